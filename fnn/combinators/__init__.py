@@ -1,0 +1,8 @@
+"""Layers made of layers."""
+
+from fnn.combinators.parallel import Parallel
+from fnn.combinators.repeat import Repeat
+from fnn.combinators.residual import Residual
+from fnn.combinators.serial import Serial
+
+__all__ = ["Parallel", "Repeat", "Residual", "Serial"]

@@ -1,0 +1,71 @@
+"""The same layer many times, as one scan."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from fnn.combinators.trees import check_same
+from fnn.layer import Child, Layer, Tree, fold, require_key
+from fnn.spec import at, part, spec, static
+
+
+@spec("repeat.v1")
+class Repeat(Layer):
+    """y = inner(… inner(x)), `times` times, compiled once whatever the depth.
+
+    Parameters carry a leading axis of length `times`; `tied=True` shares one set among all and
+    sums their gradients. State is stacked either way: each depth sees statistics of its own.
+    Application i draws from `fold_in(key, i)`. `inner` must keep the shape (`ShapeError`).
+    """
+
+    inner: Layer = part()
+    times: int = static(low=1)
+    tied: bool = static(default=False)
+
+    def out_shape(self, in_shape: Tree) -> Tree:
+        with at("inner"):
+            inner = self.inner.out_shape(in_shape)
+        check_same(self, "it is given", in_shape, "its inner layer gives back", inner)
+        return in_shape
+
+    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+        self.out_shape(in_shape)
+        keys = jax.random.split(require_key(self, key), self.times)
+        with at("inner"):
+            params, state = jax.vmap(lambda key: self.inner.init(key, in_shape))(keys)
+        if self.tied:
+            params = jax.tree.map(lambda leaf: leaf[0], params)
+        return {"inner": params}, {"inner": state}
+
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        def once(x: Tree, layer: Tree) -> tuple[Tree, Tree]:
+            index, own, s = layer
+            p = params["inner"] if self.tied else own
+            with at("inner"):
+                y, s, tape = self.inner.forward(p, s, x, train=train, key=fold(key, index))
+            check_same(self, "it is given", x, "its inner layer gives back", y)
+            return y, (s, tape)
+
+        layers = (jnp.arange(self.times), self._stacked(params), state["inner"])
+        y, (state, tapes) = jax.lax.scan(once, x, layers)
+        return y, {"inner": state}, tapes
+
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        def once(dy: Tree, layer: Tree) -> tuple[Tree, Tree]:
+            own, t = layer
+            return self.inner.backward(params["inner"] if self.tied else own, t, dy)
+
+        layers = (self._stacked(params), tape)
+        dx, grads = jax.lax.scan(once, dy, layers, length=self.times, reverse=True)
+        if self.tied:
+            grads = jax.tree.map(lambda leaf: leaf.sum(0), grads)
+        return dx, {"inner": grads}
+
+    def children(self, in_shape: Tree) -> tuple[Child, ...]:
+        return (Child("inner", self.inner, in_shape, self.times),)
+
+    def _stacked(self, params: Tree) -> Tree:
+        return None if self.tied else params["inner"]

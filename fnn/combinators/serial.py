@@ -1,0 +1,66 @@
+"""One layer after another."""
+
+from __future__ import annotations
+
+import jax
+
+from fnn.layer import Child, Layer, Tree, fold
+from fnn.spec import at, part, spec
+
+
+@spec("serial.v1")
+class Serial(Layer):
+    """y = fₙ(… f₂(f₁(x))): `Serial(Dense(128), Activation("relu"), Dense(10))`.
+
+    Parameters and state mirror the spec: those of `layers[2]` are `params["layers"][2]`.
+    Layer i draws from `fold_in(key, i)`.
+    """
+
+    layers: tuple[Layer, ...] = part()
+
+    def __init__(self, *layers: Layer) -> None:
+        object.__setattr__(self, "layers", layers)
+        self.__post_init__()  # type: ignore[attr-defined]
+
+    def out_shape(self, in_shape: Tree) -> Tree:
+        for index, layer in enumerate(self.layers):
+            with at(f"layers[{index}]"):
+                in_shape = layer.out_shape(in_shape)
+        return in_shape
+
+    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+        params, states = [], []
+        for index, child in enumerate(self.children(in_shape)):
+            with at(child.path):
+                made = child.layer.init(fold(key, index), child.in_shape)
+            params.append(made[0])
+            states.append(made[1])
+        return {"layers": tuple(params)}, {"layers": tuple(states)}
+
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        states, tapes = [], []
+        for index, (layer, p, s) in enumerate(
+            zip(self.layers, params["layers"], state["layers"], strict=True)
+        ):
+            with at(f"layers[{index}]"):
+                x, s, tape = layer.forward(p, s, x, train=train, key=fold(key, index))
+            states.append(s)
+            tapes.append(tape)
+        return x, {"layers": tuple(states)}, tuple(tapes)
+
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        grads = []
+        for layer, p, t in reversed(list(zip(self.layers, params["layers"], tape, strict=True))):
+            dy, grad = layer.backward(p, t, dy)
+            grads.append(grad)
+        return dy, {"layers": tuple(reversed(grads))}
+
+    def children(self, in_shape: Tree) -> tuple[Child, ...]:
+        found = []
+        for index, layer in enumerate(self.layers):
+            found.append(Child(f"layers[{index}]", layer, in_shape))
+            with at(f"layers[{index}]"):
+                in_shape = layer.out_shape(in_shape)
+        return tuple(found)

@@ -1,0 +1,34 @@
+"""What combinators do with whole pytrees of inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from fnn.layer import Tree
+from fnn.spec import ShapeError
+
+
+def add(a: Tree, b: Tree) -> Tree:
+    """Leaf by leaf; None (the cotangent of an integer input) stays None."""
+    return jax.tree.map(lambda x, y: x + y, a, b)
+
+
+def check_same(owner: Any, first_words: str, first: Tree, other_words: str, other: Tree) -> None:
+    """Two inputs or outputs agree in structure, shapes and dtypes."""
+    if _described(first) != _described(other):
+        raise ShapeError(
+            f"{type(owner).__name__}: {first_words} {_shown(first)}, "
+            f"{other_words} {_shown(other)}; they must be the same"
+        )
+
+
+def _described(tree: Tree) -> Any:
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, [(leaf.shape, leaf.dtype) for leaf in leaves]
+
+
+def _shown(tree: Tree) -> str:
+    shown = jax.tree.map(lambda leaf: f"{leaf.dtype}{list(leaf.shape)}", tree)
+    return str(shown).replace("'", "")

@@ -1,0 +1,24 @@
+"""The gradient by `jax.grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+
+from fnn.layer import Tree
+from fnn.objective import Aux, Batch, Objective
+
+
+def value_and_grad(objective: Objective) -> Callable[..., tuple[tuple[jax.Array, Aux], Tree]]:
+    """A function (params, state, batch, *, key) -> (value, aux), grads, in training mode."""
+
+    def run(
+        params: Tree, state: Tree, batch: Batch, *, key: jax.Array | None = None
+    ) -> tuple[tuple[jax.Array, Aux], Tree]:
+        def value(params: Tree) -> tuple[jax.Array, Aux]:
+            return objective.value(params, state, batch, train=True, key=key)
+
+        return jax.value_and_grad(value, has_aux=True)(params)
+
+    return run

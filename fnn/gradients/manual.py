@@ -1,0 +1,29 @@
+"""The gradient by the layers' own backward passes: backpropagation as the textbooks write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+
+from fnn.layer import Tree
+from fnn.objective import Aux, Batch, Objective
+from fnn.spec import at
+
+
+def value_and_grad(objective: Objective) -> Callable[..., tuple[tuple[jax.Array, Aux], Tree]]:
+    """A function (params, state, batch, *, key) -> (value, aux), grads, in training mode."""
+
+    def run(
+        params: Tree, state: Tree, batch: Batch, *, key: jax.Array | None = None
+    ) -> tuple[tuple[jax.Array, Aux], Tree]:
+        x = objective.policy.cast(batch.x)
+        with at("net"):
+            output, state, tape = objective.net.forward(params, state, x, train=True, key=key)
+        value = objective.score(params, state, output, batch)
+        _, grads = objective.net.backward(params, tape, objective.output_gradient(output, batch))
+        for penalty in objective.penalties:
+            grads = jax.tree.map(lambda a, b: a + b, grads, penalty.gradient(params))
+        return value, grads
+
+    return run

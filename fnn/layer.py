@@ -1,0 +1,97 @@
+"""The layer contract: what a layer is, on one screen."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+
+from fnn.spec import FnnError
+
+Tree = Any
+"""A pytree of arrays: parameters, state, gradients, or several inputs."""
+
+
+class KeyMissingError(FnnError):
+    """A layer draws random numbers, and no key came."""
+
+
+class Child(NamedTuple):
+    """A layer inside a combinator: where it sits, what reaches it, how often it runs."""
+
+    path: str
+    layer: Layer
+    in_shape: Tree
+    times: int = 1
+
+
+class Layer(ABC):
+    """A pure function of parameters, state and input, with its backward pass written by hand.
+
+    A concrete layer is a `@spec`. Shapes are pytrees of `jax.ShapeDtypeStruct` without the batch
+    axis. A layer states how many trailing axes are features; whatever stands before them is batch.
+    Layers compute in the dtype of `x` (normalisation and softmax in float32 or wider) and keep it.
+    """
+
+    def out_shape(self, in_shape: Tree) -> Tree:
+        """The shape after this layer. Raises `ShapeError` for an input that it can't take."""
+        return in_shape
+
+    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+        """Parameters and state (running statistics, which gradients never see)."""
+        return {}, {}
+
+    @abstractmethod
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        """`y`, the new state, and a tape of what `backward` needs and no more."""
+
+    @abstractmethod
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        """`dx` and `dparams` for the cotangent `dy` of `y`; `dx` of an integer input is None."""
+
+    def apply(
+        self,
+        params: Tree,
+        state: Tree,
+        x: Tree,
+        *,
+        train: bool = False,
+        key: jax.Array | None = None,
+    ) -> tuple[Tree, Tree]:
+        """`forward` without its tape, which costs nothing under `jit`."""
+        y, state, _ = self.forward(params, state, x, train=train, key=key)
+        return y, state
+
+    def children(self, in_shape: Tree) -> tuple[Child, ...]:
+        """The layers that a combinator holds, in the order in which they run."""
+        return ()
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Static:
+    """A fact known while tracing (which mode ran, widths) that rides in a tape without a leaf."""
+
+    value: Hashable
+
+
+def require_key(layer: Layer, key: jax.Array | None) -> jax.Array:
+    """The key of a layer that draws random numbers."""
+    if key is None:
+        raise KeyMissingError(f"{layer} draws random numbers here: pass key=jax.random.key(seed)")
+    return key
+
+
+def fold(key: jax.Array | None, index: Any) -> jax.Array | None:
+    """A key of its own for child number `index`."""
+    return None if key is None else jax.random.fold_in(key, index)
+
+
+def is_weight(path: tuple[Any, ...]) -> bool:
+    """Decay and penalties follow the leaf name `weight`, never its rank."""
+    return getattr(path[-1], "key", None) == "weight" if path else False

@@ -1,0 +1,38 @@
+"""An elementwise function as a layer."""
+
+from __future__ import annotations
+
+import jax
+
+from fnn.activations import Function
+from fnn.layer import Layer, Tree
+from fnn.shapes import check_array
+from fnn.spec import part, spec
+
+
+@spec("activation.v1")
+class Activation(Layer):
+    """y = f(x) for every element; dx = f'(x) dy.
+
+    `Activation("relu")` names a function with its defaults; `Activation(LeakyReLU(0.2))` sets them.
+    """
+
+    function: Function = part()
+
+    def __init__(self, function: Function | str) -> None:
+        object.__setattr__(self, "function", function)
+        self.__post_init__()  # type: ignore[attr-defined]
+
+    def out_shape(self, in_shape: Tree) -> Tree:
+        check_array(self, in_shape)
+        return in_shape
+
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        check_array(self, x)
+        y, tape = self.function.forward(x)
+        return y, state, tape
+
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        return self.function.backward(tape, dy), {}

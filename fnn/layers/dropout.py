@@ -1,0 +1,59 @@
+"""Random units set to zero in training."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+from fnn.layer import Layer, Tree, require_key
+from fnn.shapes import check_array
+from fnn.spec import number, spec
+
+_LEVELS = 2**16
+
+
+@spec("dropout.v1")
+class Dropout(Layer):
+    """y = m ∘ x / p in training, y = x in evaluation; dx = m ∘ dy / p.
+
+    m is 1 with probability p = 1 − rate for every element on its own (Srivastava et al. 2014,
+    "inverted" as in all current frameworks). Each element costs 16 random bits, so p is rounded to
+    the nearest of 1/65536 … 65536/65536; the scale is 1 / (rounded p), so E[y] = x holds exactly.
+
+    Training needs a key (`KeyMissingError`). Under `jax.vmap` each example needs a key of its own,
+    and then its masks differ from those of a batched call.
+    """
+
+    rate: float = number(default=0.5, low=0, below=1)
+
+    def out_shape(self, in_shape: Tree) -> Tree:
+        check_array(self, in_shape)
+        return in_shape
+
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        check_array(self, x)
+        if not train:
+            return x, state, None
+        rate = jnp.asarray(self.rate, jnp.float32)
+        kept = jnp.clip(jnp.round((1 - rate) * _LEVELS), 1, _LEVELS)
+        mask = random_words(require_key(self, key), x.shape) < kept.astype(jnp.uint32)
+        scale = (_LEVELS / kept).astype(x.dtype)
+        return jnp.where(mask, x * scale, 0), state, (mask, scale)
+
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        if tape is None:
+            return dy, {}
+        mask, scale = tape
+        return jnp.where(mask, dy * scale, 0), {}
+
+
+def random_words(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Uniform 16-bit words as uint32, two out of every 32-bit draw."""
+    size = math.prod(shape)
+    pairs = jax.random.bits(key, (-(-size // 2),), jnp.uint32)
+    words = jnp.concatenate([pairs & (_LEVELS - 1), pairs >> 16])
+    return words[:size].reshape(shape)

@@ -1,0 +1,23 @@
+"""Mean absolute error."""
+
+from __future__ import annotations
+
+import jax
+
+from fnn.losses.corners import absolute, sign
+from fnn.losses.loss import Loss, paired
+from fnn.spec import spec
+
+
+@spec("absolute_error.v1")
+class AbsoluteError(Loss):
+    """ℓ = mean over features of |output − target|; gradient sign(output − target) / features.
+
+    At the corner the gradient is 0, as in PyTorch.
+    """
+
+    def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        return absolute(output - paired(output, target)).mean(-1)
+
+    def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        return sign(output - paired(output, target)) / output.shape[-1]

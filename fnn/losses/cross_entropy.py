@@ -1,0 +1,51 @@
+"""Cross-entropy of one class among C, from logits and from probabilities."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from fnn.losses.loss import Loss, class_probabilities, smoothed
+from fnn.spec import number, spec
+
+
+@spec("cross_entropy.v1")
+class CrossEntropy(Loss):
+    """ℓ = −Σ t log softmax(z) over the C classes, with logits z (…, C).
+
+    Targets are class numbers (…, integers) or rows of probabilities (…, C); `smoothing` s replaces
+    t by (1 − s) t + s / C. Gradient: softmax(z) Σ t − t, where Σ t = 1 unless the rows given don't
+    sum to one. A class number outside 0 … C−1 gives NaN (Optax and Keras differ).
+    """
+
+    smoothing: float | None = number(default=None, low=0, high=1)
+
+    def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        return -(self._target(output, target) * jax.nn.log_softmax(output)).sum(-1)
+
+    def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        t = self._target(output, target)
+        return jax.nn.softmax(output) * t.sum(-1, keepdims=True) - t
+
+    def _target(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        return smoothed(class_probabilities(output, target), self.smoothing, output.shape[-1])
+
+
+@spec("probability_cross_entropy.v1")
+class ProbabilityCrossEntropy(Loss):
+    """ℓ = −Σ t log(p + floor), with rows of probabilities p (…, C).
+
+    For comparison with programs that print it, after a softmax output. What it loses: a
+    probability that underflows gives the constant loss −log(floor), and no gradient reaches its
+    logits.
+    """
+
+    floor: float = number(default=1e-8, low=0)
+
+    def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        floor = jnp.asarray(self.floor, output.dtype)
+        return -(class_probabilities(output, target) * jnp.log(output + floor)).sum(-1)
+
+    def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        floor = jnp.asarray(self.floor, output.dtype)
+        return -class_probabilities(output, target) / (output + floor)

@@ -1,0 +1,70 @@
+"""The loss contract, and how targets are matched to outputs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import jax
+import jax.numpy as jnp
+
+from fnn.spec import ShapeError
+
+
+class Loss(ABC):
+    """A number for every example, and its gradient with respect to the output, by hand.
+
+    The last axis of an output holds features or classes; all before it is batch. Outputs come in
+    float32 or wider. Weighting and averaging over examples is the objective's.
+    """
+
+    @abstractmethod
+    def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        """Losses of shape output.shape[:-1]."""
+
+    @abstractmethod
+    def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        """∂ (loss of an example) / ∂ (its output), in the shape of the output."""
+
+
+def paired(output: jax.Array, target: jax.Array) -> jax.Array:
+    """The target in the shape and dtype of the output.
+
+    Beside an output (…, 1) a target may lack the last axis. Anything else that would have to be
+    broadcast is a `ShapeError`: (B, 1) − (B) is a (B, B) in NumPy, and a silent mistake.
+    """
+    if output.shape[-1:] == (1,) and target.shape == output.shape[:-1]:
+        target = target[..., None]
+    if target.shape != output.shape:
+        raise ShapeError(f"the output has shape {output.shape}, the target {target.shape}")
+    return target.astype(output.dtype)
+
+
+def class_probabilities(output: jax.Array, target: jax.Array) -> jax.Array:
+    """One row of probabilities an example: from class numbers, or the one-hot rows given.
+
+    A class number outside 0 … C−1 gives a row of NaN, so that it can't pass unseen.
+    """
+    classes = output.shape[-1]
+    if not jnp.issubdtype(target.dtype, jnp.integer):
+        if target.shape != output.shape:
+            raise ShapeError(
+                f"the output has shape {output.shape}, the one-hot target {target.shape}; "
+                "class numbers must be integers"
+            )
+        return target.astype(output.dtype)
+    if target.shape != output.shape[:-1]:
+        raise ShapeError(
+            f"the output has shape {output.shape}, so class numbers need shape "
+            f"{output.shape[:-1]}, got {target.shape}"
+        )
+    known = (target >= 0) & (target < classes)
+    fill = jnp.where(known, 0, jnp.nan).astype(output.dtype)
+    return jax.nn.one_hot(target, classes, dtype=output.dtype) + fill[..., None]
+
+
+def smoothed(target: jax.Array, smoothing: float | None, classes: int) -> jax.Array:
+    """(1 − s) target + s / classes (Szegedy et al. 2016, §7); None leaves the target alone."""
+    if smoothing is None:
+        return target
+    s = jnp.asarray(smoothing, target.dtype)
+    return (1 - s) * target + s / classes

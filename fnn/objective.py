@@ -1,0 +1,120 @@
+"""What is minimised: a network, a loss, penalties and a precision, as one spec."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from fnn.layer import Layer, Tree
+from fnn.losses import Loss, Penalty
+from fnn.shapes import wide
+from fnn.spec import ShapeError, SpecError, at, part, spec, static
+
+
+class Batch(NamedTuple):
+    """Examples: inputs, targets, and a weight each (None weighs all alike)."""
+
+    x: Tree
+    target: jax.Array
+    weight: jax.Array | None = None
+
+
+class Aux(NamedTuple):
+    """What comes beside the objective's value."""
+
+    state: Tree
+    """the layers' new state"""
+    output: jax.Array
+    """the network's output, float32 or wider"""
+    loss: jax.Array
+    """the weighted mean loss, without penalties"""
+
+
+@spec("policy.v1")
+class Policy:
+    """Which dtype the network computes in; parameters and outputs stay float32 or wider."""
+
+    compute: Literal["float32", "bfloat16", "float16", "float64"] = static(default="float32")
+
+    def cast(self, x: Tree) -> Tree:
+        """Floating-point inputs in the compute dtype; integers stay."""
+        dtype = jnp.dtype(self.compute)
+        if dtype != jax.dtypes.canonicalize_dtype(dtype):
+            raise SpecError("float64 needs jax.config.update('jax_enable_x64', True)")
+
+        def convert(leaf: jax.Array) -> jax.Array:
+            return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+        return jax.tree.map(convert, x)
+
+
+@spec("objective.v1")
+class Objective:
+    """Σ wᵢ ℓ(net(xᵢ), targetᵢ) / Σ wᵢ + Σ penalties(params), and 0 where the weights are all zero.
+
+    `fnn.gradients.manual` and `fnn.gradients.automatic` differentiate it, with one signature.
+    """
+
+    net: Layer = part()
+    loss: Loss = part()
+    penalties: tuple[Penalty, ...] = part(default=())
+    policy: Policy = part(default=Policy())
+
+    def init(self, key: jax.Array, in_shape: Tree) -> tuple[Tree, Tree]:
+        """Parameters and state for inputs of that shape: float64 under a float64 policy."""
+        with at("net"):
+            return self.net.init(key, jax.eval_shape(self.policy.cast, in_shape))
+
+    def predict(self, params: Tree, state: Tree, x: Tree) -> jax.Array:
+        """The network's output in evaluation mode, float32 or wider."""
+        with at("net"):
+            output, _ = self.net.apply(params, state, self.policy.cast(x))
+        return output.astype(wide(output.dtype))
+
+    def value(
+        self,
+        params: Tree,
+        state: Tree,
+        batch: Batch,
+        *,
+        train: bool = True,
+        key: jax.Array | None = None,
+    ) -> tuple[jax.Array, Aux]:
+        """The objective, and what comes beside it."""
+        with at("net"):
+            output, state = self.net.apply(
+                params, state, self.policy.cast(batch.x), train=train, key=key
+            )
+        return self.score(params, state, output, batch)
+
+    def score(
+        self, params: Tree, state: Tree, output: jax.Array, batch: Batch
+    ) -> tuple[jax.Array, Aux]:
+        """The objective of an output that is already there."""
+        output = output.astype(wide(output.dtype))
+        with at("loss"):
+            losses = self.loss.per_example(output, batch.target)
+        loss = (losses * shares(batch.weight, losses)).sum()
+        penalties = (penalty.value(params).astype(loss.dtype) for penalty in self.penalties)
+        return sum(penalties, start=loss), Aux(state, output, loss)
+
+    def output_gradient(self, output: jax.Array, batch: Batch) -> jax.Array:
+        """The cotangent at the network's output, in the output's own dtype."""
+        wider = output.astype(wide(output.dtype))
+        with at("loss"):
+            gradient = self.loss.gradient(wider, batch.target)
+        return (gradient * shares(batch.weight, gradient[..., 0])[..., None]).astype(output.dtype)
+
+
+def shares(weight: jax.Array | None, losses: jax.Array) -> jax.Array:
+    """wᵢ / Σ w in the shape of the losses; zeros where the weights sum to zero."""
+    if weight is None:
+        return jnp.full((1,) * losses.ndim, 1 / losses.size, losses.dtype)
+    if weight.shape != losses.shape[: weight.ndim]:
+        raise ShapeError(f"the losses have shape {losses.shape}, the weights {weight.shape}")
+    missing = tuple(range(weight.ndim, losses.ndim))
+    weight = jnp.broadcast_to(jnp.expand_dims(weight.astype(losses.dtype), missing), losses.shape)
+    total = weight.sum()
+    return jnp.where(total == 0, 0, weight / jnp.where(total == 0, 1, total))

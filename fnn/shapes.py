@@ -1,0 +1,59 @@
+"""Shapes and dtypes that every layer asks about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from fnn.spec import ShapeError
+
+
+def shape(*axes: int, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
+    """The shape of one example, without the batch axis: `shape(784)`, `shape(28, 28, 1)`."""
+    return jax.ShapeDtypeStruct(axes, dtype)
+
+
+def shape_of(tree: Any) -> Any:
+    """The shape of one example of a batch: every leaf without its first axis."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), tree)
+
+
+def wide(dtype: Any) -> Any:
+    """float32, or the dtype itself where that is wider: for parameters, statistics, losses."""
+    return dtype if jnp.finfo(dtype).bits > 32 else jnp.dtype(jnp.float32)
+
+
+def trailing(owner: Any, in_shape: Any, ndim: int) -> tuple[int, ...]:
+    """The last `ndim` axes of an input, which are the features of `owner`."""
+    check_array(owner, in_shape)
+    if len(in_shape.shape) < ndim:
+        raise ShapeError(f"{owner} needs {ndim} feature axes, got shape {in_shape.shape}")
+    return tuple(in_shape.shape[len(in_shape.shape) - ndim :])
+
+
+def check_features(owner: Any, x: Any, features: tuple[int, ...]) -> None:
+    """`x` ends in the feature axes that the parameters of `owner` were made for."""
+    if trailing(owner, x, len(features)) != features:
+        wanted = ", ".join(map(str, features))
+        tail = " (a Flatten layer in front joins axes)" if len(x.shape) > 2 else ""
+        raise ShapeError(f"{owner} expects inputs of shape (…, {wanted}), got {x.shape}{tail}")
+
+
+def check_array(owner: Any, x: Any) -> None:
+    """`x` is one array of floats, not a pytree of several and not integers."""
+    if not hasattr(x, "dtype") or not hasattr(x, "shape"):
+        raise ShapeError(f"{owner} takes one array, got {jax.tree.structure(x)}")
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise ShapeError(f"{owner} expects floating-point inputs, got {x.dtype}")
+
+
+def align(features: jax.Array, like: jax.Array) -> jax.Array:
+    """An array over feature axes with leading axes of length 1, to stand beside `like`."""
+    return jnp.expand_dims(features, tuple(range(like.ndim - features.ndim)))
+
+
+def leading(x: jax.Array, ndim: int = 1) -> tuple[int, ...]:
+    """The axes before the last `ndim`: batch, members, time."""
+    return tuple(range(x.ndim - ndim))

@@ -1,0 +1,35 @@
+"""Specs: frozen dataclasses that are pytrees.
+
+Everything that describes a run (a layer, a network, a loss, an optimiser) is a spec. Its numbers
+are leaves, so they travel through `jit` as arguments and `vmap` sweeps them; everything else is the
+treedef, which `jit` caches on.
+"""
+
+from fnn.spec.errors import FnnError, ShapeError, SpecError, at, choice, join
+from fnn.spec.fields import number, part, static
+from fnn.spec.json import from_json, to_json
+from fnn.spec.kinds import is_spec, kinds, named, replace, spec
+from fnn.spec.numbers import named_leaves, numbers, path_name, with_numbers
+
+__all__ = [
+    "FnnError",
+    "ShapeError",
+    "SpecError",
+    "at",
+    "choice",
+    "from_json",
+    "is_spec",
+    "join",
+    "kinds",
+    "named",
+    "named_leaves",
+    "number",
+    "numbers",
+    "part",
+    "path_name",
+    "replace",
+    "spec",
+    "static",
+    "to_json",
+    "with_numbers",
+]

@@ -1,0 +1,199 @@
+"""What a field of a spec may hold: `number()`, `part()`, or a static value; and the checks."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+import numbers as abstract_numbers
+import operator
+import types
+from collections.abc import Callable
+from typing import Any, Literal, Union, get_args, get_origin
+
+import jax
+import numpy as np
+
+from fnn.spec.errors import SpecError, at, choice
+
+REQUIRED = dataclasses.MISSING
+
+
+class Role(enum.Enum):
+    """Numbers are leaves, parts are subtrees, statics belong to the treedef."""
+
+    NUMBER = enum.auto()
+    PART = enum.auto()
+    STATIC = enum.auto()
+
+
+def number(
+    *,
+    default: Any = REQUIRED,
+    low: float | None = None,
+    high: float | None = None,
+    below: float | None = None,
+    kw_only: bool = False,
+) -> Any:
+    """A traced number: `low` ≤ value ≤ `high`, or value < `below`.
+
+    `None`, where the annotation allows it, switches a feature off by structure. Where the
+    annotation names a spec class (a schedule in place of a rate), that is accepted too.
+    """
+    bounds = {"low": low, "high": high, "below": below}
+    return _field(Role.NUMBER, default, kw_only, bounds)
+
+
+def part(*, default: Any = REQUIRED, kw_only: bool = False) -> Any:
+    """Another spec, a tuple of specs, or None. A string names a spec with all its defaults."""
+    return _field(Role.PART, default, kw_only)
+
+
+def static(
+    *,
+    default: Any = REQUIRED,
+    low: int | None = None,
+    high: int | None = None,
+    kw_only: bool = False,
+) -> Any:
+    """A value that changes the program: a width, a name. Bounds as in `number`."""
+    return _field(Role.STATIC, default, kw_only, {"low": low, "high": high, "below": None})
+
+
+def _field(role: Role, default: Any, kw_only: bool, bounds: dict[str, Any] | None = None) -> Any:
+    metadata = {"role": role, "bounds": bounds or {}}
+    return dataclasses.field(default=default, kw_only=kw_only, metadata=metadata)
+
+
+def role(field: dataclasses.Field[Any]) -> Role:
+    """A field that says nothing is static."""
+    return field.metadata.get("role", Role.STATIC)
+
+
+def check_number(value: Any, hint: Any, bounds: dict[str, Any]) -> Any:
+    """A finite float (or an array of them, for a stack of specs) within its bounds."""
+    if value is None and _allows_none(hint):
+        return None
+    if isinstance(value, jax.core.Tracer):
+        return value
+    if isinstance(value, (np.ndarray, jax.Array)) and value.ndim:
+        array = np.asarray(value)
+        if not np.issubdtype(array.dtype, np.floating):
+            raise SpecError(f"expected an array of floats, got one of {array.dtype}")
+        _check_range(array, bounds)
+        return value
+    if isinstance(value, (np.ndarray, jax.Array)):
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, abstract_numbers.Real):
+        raise SpecError(f"expected a number, got {describe(value)}")
+    value = float(value)
+    _check_range(np.asarray(value), bounds)
+    return value
+
+
+def _check_range(array: np.ndarray[Any, Any], bounds: dict[str, Any]) -> None:
+    if not np.isfinite(array).all():
+        raise SpecError(f"expected a finite number, got {_worst(array, np.isfinite(array))}")
+    tests: tuple[tuple[str, str, Callable[[Any, Any], Any]], ...] = (
+        ("low", "at least", operator.ge),
+        ("high", "at most", operator.le),
+        ("below", "less than", operator.lt),
+    )
+    for name, words, holds in tests:
+        bound = bounds.get(name)
+        if bound is not None and not holds(array, bound).all():
+            raise SpecError(f"expected {words} {bound}, got {_worst(array, holds(array, bound))}")
+
+
+def _worst(array: np.ndarray[Any, Any], good: Any) -> Any:
+    return array[~np.asarray(good)].flat[0].item()
+
+
+def check_static(value: Any, hint: Any, bounds: dict[str, Any]) -> Any:
+    """`value` of the annotated type, as Python's own: no list, float, bool or NaN in disguise."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _check_union(value, arguments, bounds)
+    if origin is Literal:
+        if value not in arguments or isinstance(value, bool):
+            tail = choice(value, arguments) if isinstance(value, str) else f" (known: {arguments})"
+            raise SpecError(f"unknown name {value!r}{tail}")
+        return value
+    if origin is tuple:
+        return _check_tuple(value, arguments, bounds)
+    if hint is int:
+        return _check_int(value, bounds)
+    if hint is Any:
+        return _check_hashable(value)
+    if isinstance(value, np.generic) and isinstance(value.item(), hint):
+        return value.item()
+    if not isinstance(value, hint):
+        raise SpecError(f"expected {type_name(hint)}, got {describe(value)}")
+    return value
+
+
+def _check_union(value: Any, arguments: tuple[Any, ...], bounds: dict[str, Any]) -> Any:
+    if value is None and types.NoneType in arguments:
+        return None
+    options = [option for option in arguments if option is not types.NoneType]
+    for option in options[:-1]:
+        try:
+            return check_static(value, option, bounds)
+        except SpecError:
+            continue
+    return check_static(value, options[-1], bounds)
+
+
+def _check_tuple(value: Any, arguments: tuple[Any, ...], bounds: dict[str, Any]) -> Any:
+    if not isinstance(value, tuple):
+        tail = ": a list can change, so write a tuple" if isinstance(value, list) else ""
+        raise SpecError(f"expected a tuple, got {describe(value)}{tail}")
+    repeated = len(arguments) == 2 and arguments[1] is Ellipsis
+    hints = (arguments[0],) * len(value) if repeated else arguments
+    if len(hints) != len(value):
+        raise SpecError(f"expected {len(hints)} values, got {len(value)}")
+    checked = []
+    for index, (item, hint) in enumerate(zip(value, hints, strict=True)):
+        with at(f"[{index}]"):
+            checked.append(check_static(item, hint, bounds))
+    return tuple(checked)
+
+
+def _check_int(value: Any, bounds: dict[str, Any]) -> int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise SpecError(f"expected a whole number, got {describe(value)}")
+    _check_range(np.asarray(value), bounds)
+    return int(value)
+
+
+def _check_hashable(value: Any) -> Any:
+    if isinstance(value, types.LambdaType) and value.__name__ == "<lambda>":
+        raise SpecError("a lambda equals no other and would recompile every call: name a function")
+    if isinstance(value, float) and math.isnan(value):
+        raise SpecError("NaN equals nothing, not even itself")
+    try:
+        hash(value)
+    except TypeError:
+        raise SpecError(f"expected a value that can't change, got {describe(value)}") from None
+    return value
+
+
+def _allows_none(hint: Any) -> bool:
+    return types.NoneType in get_args(hint)
+
+
+def classes(hint: Any) -> tuple[type, ...]:
+    """The classes an annotation names: of `Layer | None`, `(Layer,)`."""
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return tuple(option for option in options if isinstance(option, type))
+
+
+def type_name(hint: Any) -> str:
+    """An annotation in words."""
+    return getattr(hint, "__name__", str(hint))
+
+
+def describe(value: Any) -> str:
+    """A value with its type, short enough for one line."""
+    text = repr(value)
+    return f"{text if len(text) < 60 else text[:57] + '...'} ({type(value).__name__})"

@@ -1,0 +1,68 @@
+"""The numbers of a spec: as arrays, by path, and exchanged for others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fnn.spec.errors import SpecError, choice
+
+T = TypeVar("T")
+
+
+def numbers(spec: T, dtype: Any = None) -> T:
+    """The spec with every number an array of one dtype (default: JAX's default float).
+
+    Call it on what goes into a compiled function: a Python float and a member of a sweep then
+    share dtype and cache entry.
+    """
+    dtype = dtype or jnp.result_type(float)
+
+    def convert(leaf: Any) -> Any:
+        return leaf.astype(dtype) if isinstance(leaf, jax.Array) else np.asarray(leaf, dtype)
+
+    return jax.tree.map(convert, spec)
+
+
+def path_name(path: tuple[Any, ...]) -> str:
+    """A key path as written in Python: `net.layers[3].rate`."""
+    parts = []
+    for key in path:
+        name = getattr(key, "name", getattr(key, "key", None))
+        parts.append(f".{name}" if isinstance(name, str) else f"[{key.idx}]")
+    return "".join(parts).removeprefix(".")
+
+
+def named_leaves(tree: Any) -> dict[str, Any]:
+    """The leaves of a pytree by their path: the numbers of a spec, the arrays of parameters."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {path_name(path): leaf for path, leaf in leaves}
+
+
+def with_numbers(spec: T, values: Mapping[str, Any]) -> T:
+    """The spec with other numbers, named by their path or by its tail.
+
+    `{"optimizer.learning_rate": 0.01}` changes one leaf; `{"rate": 0.5}` every leaf of that name.
+    Values may be tracers, so this is how a sweep is written:
+    `jax.vmap(lambda rate: loss(with_numbers(net, {"rate": rate})))(rates)`.
+
+    Raises `SpecError` for a name that no leaf has.
+    """
+    known = named_leaves(spec)
+    for name in values:
+        if not any(_matches(path, name) for path in known):
+            raise SpecError(f"no number is called {name!r}{choice(name, known)}")
+
+    def exchange(path: tuple[Any, ...], leaf: Any) -> Any:
+        wanted = [value for name, value in values.items() if _matches(path_name(path), name)]
+        return wanted[-1] if wanted else leaf
+
+    return jax.tree_util.tree_map_with_path(exchange, spec)
+
+
+def _matches(path: str, name: str) -> bool:
+    return path == name or path.endswith("." + name)

@@ -1,0 +1,23 @@
+"""A run: what is minimised, by which optimiser, in batches of which size."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fnn.objective import Objective
+from fnn.optimizers import Optimizer
+from fnn.spec import part, spec, static
+
+
+@spec("run.v1")
+class Run:
+    """Everything that describes a training run but its data and seeds.
+
+    Its numbers are traced: another learning rate or dropout rate uses the program already
+    compiled. `gradient` says who differentiates; both give the same result within rounding.
+    """
+
+    objective: Objective = part()
+    optimizer: Optimizer = part()
+    batch_size: int = static(default=128, low=1)
+    gradient: Literal["automatic", "manual"] = static(default="automatic")

@@ -1,0 +1,341 @@
+"""The one table of layers, losses, penalties and networks that every gate walks over.
+
+A new kind needs a row here; `test_gates.py` fails where one is missing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fnn import activations, combinators, initializers, layers, losses, networks, optimizers
+from fnn import schedules as s
+from fnn.gradients import manual
+from fnn.objective import Batch, Objective, Policy
+from fnn.shapes import shape
+from fnn.training import Run
+from tests.user_layers import Embedding, TwoInputs
+
+KEY = jax.random.key(20, impl="unsafe_rbg")
+"""compiles in a fraction of the time that the default generator takes"""
+ROWS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Something with a forward and a hand-written backward pass.
+
+    `forward(spec, params, x) -> y` and `backward(spec, params, x, dy) -> dparams, dx`.
+    """
+
+    name: str
+    spec: Any
+
+    def inputs(self, dtype: Any) -> tuple[Any, Any]:
+        """Parameters and an input."""
+        raise NotImplementedError
+
+    def forward(self, spec: Any, params: Any, x: Any) -> Any:
+        raise NotImplementedError
+
+    def backward(self, spec: Any, params: Any, x: Any, dy: Any) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCase(Case):
+    in_shape: Any = shape(5)
+    train: bool = True
+    per_example: bool = True
+    """whether `jax.vmap` over single examples is the batched call"""
+
+    def inputs(self, dtype: Any) -> tuple[Any, Any]:
+        return random_like(self.declared(dtype)[0], 3), random_like(self.batched(dtype), 1)
+
+    def state(self, dtype: Any) -> Any:
+        return jax.tree.map(abs, random_like(self.declared(dtype)[1], 4))
+
+    def declared(self, dtype: Any) -> Any:
+        return jax.eval_shape(lambda: self.spec.init(KEY, self.shaped(dtype)))
+
+    def shaped(self, dtype: Any) -> Any:
+        def leaf(x: Any) -> Any:
+            floating = jnp.issubdtype(x.dtype, jnp.floating)
+            return shape(*x.shape, dtype=dtype if floating else x.dtype)
+
+        return jax.tree.map(leaf, self.in_shape)
+
+    def batched(self, dtype: Any) -> Any:
+        return jax.tree.map(lambda x: shape(ROWS, *x.shape, dtype=x.dtype), self.shaped(dtype))
+
+    def forward(self, spec: Any, params: Any, x: Any) -> Any:
+        state = self.state(float_dtype(x))
+        return spec.apply(params, state, x, train=self.train, key=KEY)[0]
+
+    def backward(self, spec: Any, params: Any, x: Any, dy: Any) -> tuple[Any, Any]:
+        state = self.state(float_dtype(x))
+        _, _, tape = spec.forward(params, state, x, train=self.train, key=KEY)
+        dx, dparams = spec.backward(params, tape, dy)
+        return dparams, dx
+
+
+@dataclass(frozen=True, eq=False)
+class LossCase(Case):
+    target: str = "like output"
+    outputs: tuple[int, ...] = (3,)
+
+    def inputs(self, dtype: Any) -> tuple[Any, Any]:
+        x = random_like(shape(ROWS, *self.outputs, dtype=dtype), 1)
+        if "probability" in self.spec.kind:
+            x = 0.05 + 0.9 * np.square(np.sin(x))
+        return {}, x
+
+    def targets(self, dtype: Any) -> jax.Array:
+        rows = (ROWS, *self.outputs)
+        if self.target == "classes":
+            return jnp.arange(math.prod(rows[:-1])).reshape(rows[:-1]) % rows[-1]
+        if self.target == "one-hot":
+            return jnp.eye(rows[-1], dtype=dtype)[jnp.arange(ROWS) % rows[-1]]
+        if self.target == "yes or no":
+            return jnp.arange(math.prod(rows)).reshape(rows) % 2
+        if self.target == "rows":
+            return random_like(shape(ROWS, dtype=dtype), 2)
+        return random_like(shape(*rows, dtype=dtype), 2)
+
+    def forward(self, spec: Any, params: Any, x: Any) -> Any:
+        return spec.per_example(x, self.targets(x.dtype))
+
+    def backward(self, spec: Any, params: Any, x: Any, dy: Any) -> tuple[Any, Any]:
+        return {}, spec.gradient(x, self.targets(x.dtype)) * dy[..., None]
+
+
+@dataclass(frozen=True, eq=False)
+class PenaltyCase(Case):
+    def inputs(self, dtype: Any) -> tuple[Any, Any]:
+        made = {"weight": shape(4, 3, dtype=dtype), "bias": shape(3, dtype=dtype)}
+        return random_like({"layers": (made, {}), "scale": shape(3, dtype=dtype)}, 3), None
+
+    def forward(self, spec: Any, params: Any, x: Any) -> Any:
+        return spec.value(params)
+
+    def backward(self, spec: Any, params: Any, x: Any, dy: Any) -> tuple[Any, Any]:
+        return jax.tree.map(lambda g: g * dy, spec.gradient(params)), None
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectiveCase(Case):
+    """A network with its loss: the whole manual gradient against the whole automatic one."""
+
+    in_shape: Any = shape(5)
+    target: Any = None
+    weight: tuple[float, ...] | None = None
+
+    def inputs(self, dtype: Any) -> tuple[Any, Any]:
+        return random_like(self.declared()[0], 3), None
+
+    def declared(self) -> Any:
+        return jax.eval_shape(lambda: self.spec.init(KEY, self.in_shape))
+
+    def batch(self) -> tuple[Any, Batch]:
+        state = jax.tree.map(abs, random_like(self.declared()[1], 4))
+        x = random_like(shape(ROWS, *self.in_shape.shape, dtype=jnp.float64), 1)
+        weight = None if self.weight is None else jnp.asarray(self.weight)
+        return state, Batch(x, jnp.asarray(self.target), weight)
+
+    def forward(self, spec: Any, params: Any, x: Any) -> Any:
+        state, batch = self.batch()
+        return spec.value(params, state, batch, train=True, key=KEY)[0]
+
+    def backward(self, spec: Any, params: Any, x: Any, dy: Any) -> tuple[Any, Any]:
+        state, batch = self.batch()
+        _, grads = manual.value_and_grad(spec)(params, state, batch, key=KEY)
+        return jax.tree.map(lambda g: g * dy, grads), None
+
+
+def float_dtype(x: Any) -> Any:
+    floats = (leaf.dtype for leaf in jax.tree.leaves(x) if jnp.issubdtype(leaf.dtype, jnp.floating))
+    return next(floats, jnp.dtype(jnp.float64))
+
+
+def random_like(tree: Any, seed: int) -> Any:
+    """Normal numbers (class numbers 0…3 for integer leaves) of those shapes."""
+    draw = np.random.default_rng(seed)
+
+    def leaf(x: Any) -> np.ndarray:
+        if jnp.issubdtype(x.dtype, jnp.floating):
+            return draw.normal(size=x.shape).astype(x.dtype)
+        return draw.integers(0, 4, x.shape).astype(x.dtype)
+
+    return jax.tree.map(leaf, tree)
+
+
+D = layers.Dense
+A = layers.Activation
+Serial, Residual = combinators.Serial, combinators.Residual
+Parallel, Repeat = combinators.Parallel, combinators.Repeat
+
+FUNCTIONS = [
+    activations.Step(),
+    activations.Identity(),
+    activations.Sigmoid(),
+    activations.Tanh(),
+    activations.ReLU(),
+    activations.LeakyReLU(),
+    activations.LeakyReLU(0.3),
+    activations.ELU(),
+    activations.ELU(0.5),
+    activations.SELU(),
+    activations.GELU(),
+    activations.GELU("tanh"),
+    activations.SiLU(),
+    activations.Mish(),
+    activations.Softplus(),
+]
+
+BATCH_NORM_NET = Serial(D(4), layers.BatchNorm(), A("tanh"), layers.Dropout(0.3), D(3))
+DEEP = Repeat(Residual(Serial(layers.LayerNorm(), D(5), A("gelu"), layers.Dropout(0.2))), 3)
+
+LAYERS = [
+    *(LayerCase(f"activation {f}", A(f)) for f in FUNCTIONS),
+    LayerCase("dense", D(4)),
+    LayerCase("dense without bias", D(4, bias_init=None)),
+    LayerCase("dense over time", D(4), in_shape=shape(3, 5)),
+    LayerCase("dropout", layers.Dropout(0.3), per_example=False),
+    LayerCase("dropout, odd size", layers.Dropout(0.5), shape(3, 5), per_example=False),
+    LayerCase("dropout in evaluation", layers.Dropout(0.3), train=False),
+    LayerCase("batch norm", layers.BatchNorm(), per_example=False),
+    LayerCase("batch norm over time", layers.BatchNorm(), shape(3, 5), per_example=False),
+    LayerCase("batch norm in evaluation", layers.BatchNorm(), train=False),
+    LayerCase("layer norm", layers.LayerNorm()),
+    LayerCase("layer norm of two axes", layers.LayerNorm(2), shape(3, 5)),
+    LayerCase("flatten", layers.Flatten(2), shape(3, 5)),
+    LayerCase("flatten of one axis", layers.Flatten(1), shape(3, 5)),
+    LayerCase("softmax", layers.Softmax()),
+    LayerCase("serial", Serial(D(4), A("tanh"), D(3))),
+    LayerCase("serial of nothing", Serial()),
+    LayerCase("serial with batch norm", BATCH_NORM_NET, per_example=False),
+    LayerCase("serial with batch norm in evaluation", BATCH_NORM_NET, train=False),
+    LayerCase("residual", Residual(Serial(D(5), A("tanh")))),
+    LayerCase("residual with a shortcut", Residual(Serial(D(3), A("silu")), D(3, bias_init=None))),
+    LayerCase("parallel sum", Parallel(D(4), Serial(D(4), A("elu")), D(4))),
+    LayerCase("parallel side by side", Parallel(D(2), A("relu"), D(3), join="concatenate")),
+    LayerCase("repeat", Repeat(Serial(D(5), A("tanh")), 3)),
+    LayerCase("repeat tied", Repeat(Serial(D(5), A("tanh")), 3, tied=True)),
+    LayerCase("repeat of repeat", Repeat(Repeat(Serial(D(5), A("sigmoid")), 2), 2, tied=True)),
+    LayerCase("repeat with state", Repeat(Serial(D(5), layers.BatchNorm()), 2), per_example=False),
+    LayerCase("deep", DEEP, per_example=False),
+    LayerCase("deep in evaluation", DEEP, train=False),
+    LayerCase("integers", Serial(Embedding(4, 3), layers.Flatten(2)), shape(5, dtype="int32")),
+    LayerCase("two inputs", Serial(TwoInputs(4), D(3)), {"a": shape(3), "b": shape(3)}),
+    LayerCase(
+        "two inputs, twice",
+        Parallel(TwoInputs(4), Serial(TwoInputs(4), A("tanh"))),
+        {"a": shape(3), "b": shape(3, dtype="int32")},
+    ),
+]
+
+LOSSES = [
+    LossCase("squared error", losses.SquaredError()),
+    LossCase("squared error, target without last axis", losses.SquaredError(), "rows", (1,)),
+    LossCase("absolute error", losses.AbsoluteError()),
+    LossCase("absolute error over time", losses.AbsoluteError(), outputs=(4, 3)),
+    LossCase("huber", losses.Huber()),
+    LossCase("huber, small delta", losses.Huber(0.3)),
+    LossCase("binary cross-entropy", losses.BinaryCrossEntropy(), "yes or no"),
+    LossCase("binary cross-entropy, smoothed", losses.BinaryCrossEntropy(0.1), "yes or no", (1,)),
+    LossCase("cross-entropy", losses.CrossEntropy(), "classes"),
+    LossCase("cross-entropy over time", losses.CrossEntropy(), "classes", (4, 3)),
+    LossCase("cross-entropy, one-hot", losses.CrossEntropy(), "one-hot"),
+    LossCase("cross-entropy, rows that don't sum to one", losses.CrossEntropy()),
+    LossCase("cross-entropy, smoothed", losses.CrossEntropy(0.1), "classes"),
+    LossCase("probability cross-entropy", losses.ProbabilityCrossEntropy(), "classes"),
+    LossCase("probability binary", losses.ProbabilityBinaryCrossEntropy(), "yes or no"),
+]
+
+PENALTIES = [PenaltyCase("L1", losses.L1(0.1)), PenaltyCase("L2", losses.L2(0.1))]
+
+F64 = Policy("float64")
+WEIGHTS = (1.0, 0.0, 2.0, 0.5, 1.0, 3.0)
+CLASSES = (0, 1, 2, 0, 1, 2)
+
+NETWORKS = [
+    ObjectiveCase(
+        "mlp",
+        Objective(networks.mlp([8, 4], 3, dropout=0.2), "cross_entropy", policy=F64),
+        target=CLASSES,
+    ),
+    ObjectiveCase(
+        "mlp with batch norm, penalties and weights",
+        Objective(
+            networks.mlp([8, 4], 3, activation="elu", batch_norm=True),
+            losses.CrossEntropy(0.1),
+            (losses.L1(0.01), losses.L2(0.1)),
+            F64,
+        ),
+        target=CLASSES,
+        weight=WEIGHTS,
+    ),
+    ObjectiveCase(
+        "residual mlp",
+        Objective(
+            networks.residual_mlp(6, 3, 1, activation="gelu", dropout=0.1),
+            "squared_error",
+            policy=F64,
+        ),
+        target=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+    ),
+    ObjectiveCase(
+        "softmax and probabilities",
+        Objective(
+            Serial(D(4), A("tanh"), D(3), layers.Softmax()),
+            "probability_cross_entropy",
+            policy=F64,
+        ),
+        target=CLASSES,
+    ),
+]
+
+CASES: list[Case] = [*LAYERS, *LOSSES, *PENALTIES, *NETWORKS]
+
+OPTIMIZERS = [
+    optimizers.SGD(0.1),
+    optimizers.SGD(0.1, momentum=0.9, nesterov=True, clip_norm=1.0),
+    optimizers.Adam(0.01, clip_value=1.0),
+    optimizers.AdamW(0.01),
+    optimizers.RMSprop(0.01),
+    optimizers.AdaGrad(0.01),
+    optimizers.Lion(0.01, weight_decay=0.1),
+]
+SCHEDULES = [
+    s.Constant(0.1),
+    s.StepDecay(0.1, 10.0, 0.5),
+    s.ExponentialDecay(0.1, 10.0, 0.5),
+    s.CosineDecay(0.1, 10.0),
+    s.WarmupCosine(0.1, 5.0, 20.0),
+    s.Linear(0.1, 0.01, 10.0),
+    s.OneCycle(0.1, 20.0),
+]
+INITIALIZERS = [
+    initializers.Zeros(),
+    initializers.Normal(0.1),
+    initializers.Uniform(),
+    initializers.Glorot(),
+    initializers.He("uniform"),
+    initializers.LeCun(),
+    initializers.Orthogonal(),
+]
+RUNS = [
+    Run(NETWORKS[0].spec, optimizers.Adam(s.CosineDecay(0.1, 10.0)), gradient="manual"),
+]
+SPECS: list[Any] = [
+    *(case.spec for case in CASES),
+    *OPTIMIZERS,
+    *SCHEDULES,
+    *INITIALIZERS,
+    *RUNS,
+]

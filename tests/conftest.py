@@ -1,0 +1,17 @@
+"""Every test runs in float64, with strict promotion, and rank promotion an error."""
+
+import os
+
+import chex
+import jax
+import pytest
+
+if os.environ.get("FNN_TEST_FLOAT32") is None:
+    jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_trace_counter() -> None:
+    chex.clear_trace_counter()
