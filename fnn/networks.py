@@ -9,6 +9,7 @@ from fnn.combinators import Repeat, Residual, Serial
 from fnn.initializers import Glorot, He, Initializer, LeCun, Normal
 from fnn.layer import Layer
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from fnn.spec import at, named
 
 _GLOROT = (Step, Identity, Sigmoid, Tanh, Softplus)
 
@@ -31,10 +32,11 @@ def mlp(
     Dense(units=128, weight_init=He())
     """
     layers: list[Layer] = []
-    function = Activation(activation).function
+    function = _function(activation)
     init = weight_init or _suitable(function)
-    for units in hidden:
-        layers.append(Dense(units, weight_init=init))
+    for index, units in enumerate(hidden):
+        with at(f"hidden[{index}]"):
+            layers.append(Dense(units, weight_init=init))
         if batch_norm:
             layers.append(BatchNorm())
         layers.append(Activation(function))
@@ -56,7 +58,7 @@ def residual_mlp(
     A block is x + Dense(f(Dense(LayerNorm(x)))) (He et al. 2016b, "identity mappings", with
     LayerNorm), so depth costs no compile time.
     """
-    function = Activation(activation).function
+    function = _function(activation)
     first = Dense(width, weight_init=_suitable(function))
     drop = [] if dropout is None else [Dropout(dropout)]
     block = Serial(LayerNorm(), first, Activation(function), *drop, Dense(width))
@@ -69,6 +71,12 @@ def perceptron(units: int = 1) -> Serial:
     Its gradient is zero everywhere; `fnn.training.train_perceptron` learns by Rosenblatt's rule.
     """
     return Serial(Dense(units, weight_init=Normal()), Activation("step"))
+
+
+def _function(activation: str | Function) -> Function:
+    with at("activation"):
+        made: Function = named(activation, Function) if isinstance(activation, str) else activation
+        return made
 
 
 def _suitable(function: Function) -> Initializer:

@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from fnn.layer import Tree
+from fnn.layer import Tree, is_weight
 from fnn.schedules import Schedule
-from fnn.spec import SpecError, is_spec, named, number, numbers, path_name, spec, static
+from fnn.spec import SpecError, is_spec, named, number, numbers, spec, static
 
 T = TypeVar("T")
 
@@ -214,7 +214,8 @@ def as_optimizer(value: Any) -> Optimizer:
     Raises `SpecError` for anything else, with the nearest known name.
     """
     if isinstance(value, str):
-        return named(value, Optimizer)
+        made: Rule = named(value, Rule)
+        return made
     if isinstance(value, optax.GradientTransformation):
         return OptaxTransformation(value)
     if isinstance(value, Optimizer) and is_spec(value):
@@ -226,10 +227,7 @@ def as_optimizer(value: Any) -> Optimizer:
 def _weights(params: Tree) -> Tree:
     """True for leaves named `weight`, whatever their rank: stacked biases are matrices too."""
 
-    def named_weight(path: tuple[Any, ...], _: Any) -> bool:
-        return path_name(path[-1:]) == "weight"
-
-    return jax.tree_util.tree_map_with_path(named_weight, params)
+    return jax.tree_util.tree_map_with_path(lambda path, _: is_weight(path), params)
 
 
 def _keep_dtypes(

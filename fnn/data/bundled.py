@@ -11,7 +11,7 @@ BUNDLED = ("breast_cancer", "digits", "iris", "wine")
 
 
 def bundled(name: str) -> Dataset:
-    """The set of that name, inputs in their original units."""
+    """The set of that name: pixels of digits in [0, 1], all other inputs in their own units."""
     try:
         from sklearn import datasets
     except ModuleNotFoundError as error:
@@ -20,4 +20,5 @@ def bundled(name: str) -> Dataset:
         ) from error
     data = getattr(datasets, f"load_{name}")()
     x, target = data.data.astype(np.float32), data.target.astype(np.int32)
-    return Dataset(name, x, target, len(data.target_names))
+    pixels = name == "digits"
+    return Dataset(name, x / 16 if pixels else x, target, len(data.target_names), pixels=pixels)

@@ -32,8 +32,10 @@ class Dataset:
     set a test part aside.
 
     `classes` is how many there are, and `target` their numbers 0 … classes-1, one a row; for
-    regression `classes` is None and `target` holds numbers. Errors: rows that do not match, no
-    rows, other dtypes, class numbers out of range.
+    regression `classes` is None and `target` holds numbers. `pixels` says that all inputs share one
+    scale, [0, 1]; the columns of other sets have units of their own, to be standardised.
+
+    Errors: rows that do not match, no rows, other dtypes, class numbers out of range.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Dataset:
     classes: int | None
     test_x: NDArray[np.float32] | None = None
     test_target: NDArray[np.int32] | NDArray[np.float32] | None = None
+    pixels: bool = False
 
     def __post_init__(self) -> None:
         self._check(self.name, self.x, self.target)

@@ -29,7 +29,7 @@ def images(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset
     """
     train_x, train_target, test_x, test_target = _find(name, folder(data_dir))
     train, test = _part(train_x, train_target), _part(test_x, test_target)
-    return Dataset(name, *train, 10, *test)
+    return Dataset(name, *train, 10, *test, pixels=True)
 
 
 def folder(data_dir: str | os.PathLike[str] | None = None) -> Path:

@@ -7,6 +7,7 @@ import enum
 import math
 import numbers as abstract_numbers
 import operator
+import re
 import types
 from collections.abc import Callable
 from typing import Any, Literal, Union, get_args, get_origin
@@ -78,7 +79,7 @@ def check_number(value: Any, hint: Any, bounds: dict[str, Any]) -> Any:
         return value
     if isinstance(value, (np.ndarray, jax.Array)) and value.ndim:
         array = np.asarray(value)
-        if not np.issubdtype(array.dtype, np.floating):
+        if not jax.dtypes.issubdtype(array.dtype, np.floating):
             raise SpecError(f"expected an array of floats, got one of {array.dtype}")
         _check_range(array, bounds)
         return value
@@ -86,7 +87,10 @@ def check_number(value: Any, hint: Any, bounds: dict[str, Any]) -> Any:
         value = value.item()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, abstract_numbers.Real):
         raise SpecError(f"expected a number, got {describe(value)}")
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError:
+        value = math.inf
     _check_range(np.asarray(value), bounds)
     return value
 
@@ -123,13 +127,14 @@ def check_static(value: Any, hint: Any, bounds: dict[str, Any]) -> Any:
         return _check_tuple(value, arguments, bounds)
     if hint is int:
         return _check_int(value, bounds)
-    if hint is Any:
-        return _check_hashable(value)
-    if isinstance(value, np.generic) and isinstance(value.item(), hint):
-        return value.item()
-    if not isinstance(value, hint):
+    kind = object if hint is Any else origin or hint
+    if isinstance(value, np.generic) and isinstance(value.item(), kind):
+        value = value.item()
+    if not isinstance(value, kind):
         raise SpecError(f"expected {type_name(hint)}, got {describe(value)}")
-    return value
+    if isinstance(value, float):
+        _check_range(np.asarray(value), bounds)
+    return _check_hashable(value)
 
 
 def _check_union(value: Any, arguments: tuple[Any, ...], bounds: dict[str, Any]) -> Any:
@@ -162,6 +167,8 @@ def _check_tuple(value: Any, arguments: tuple[Any, ...], bounds: dict[str, Any])
 def _check_int(value: Any, bounds: dict[str, Any]) -> int:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise SpecError(f"expected a whole number, got {describe(value)}")
+    if not -(2**63) <= value < 2**63:
+        raise SpecError(f"expected a whole number of 64 bits, got {describe(value)}")
     _check_range(np.asarray(value), bounds)
     return int(value)
 
@@ -169,8 +176,6 @@ def _check_int(value: Any, bounds: dict[str, Any]) -> int:
 def _check_hashable(value: Any) -> Any:
     if isinstance(value, types.LambdaType) and value.__name__ == "<lambda>":
         raise SpecError("a lambda equals no other and would recompile every call: name a function")
-    if isinstance(value, float) and math.isnan(value):
-        raise SpecError("NaN equals nothing, not even itself")
     try:
         hash(value)
     except TypeError:
@@ -194,6 +199,6 @@ def type_name(hint: Any) -> str:
 
 
 def describe(value: Any) -> str:
-    """A value with its type, short enough for one line."""
-    text = repr(value)
+    """A value with its type, short enough for one line, without its place in memory."""
+    text = re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(value).split()))
     return f"{text if len(text) < 60 else text[:57] + '...'} ({type(value).__name__})"

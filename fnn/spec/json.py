@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import math
 from typing import Any
 
 import jax
@@ -20,7 +22,9 @@ def to_json(spec: Any, *, indent: int | None = 2) -> str:
     Raises `SpecError` where a field holds something JSON can't, e.g. somebody's own Optax
     transformation.
     """
-    return json.dumps(_encode(spec), indent=indent, allow_nan=False)
+    if not is_spec(spec):
+        raise SpecError(f"expected a spec, got {describe(spec)}")
+    return json.dumps(_encode(spec), indent=indent)
 
 
 def from_json(text: str) -> Any:
@@ -31,9 +35,9 @@ def from_json(text: str) -> Any:
     """
     try:
         data = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SpecError(f"not JSON: {error}") from None
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or set(data) == {"numbers"}:
         raise SpecError(f"expected an object with a kind, got {describe(data)}")
     return _decode(data)
 
@@ -45,13 +49,23 @@ def _encode(value: Any) -> Any:
             with at(field.name):
                 encoded[field.name] = _encode(getattr(value, field.name))
         return encoded
-    if isinstance(value, tuple):
-        return [_encode(item) for item in value]
-    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
-        return {"numbers": np.asarray(value).tolist()} if np.ndim(value) else value.item()
+    if type(value) is tuple:
+        return [_encode_item(index, item) for index, item in enumerate(value)]
+    if isinstance(value, (jax.Array, np.ndarray)) and not isinstance(value, jax.core.Tracer):
+        array = np.asarray(value)
+        if array.ndim and np.isfinite(array).all():
+            return {"numbers": array.tolist()}
+        value = value if array.ndim else array.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SpecError(f"JSON can't hold {value}")
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise SpecError(f"JSON can't hold {describe(value)}")
+
+
+def _encode_item(index: int, item: Any) -> Any:
+    with at(f"[{index}]"):
+        return _encode(item)
 
 
 def _decode(data: Any) -> Any:
@@ -60,7 +74,7 @@ def _decode(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     if set(data) == {"numbers"}:
-        return np.asarray(data["numbers"], float)
+        return _decode_numbers(data["numbers"])
     if not isinstance(data.get("kind"), str):
         raise SpecError(f"expected an object with a kind, got one with {sorted(data)}")
     cls = find_kind(data["kind"])
@@ -74,6 +88,14 @@ def _decode(data: Any) -> Any:
         with at(name):
             values[name] = _decode(value)
     return build(cls, values)
+
+
+def _decode_numbers(data: Any) -> Any:
+    with contextlib.suppress(ValueError):
+        array = np.asarray(data)
+        if array.ndim and array.dtype.kind in "fi":
+            return array.astype(float)
+    raise SpecError(f"expected an array of numbers, got {describe(data)}")
 
 
 def _decode_item(index: int, item: Any) -> Any:

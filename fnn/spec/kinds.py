@@ -205,16 +205,24 @@ def _hash(self: Any) -> int:
 
 def _repr(self: Any) -> str:
     shown = [
-        f"{field.name}={getattr(self, field.name)!r}"
+        f"{field.name}={_shown(getattr(self, field.name))}"
         for field in dataclasses.fields(self)
         if not _is_default(getattr(self, field.name), field.default)
     ]
     return f"{type(self).__name__}({', '.join(shown)})"
 
 
+def _shown(value: Any) -> str:
+    if not isinstance(value, (np.ndarray, jax.Array)):
+        return repr(value)
+    traced = isinstance(value, jax.core.Tracer)
+    return f"{value.dtype}{list(value.shape)}" if traced or value.ndim else str(np.asarray(value))
+
+
 def _is_default(value: Any, default: Any) -> bool:
     if isinstance(default, str) and is_spec(value):
-        return _is_default(value, named(default, type(value)))
+        named_so = value.kind.split(".")[0] == default
+        return named_so and _is_default(value, named(default, type(value)))
     return type(value) is type(default) and bool(np.all(value == default))
 
 

@@ -33,7 +33,8 @@ def path_name(path: tuple[Any, ...]) -> str:
     parts = []
     for key in path:
         name = getattr(key, "name", getattr(key, "key", None))
-        parts.append(f".{name}" if isinstance(name, str) else f"[{key.idx}]")
+        index = getattr(key, "idx", name)
+        parts.append(f".{name}" if isinstance(name, str) else f"[{index!r}]")
     return "".join(parts).removeprefix(".")
 
 
@@ -55,7 +56,8 @@ def with_numbers(spec: T, values: Mapping[str, Any]) -> T:
     known = named_leaves(spec)
     for name in values:
         if not any(_matches(path, name) for path in known):
-            raise SpecError(f"no number is called {name!r}{choice(name, known)}")
+            tails = {path.rpartition(".")[2] for path in known}
+            raise SpecError(f"no number is called {name!r}{choice(name, tails.union(known))}")
 
     def exchange(path: tuple[Any, ...], leaf: Any) -> Any:
         wanted = [value for name, value in values.items() if _matches(path_name(path), name)]
