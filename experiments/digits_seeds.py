@@ -40,9 +40,7 @@ def main() -> None:
     net = fnn.mlp([128, 64], 10, dropout=0.2)
     run = fnn.Run(fnn.Objective(net, CrossEntropy()), Adam(0.001), batch_size=32)
 
-    def member(
-        run: fnn.Run, rows: fnn.Batch, test: fnn.Batch, seed: jax.Array
-    ) -> jax.Array | None:
+    def member(run: fnn.Run, rows: fnn.Batch, test: fnn.Batch, seed: jax.Array) -> jax.Array | None:
         state = fnn.init_state(run, fnn.shape(64), seed=seed, order_seed=seed)
         state, _ = fnn.segment(run, state, rows, epochs=options.epochs)
         return fnn.evaluate(run.objective, state.params, state.state, test).accuracy

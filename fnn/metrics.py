@@ -40,7 +40,7 @@ def accuracy(loss: Loss, output: jax.Array, target: jax.Array) -> jax.Array | No
     if isinstance(loss, (CrossEntropy, ProbabilityCrossEntropy)):
         if target.shape == output.shape:
             target = target.argmax(-1)
-        return (output.argmax(-1) == target).mean(dtype=output.dtype)
+        return (output.argmax(-1) == target.astype(int)).mean(dtype=output.dtype)
     if isinstance(loss, (BinaryCrossEntropy, ProbabilityBinaryCrossEntropy)):
         threshold = 0.0 if isinstance(loss, BinaryCrossEntropy) else 0.5
         right = (output > threshold) == (paired(output, target) > 0.5)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fnn.activations import SELU, Function, Identity, Sigmoid, Softplus, Step, Tanh
 from fnn.combinators import Repeat, Residual, Serial
-from fnn.initializers import Glorot, He, Initializer, LeCun, Normal
+from fnn.initializers import Glorot, He, Initializer, LeCun, Normal, Zeros
 from fnn.layer import Layer
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
 from fnn.spec import at, named
@@ -27,6 +27,7 @@ def mlp(
 
     It ends in logits. `weight_init=None` takes the initialiser that suits the activation: He for
     the ReLU family, Glorot for sigmoid and tanh, LeCun for SELU; the last layer takes Glorot.
+    In front of BatchNorm, which takes away any mean, Dense has no bias.
 
     >>> mlp([128, 64], 10, dropout=0.2).layers[0]
     Dense(units=128, weight_init=He())
@@ -34,9 +35,10 @@ def mlp(
     layers: list[Layer] = []
     function = _function(activation)
     init = weight_init or _suitable(function)
+    bias = None if batch_norm else Zeros()
     for index, units in enumerate(hidden):
         with at(f"hidden[{index}]"):
-            layers.append(Dense(units, weight_init=init))
+            layers.append(Dense(units, weight_init=init, bias_init=bias))
         if batch_norm:
             layers.append(BatchNorm())
         layers.append(Activation(function))

@@ -12,6 +12,8 @@ from fnn.spec import ShapeError
 
 def shape(*axes: int, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
     """The shape of one example, without the batch axis: `shape(784)`, `shape(28, 28, 1)`."""
+    if min(axes, default=1) < 1:
+        raise ShapeError(f"expected axes of length 1 or more, got {axes}")
     return jax.ShapeDtypeStruct(axes, dtype)
 
 

@@ -59,6 +59,8 @@ class Train:
         dataset = load(self.data, self.data_dir)
         split = parts(dataset, self.fractions, seed=self.split_seed)
         rows = len(split.train.x)
+        if not len(split.test.x):
+            raise FnnError(f"the fractions {self.fractions} leave no rows to test")
         epochs = (10 if rows >= LARGE else 100) if self.epochs is None else self.epochs
         run = self._run(dataset, rows, epochs)
         self._print_plan(dataset, split, run)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.layer import Layer, Tree, require_key
-from fnn.shapes import check_array
+from fnn.shapes import check_array, wide
 from fnn.spec import number, spec
 
 _LEVELS = 2**16
@@ -41,7 +41,7 @@ class Dropout(Layer):
         rate = jnp.asarray(self.rate, jnp.float32)
         kept = jnp.clip(jnp.round((1 - rate) * _LEVELS), 1, _LEVELS)
         mask = random_words(require_key(self, key), x.shape) < kept.astype(jnp.uint32)
-        scale = (_LEVELS / kept).astype(x.dtype)
+        scale = (_LEVELS / kept.astype(wide(x.dtype))).astype(x.dtype)
         return jnp.where(mask, x * scale, 0), state, (mask, scale)
 
     def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:

@@ -57,6 +57,8 @@ def class_probabilities(output: jax.Array, target: jax.Array) -> jax.Array:
             f"the output has shape {output.shape}, so class numbers need shape "
             f"{output.shape[:-1]}, got {target.shape}"
         )
+    if jnp.iinfo(target.dtype).bits < 32:  # class 300 is 44 in uint8
+        target = target.astype(jnp.int32)
     known = (target >= 0) & (target < classes)
     fill = jnp.where(known, 0, jnp.nan).astype(output.dtype)
     return jax.nn.one_hot(target, classes, dtype=output.dtype) + fill[..., None]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Literal, Union, get_args, get_origin
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from fnn.spec.errors import SpecError, at, choice
@@ -79,7 +80,7 @@ def check_number(value: Any, hint: Any, bounds: dict[str, Any]) -> Any:
         return value
     if isinstance(value, (np.ndarray, jax.Array)) and value.ndim:
         array = np.asarray(value)
-        if not jax.dtypes.issubdtype(array.dtype, np.floating):
+        if not jnp.issubdtype(array.dtype, np.floating):
             raise SpecError(f"expected an array of floats, got one of {array.dtype}")
         _check_range(array, bounds)
         return value
@@ -116,20 +117,21 @@ def _worst(array: np.ndarray[Any, Any], good: Any) -> Any:
 def check_static(value: Any, hint: Any, bounds: dict[str, Any]) -> Any:
     """`value` of the annotated type, as Python's own: no list, float, bool or NaN in disguise."""
     origin, arguments = get_origin(hint), get_args(hint)
+    if isinstance(value, np.generic):
+        value = value.item()
     if origin in (Union, types.UnionType):
         return _check_union(value, arguments, bounds)
     if origin is Literal:
-        if value not in arguments or isinstance(value, bool):
-            tail = choice(value, arguments) if isinstance(value, str) else f" (known: {arguments})"
-            raise SpecError(f"unknown name {value!r}{tail}")
+        if not any(type(value) is type(known) and value == known for known in arguments):
+            if isinstance(value, str):
+                raise SpecError(f"unknown name {value!r}{choice(value, map(str, arguments))}")
+            raise SpecError(f"expected one of {arguments}, got {describe(value)}")
         return value
     if origin is tuple:
         return _check_tuple(value, arguments, bounds)
     if hint is int:
         return _check_int(value, bounds)
     kind = object if hint is Any else origin or hint
-    if isinstance(value, np.generic) and isinstance(value.item(), kind):
-        value = value.item()
     if not isinstance(value, kind):
         raise SpecError(f"expected {type_name(hint)}, got {describe(value)}")
     if isinstance(value, float):
@@ -165,7 +167,7 @@ def _check_tuple(value: Any, arguments: tuple[Any, ...], bounds: dict[str, Any])
 
 
 def _check_int(value: Any, bounds: dict[str, Any]) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+    if isinstance(value, bool) or not isinstance(value, int):
         raise SpecError(f"expected a whole number, got {describe(value)}")
     if not -(2**63) <= value < 2**63:
         raise SpecError(f"expected a whole number of 64 bits, got {describe(value)}")

@@ -66,6 +66,7 @@ def kinds() -> dict[str, type]:
 
 
 def is_spec(value: Any) -> bool:
+    """Whether a value is a spec; the class of one is none."""
     return getattr(type(value), "kind", None) in _KINDS
 
 

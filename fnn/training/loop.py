@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from fnn.objective import Batch
-from fnn.shapes import shape_of
+from fnn.shapes import shape_of, wide
 from fnn.spec import FnnError, numbers
 from fnn.training.run import Run
 from fnn.training.segment import EpochMetrics, segment
 from fnn.training.state import RunState, init_state
 
-_segment = jax.jit(segment, static_argnames="epochs", donate_argnames="state")
+_segment = jax.jit(segment, static_argnames="capacity", donate_argnames="state")
 _init_state = jax.jit(init_state, static_argnames="in_shape")
 
 
@@ -49,15 +49,14 @@ def train(
     if epochs < 1:
         raise FnnError(f"expected at least 1 epoch, got {epochs}")
     start = time.perf_counter()
-    dtype = jnp.promote_types(run.objective.policy.compute, jnp.float32)
-    run = numbers(run, dtype)
+    run = numbers(run, wide(run.objective.policy.compute))
     state = _init_state(run, shape_of(rows.x), seed=seed, order_seed=order_seed)
     history: list[EpochMetrics] = []
-    done, size = 0, epochs_per_call or epochs
+    done, capacity = 0, min(epochs_per_call or epochs, epochs)
     while done < epochs:
-        size = min(size, epochs - done)
-        state, metrics = _segment(run, state, rows, validation, epochs=size)
-        metrics = jax.device_get(metrics)
+        size = min(capacity, epochs - done)
+        state, metrics = _segment(run, state, rows, validation, epochs=size, capacity=capacity)
+        metrics = jax.tree.map(operator.itemgetter(slice(size)), jax.device_get(metrics))
         history.append(metrics)
         _check_finite(metrics.loss, done)
         done += size

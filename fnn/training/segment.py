@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,18 +22,35 @@ class EpochMetrics(NamedTuple):
 
 
 def segment(
-    run: Run, state: RunState, rows: Batch, validation: Batch | None = None, *, epochs: int
+    run: Run,
+    state: RunState,
+    rows: Batch,
+    validation: Batch | None = None,
+    *,
+    epochs: int | jax.Array,
+    capacity: int | None = None,
 ) -> tuple[RunState, EpochMetrics]:
-    """`epochs` epochs as one scan; the metrics carry an axis of that length.
+    """`epochs` epochs as one loop; the metrics carry an axis of that length.
 
-    A pure function: jit it (with `epochs` static), vmap it over seeds or rates. Cutting a run into
-    segments changes no bit of it.
+    A pure function: jit it with `epochs` static, vmap it over seeds or rates. With a `capacity`
+    (static) `epochs` may be traced, and one program serves any number up to it; the metrics then
+    have that length, and the rows not reached are undefined.
+
+    Cutting a run into segments changes no bit of it: the compiler never learns how many epochs
+    there are, so it can't unroll a short loop and round otherwise.
     """
+    if capacity is None:
+        capacity = int(epochs)
+    count = jax.lax.optimization_barrier(jnp.asarray(epochs, jnp.int32))
+    measured = jax.eval_shape(epoch, run, state, rows, validation)[1]
+    history = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape), leaf.dtype), measured)
 
-    def body(state: RunState, _: None) -> tuple[RunState, EpochMetrics]:
-        return epoch(run, state, rows, validation)
+    def body(index: jax.Array, carry: tuple[RunState, EpochMetrics]) -> Any:
+        state, history = carry
+        state, metrics = epoch(run, state, rows, validation)
+        return state, jax.tree.map(lambda all, one: all.at[index].set(one), history, metrics)
 
-    return jax.lax.scan(body, state, length=epochs)
+    return jax.lax.fori_loop(0, count, body, (state, history))
 
 
 def epoch(

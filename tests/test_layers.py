@@ -1,0 +1,372 @@
+"""Layers: what the gates can't see, against NumPy: statistics, masks, extremes, bad input."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fnn.layer import KeyMissingError
+from fnn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm, Softmax
+from fnn.layers.dropout import random_words
+from fnn.shapes import shape
+from fnn.spec import ShapeError, numbers
+
+KEY = jax.random.key(0)
+SIGMAS = 5
+"""how far a draw may be from its mean: 1 in 1.7 million is farther"""
+every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+TOLERANCE = {"float64": 1e-14, "float32": 1e-6, "bfloat16": 1.01 * 2**-8}
+"""for one rounding in bfloat16: all else is done in float32"""
+
+
+def normal(*axes: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=axes)
+
+
+@functools.partial(jax.jit, static_argnames="train")
+def apply(layer: Any, params: Any, state: Any, x: Any, *, train: bool = False, key: Any = None):
+    return layer.apply(params, state, x, train=train, key=key)
+
+
+def standardised(x: np.ndarray, axes: tuple[int, ...], epsilon: float = 1e-5) -> np.ndarray:
+    mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return (x - mean) / np.sqrt(variance + epsilon)
+
+
+# Dense
+
+
+@pytest.mark.parametrize("leading", [(), (6,), (2, 6)])
+def test_dense_is_a_matrix_product(leading: tuple[int, ...]) -> None:
+    params = {"weight": normal(4, 3), "bias": normal(3, seed=1)}
+    x = normal(*leading, 4)
+    y, _ = apply(Dense(3), params, {}, x)
+    np.testing.assert_allclose(y, x @ params["weight"] + params["bias"], rtol=1e-13)
+    y, _ = apply(Dense(3, bias_init=None), {"weight": params["weight"]}, {}, x)
+    np.testing.assert_allclose(y, x @ params["weight"], rtol=1e-13)
+
+
+# BatchNorm
+
+
+@jax.jit
+def batch_norm_steps(layer: BatchNorm, batches: jax.Array) -> Any:
+    """After each batch: its output in training, its output in evaluation, the state."""
+    params, state = layer.init(None, shape(*batches.shape[2:], dtype=batches.dtype))
+
+    def step(state: Any, x: jax.Array) -> Any:
+        y, state, _ = layer.forward(params, state, x, train=True, key=None)
+        z, _ = layer.apply(params, state, x)
+        return state, (y, z, state)
+
+    return jax.lax.scan(step, state, batches)[1]
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.999])
+def test_batch_norm_on_constant_statistics(momentum: float) -> None:
+    """Evaluation is what training was, from the first batch on, whatever the momentum."""
+    batch = 3 + 2 * normal(8, 3, 5)
+    batches = np.stack([np.roll(batch, shift, 0) for shift in range(4)])
+    y, z, _ = batch_norm_steps(numbers(BatchNorm(momentum)), batches)
+    np.testing.assert_allclose(z, y, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(y, standardised(batches, (1, 2)), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_batch_norm_running_statistics(momentum: float) -> None:
+    """The mean over batches, each older one weighted `momentum` times less, at every step."""
+    batches = normal(4, 8, 3, 5) + np.arange(4).reshape(4, 1, 1, 1)
+    y, z, state = batch_norm_steps(numbers(BatchNorm(momentum)), batches)
+    for step in range(4):
+        seen = batches[: step + 1]
+        weight = momentum ** np.arange(step, -1.0, -1)
+        weight /= weight.sum()
+        mean, variance = weight @ seen.mean((1, 2)), weight @ seen.var((1, 2))
+        np.testing.assert_allclose(state["mean"][step], mean, rtol=1e-12)
+        np.testing.assert_allclose(state["variance"][step], variance, rtol=1e-12)
+        expected = (batches[step] - mean) / np.sqrt(variance + 1e-5)
+        np.testing.assert_allclose(z[step], expected, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(y, standardised(batches, (1, 2)), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_batch_norm_far_from_zero(dtype: str) -> None:
+    """In one pass, E[x²] − E[x]² of 1e4 ± 1 is off by several times the variance in float32."""
+    spread = {"float32": 1, "bfloat16": 200}[dtype]
+    x = jnp.asarray(1e4 + spread * normal(1, 8, 3, 5), dtype)
+    y, z, state = batch_norm_steps(numbers(BatchNorm(), jnp.float32), x)
+    assert y.dtype == z.dtype == dtype
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(state)} == {"float32"}
+    exact = np.asarray(x, np.float64)
+    np.testing.assert_allclose(state["mean"], exact.mean((1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(state["variance"], exact.var((1, 2)), rtol=1e-5)
+    atol = {"float32": 5e-3, "bfloat16": 2e-2}[dtype]
+    for output in (y, z):
+        found = np.asarray(output, np.float64)
+        np.testing.assert_allclose(found, standardised(exact, (1, 2)), atol=atol)
+
+
+def test_batch_norm_scale_and_shift() -> None:
+    params = {"scale": normal(5), "shift": normal(5, seed=1)}
+    _, state = BatchNorm().init(None, shape(5, dtype=jnp.float64))
+    x = normal(8, 5)
+    y, _ = apply(BatchNorm(), params, state, x, train=True)
+    expected = params["scale"] * standardised(x, (0,)) + params["shift"]
+    np.testing.assert_allclose(y, expected, rtol=1e-11, atol=1e-12)
+
+
+def test_batch_norm_before_any_batch() -> None:
+    """Mean 0 and variance 1."""
+    params, state = BatchNorm().init(None, shape(5, dtype=jnp.float64))
+    x = normal(8, 5)
+    y, after = apply(BatchNorm(), params, state, x)
+    np.testing.assert_allclose(y, x / np.sqrt(1 + 1e-5), rtol=1e-14)
+    chex.assert_trees_all_equal(after, state)
+
+
+def test_batch_norm_of_one_row() -> None:
+    """Nothing is known about the spread: the output is `shift`, and no gradient is infinite."""
+    params = {"scale": normal(5), "shift": normal(5, seed=1)}
+
+    @jax.jit
+    def run(layer: BatchNorm, params: Any, x: jax.Array) -> Any:
+        _, state = layer.init(None, shape(5, dtype=x.dtype))
+        y, state, tape = layer.forward(params, state, x, train=True, key=None)
+        return y, state, layer.backward(params, tape, x)
+
+    x = normal(1, 5)
+    y, state, (dx, grads) = run(BatchNorm(), params, x)
+    np.testing.assert_array_equal(y, params["shift"][None])
+    np.testing.assert_array_equal(state["variance"], np.zeros(5))
+    np.testing.assert_array_equal(dx, np.zeros((1, 5)))
+    np.testing.assert_array_equal(grads["scale"], np.zeros(5))
+    np.testing.assert_array_equal(grads["shift"], x[0])
+
+
+def test_batch_norm_statistics_are_detached() -> None:
+    """No gradient goes into the running statistics, in whichever mode they are made or used."""
+    params, state = BatchNorm().init(None, shape(5, dtype=jnp.float64))
+
+    @jax.jit
+    def run(x: jax.Array) -> Any:
+        def after(x: jax.Array) -> jax.Array:
+            _, new = BatchNorm().apply(params, state, x, train=True)
+            return sum(leaf.sum() for leaf in jax.tree.leaves(new))
+
+        return jax.value_and_grad(after)(x)
+
+    value, dx = run(normal(8, 5))
+    assert value != 0
+    np.testing.assert_array_equal(dx, np.zeros((8, 5)))
+
+
+# LayerNorm
+
+
+@pytest.mark.parametrize("ndim", [1, 2])
+def test_layer_norm(ndim: int) -> None:
+    features = (3, 5)[2 - ndim :]
+    params = {"scale": normal(*features), "shift": normal(*features, seed=1)}
+    x = 3 + 2 * normal(6, 3, 5)
+    y, _ = apply(LayerNorm(ndim), params, {}, x)
+    axes = tuple(range(3 - ndim, 3))
+    expected = params["scale"] * standardised(x, axes) + params["shift"]
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+    y, _ = apply(LayerNorm(ndim, 0.5), params, {}, x)
+    expected = params["scale"] * standardised(x, axes, 0.5) + params["shift"]
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_layer_norm_far_from_zero(dtype: str) -> None:
+    spread = {"float32": 1, "bfloat16": 200}[dtype]
+    x = jnp.asarray(1e4 + spread * normal(6, 16), dtype)
+    params = {"scale": np.ones(16, np.float32), "shift": np.zeros(16, np.float32)}
+    y, _ = apply(LayerNorm(), params, {}, x)
+    assert y.dtype == dtype
+    atol = {"float32": 5e-3, "bfloat16": 2e-2}[dtype]
+    exact = standardised(np.asarray(x, np.float64), (1,))
+    np.testing.assert_allclose(np.asarray(y, np.float64), exact, atol=atol)
+
+
+# Softmax
+
+
+@every_dtype
+def test_softmax(dtype: str) -> None:
+    """Also of logits whose exponentials overflow; a shift of all logits changes nothing."""
+    near = np.round(8 * normal(4, 6)) / 8
+    far = np.array([[1e4, -1e4, 0, 1e4, -1e4, 0], [-1e4] * 6, [88, 89, 0, 0, 0, 0]])
+    given = jnp.asarray(np.concatenate([near, near + 16, far]), dtype)
+    y, _ = apply(Softmax(), {}, {}, given)
+    x = np.asarray(given, np.float64)
+    assert y.dtype == dtype
+    exponentials = np.exp(x - x.max(-1, keepdims=True))
+    expected = exponentials / exponentials.sum(-1, keepdims=True)
+    np.testing.assert_allclose(np.asarray(y, np.float64), expected, TOLERANCE[dtype], 1e-37)
+    np.testing.assert_array_equal(y[4:8], y[:4])
+
+
+# Flatten
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_flatten(ndim: int) -> None:
+    x = np.arange(120).reshape(2, 3, 4, 5)
+    joined = {1: (2, 3, 4, 5), 2: (2, 3, 20), 3: (2, 60)}[ndim]
+    assert Flatten(ndim).out_shape(shape(3, 4, 5)).shape == joined[1:]
+    for given in (x, x.astype(np.float32)):
+        y, _, tape = Flatten(ndim).forward({}, {}, jnp.asarray(given), train=True, key=None)
+        np.testing.assert_array_equal(y, given.reshape(joined))
+        dx, grads = Flatten(ndim).backward({}, tape, y)
+        assert grads == {}
+        if given.dtype == np.float32:
+            np.testing.assert_array_equal(dx, given)
+        else:
+            assert dx is None
+
+
+# Dropout
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.1, 0.5, 0.9, 0.9995])
+def test_dropout_keeps_its_share(rate: float) -> None:
+    """Within the binomial's bounds, and scaled by the realised share, a multiple of 1/65536."""
+    size = 2**17
+    kept = round((1 - rate) * 65536)
+    p = kept / 65536
+    y, _ = apply(numbers(Dropout(rate)), {}, {}, np.ones(size), train=True, key=KEY)
+    mask = np.asarray(y) != 0
+    assert abs(mask.sum() - size * p) < SIGMAS * np.sqrt(size * p * (1 - p))
+    assert set(np.unique(y)) == {0, 65536 / kept}
+
+
+@every_dtype
+def test_dropout_scales_in_the_dtype_of_its_input(dtype: str) -> None:
+    x = jnp.ones(64, dtype)
+    y, _ = apply(numbers(Dropout(0.3)), {}, {}, x, train=True, key=KEY)
+    scale = jnp.asarray(65536 / round(0.7 * 65536), dtype)
+    assert y.dtype == dtype
+    assert np.unique(y).tolist() == [0, scale]
+
+
+def test_dropout_at_rate_0_keeps_every_bit() -> None:
+    x = np.array([1.5, -0.0, 1e-300, np.inf, -1e300, np.nan] * 100)
+    y, _ = apply(numbers(Dropout(0.0)), {}, {}, x, train=True, key=KEY)
+    np.testing.assert_array_equal(np.asarray(y).view(np.uint64), x.view(np.uint64))
+
+
+def test_dropout_at_an_extreme_rate() -> None:
+    """At least one word in 65536 keeps its unit, so the scale is finite."""
+    x = np.ones(2**18, np.float32)
+    y, _ = apply(numbers(Dropout(0.999999)), {}, {}, x, train=True, key=KEY)
+    assert set(np.unique(y)) == {0, 65536}
+    assert 0 < np.count_nonzero(y) < 4 + SIGMAS * 2
+
+
+def test_dropout_words_are_independent() -> None:
+    """The two halves of a 32-bit draw, neighbours, and each of the 16 bits."""
+    half = 2**15
+    words = np.asarray(jax.jit(random_words, static_argnums=1)(KEY, (2 * half,)))
+    assert words.dtype == np.uint32
+    assert words.max() < 65536
+    bits = (words[:, None] >> np.arange(16, dtype=np.uint32)) & 1
+    assert (abs(bits.mean(0) - 0.5) < SIGMAS * 0.5 / np.sqrt(2 * half)).all()
+    centred = (words - 32767.5) / np.sqrt((65536**2 - 1) / 12)
+    for lag in (1, 2, half):
+        product = centred[:-lag] * centred[lag:]
+        assert abs(product.mean()) < SIGMAS / np.sqrt(product.size), lag
+    signed = 2.0 * bits - 1
+    between_halves = signed[:half].T @ signed[half:] / half
+    within = signed.T @ signed / (2 * half) - np.eye(16)
+    for correlation in (between_halves, within):
+        assert abs(correlation).max() < SIGMAS / np.sqrt(half)
+
+
+@pytest.mark.parametrize("features", [(1,), (3, 5)])
+def test_dropout_units_of_odd_layouts_are_independent(features: tuple[int, ...]) -> None:
+    """Over 4096 keys: every unit's own share, and no two units correlated."""
+    count, p = 4096, 0.5
+
+    @jax.jit
+    def masks(keys: jax.Array) -> jax.Array:
+        once = functools.partial(Dropout(p).apply, {}, {}, np.ones(features), train=True)
+        return jax.vmap(lambda key: once(key=key)[0] != 0)(keys)
+
+    signed = 2.0 * np.asarray(masks(jax.random.split(KEY, count))).reshape(count, -1) - 1
+    assert abs(signed.mean(0)).max() < SIGMAS / np.sqrt(count)
+    correlation = signed.T @ signed / count
+    assert abs(correlation - np.eye(signed.shape[1])).max() < SIGMAS / np.sqrt(count)
+
+
+def test_dropout_masks_follow_the_key() -> None:
+    x = np.ones((8, 31))
+    layer = numbers(Dropout(0.5))
+    first, same, other = (
+        np.asarray(apply(layer, {}, {}, x, train=True, key=jax.random.key(seed))[0])
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, same)
+    differ = (first != other).mean()
+    assert abs(differ - 0.5) < SIGMAS * 0.5 / np.sqrt(x.size)
+
+
+def test_dropout_in_evaluation_is_the_identity() -> None:
+    x = normal(6, 5)
+    y, _, tape = Dropout(0.9).forward({}, {}, x, train=False, key=None)
+    assert y is x
+    dx, _ = Dropout(0.9).backward({}, tape, x)
+    assert dx is x
+
+
+def test_dropout_needs_a_key_in_training() -> None:
+    words = r"Dropout\(rate=0.3\) draws random numbers here: pass key=jax.random.key"
+    with pytest.raises(KeyMissingError, match=words):
+        Dropout(0.3).apply({}, {}, np.ones((6, 5)), train=True)
+
+
+# What doesn't fit
+
+
+BATCH_NORM_STATE = {"mean": np.zeros(4), "variance": np.ones(4), "weight_sum": np.zeros(())}
+NORM = {"scale": np.ones(4), "shift": np.zeros(4)}
+DENSE = {"weight": np.ones((4, 3)), "bias": np.zeros(3)}
+
+
+@pytest.mark.parametrize(
+    ("layer", "params", "x", "words"),
+    [
+        (Dense(3), DENSE, (6, 5), r"Dense\(units=3\) expects inputs of shape \(…, 4\), got \(6, 5"),
+        (Dense(3), DENSE, (6, 2, 2), "a Flatten layer in front joins axes"),
+        (BatchNorm(), NORM, (6, 5), r"BatchNorm\(\) expects inputs of shape \(…, 4\), got \(6, 5"),
+        (LayerNorm(), NORM, (6, 5), r"LayerNorm\(\) expects inputs of shape \(…, 4\), got \(6, 5"),
+        (Softmax(), {}, (), r"Softmax\(\) needs 1 feature axes, got shape \(\)"),
+        (Flatten(3), {}, (6, 5), r"Flatten\(ndim=3\) needs 3 feature axes, got shape \(6, 5\)"),
+        (Dense(3), DENSE, None, r"Dense\(units=3\) takes one array, got PyTreeDef\({'a': \*}\)"),
+        (Activation("relu"), {}, None, "takes one array"),
+        (Dropout(), {}, None, "takes one array"),
+    ],
+    ids=repr,
+)
+def test_shapes_that_do_not_fit(layer: Any, params: Any, x: Any, words: str) -> None:
+    x = {"a": np.ones((6, 4))} if x is None else np.ones(x)
+    state = BATCH_NORM_STATE if isinstance(layer, BatchNorm) else {}
+    with pytest.raises(ShapeError, match=words):
+        layer.apply(params, state, x)
+    if words.startswith(("Softmax", "Flatten")) or "takes one" in words:
+        with pytest.raises(ShapeError, match=words):
+            layer.out_shape(jax.eval_shape(lambda: x))
+
+
+@pytest.mark.parametrize(
+    "layer", [Dense(3), Activation("relu"), Dropout(), BatchNorm(), LayerNorm(), Softmax()]
+)
+def test_whole_numbers_are_refused(layer: Any) -> None:
+    with pytest.raises(ShapeError, match="expects floating-point inputs, got int32"):
+        layer.out_shape(shape(4, dtype=jnp.int32))
