@@ -439,7 +439,7 @@ class Halfway(Optimizer):
     ("make", "message"),
     [
         (lambda: as_optimizer("adm"), "unknown name 'adm'; did you mean 'adam'.*rmsprop"),
-        (lambda: as_optimizer("optax_transformation"), "no defaults: write OptaxTransformation"),
+        (lambda: as_optimizer("optax_transformation"), "unknown name .optax_transformation."),
         (lambda: as_optimizer(Adam), r"got the class: write Adam\(…\)"),
         (lambda: as_optimizer(0.1), "expected an optimiser, its name or an Optax.*got 0.1"),
         (lambda: as_optimizer(Linear(0.1, 0, 9)), "expected an optimiser.*got Linear"),

@@ -12,7 +12,7 @@ import pytest
 
 import fnn
 from fnn.losses import CrossEntropy, SquaredError
-from fnn.optimizers import SGD, Adam, OptaxTransformation
+from fnn.optimizers import SGD, Adam
 from fnn.spec import with_numbers
 from fnn.training import train
 from tests.cases import random_like
@@ -178,7 +178,7 @@ def test_at_least_one_epoch(epochs: int) -> None:
 def test_somebodys_own_optax_transformation_trains() -> None:
     import optax
 
-    run = fnn.Run(RUN.objective, OptaxTransformation(optax.adam(0.01)), 5)
+    run = fnn.Run(RUN.objective, optax.adam(0.01), 5)
     mine, theirs = train(RUN, DATA, epochs=2), train(run, DATA, epochs=2)
     chex.assert_trees_all_close(theirs.state.params, mine.state.params, rtol=1e-9)
 

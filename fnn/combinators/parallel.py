@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from fnn.combinators.trees import add, check_same
 from fnn.layer import Child, Layer, Static, Tree, fold
 from fnn.shapes import trailing
-from fnn.spec import ShapeError, SpecError, at, part, spec, static
+from fnn.spec import ShapeError, SpecError, at, fill, part, spec, static
 
 
 @spec("parallel.v1")
@@ -27,9 +27,7 @@ class Parallel(Layer):
     join: Literal["sum", "concatenate"] = static(default="sum")
 
     def __init__(self, *branches: Layer, join: Literal["sum", "concatenate"] = "sum") -> None:
-        object.__setattr__(self, "branches", branches)
-        object.__setattr__(self, "join", join)
-        self.__post_init__()  # type: ignore[attr-defined]
+        fill(self, branches=branches, join=join)
 
     def check(self) -> None:
         if not self.branches:

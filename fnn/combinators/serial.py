@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 from fnn.layer import Child, Layer, Tree, fold
-from fnn.spec import at, part, spec
+from fnn.spec import at, fill, part, spec
 
 
 @spec("serial.v1")
@@ -19,8 +19,7 @@ class Serial(Layer):
     layers: tuple[Layer, ...] = part()
 
     def __init__(self, *layers: Layer) -> None:
-        object.__setattr__(self, "layers", layers)
-        self.__post_init__()  # type: ignore[attr-defined]
+        fill(self, layers=layers)
 
     def out_shape(self, in_shape: Tree) -> Tree:
         for index, layer in enumerate(self.layers):

@@ -7,7 +7,7 @@ import jax
 from fnn.activations import Function
 from fnn.layer import Layer, Tree
 from fnn.shapes import check_array
-from fnn.spec import part, spec
+from fnn.spec import fill, part, spec
 
 
 @spec("activation.v1")
@@ -20,8 +20,7 @@ class Activation(Layer):
     function: Function = part()
 
     def __init__(self, function: Function | str) -> None:
-        object.__setattr__(self, "function", function)
-        self.__post_init__()  # type: ignore[attr-defined]
+        fill(self, function=function)
 
     def out_shape(self, in_shape: Tree) -> Tree:
         check_array(self, in_shape)

@@ -5,18 +5,21 @@ are leaves, so they travel through `jit` as arguments and `vmap` sweeps them; ev
 treedef, which `jit` caches on.
 """
 
+from fnn.spec.decorator import abstract_spec, fill, replace, spec
 from fnn.spec.errors import FnnError, ShapeError, SpecError, at, choice, join
 from fnn.spec.fields import number, part, static
 from fnn.spec.json import from_json, to_json
-from fnn.spec.kinds import is_spec, kinds, named, replace, spec
+from fnn.spec.kinds import is_spec, kinds, named
 from fnn.spec.numbers import named_leaves, numbers, path_name, with_numbers
 
 __all__ = [
     "FnnError",
     "ShapeError",
     "SpecError",
+    "abstract_spec",
     "at",
     "choice",
+    "fill",
     "from_json",
     "is_spec",
     "join",

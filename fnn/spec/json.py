@@ -11,9 +11,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from fnn.spec.decorator import build
 from fnn.spec.errors import SpecError, at, choice
 from fnn.spec.fields import describe
-from fnn.spec.kinds import build, find_kind, is_spec
+from fnn.spec.kinds import find_kind, is_spec
 
 
 def to_json(spec: Any, *, indent: int | None = 2) -> str:

@@ -1,0 +1,41 @@
+"""Somebody's own Optax transformation, and what is accepted as an optimiser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optax
+
+from fnn.optimizers.optimizer import Optimizer, Rule, keep_dtypes
+from fnn.spec import SpecError, is_spec, named, spec, static
+
+
+@spec("optax_transformation.v1")
+class OptaxTransformation(Optimizer):
+    """Somebody's own Optax transformation, taken as it is: learning rate, sign and all.
+
+    It is compared by the identity of its functions, and its numbers are constants of the program:
+    a new object is a new program, a sweep over its numbers compiles once a member. JSON can't
+    hold it.
+    """
+
+    given: optax.GradientTransformation = static()
+
+    def transformation(self) -> optax.GradientTransformationExtraArgs:
+        return keep_dtypes(lambda _: self.given)
+
+
+def as_optimizer(value: Any) -> Optimizer:
+    """An optimiser from a spec, a name with all its defaults (`"adam"`), or an Optax object.
+
+    Raises `SpecError` for anything else, with the nearest known name.
+    """
+    if isinstance(value, str):
+        made: Rule = named(value, Rule)
+        return made
+    if isinstance(value, optax.GradientTransformation):
+        return OptaxTransformation(value)
+    if isinstance(value, Optimizer) and is_spec(value):
+        return value
+    got = f"the class: write {value.__name__}(…)" if isinstance(value, type) else repr(value)
+    raise SpecError(f"expected an optimiser, its name or an Optax transformation, got {got}")
