@@ -42,7 +42,9 @@ class Policy:
         """Floating-point inputs in the compute dtype; integers stay."""
         dtype = jnp.dtype(self.compute)
         if dtype != jax.dtypes.canonicalize_dtype(dtype):
-            raise SpecError("float64 needs jax.config.update('jax_enable_x64', True)")
+            raise SpecError(
+                f"{self.compute} needs jax.config.update('jax_enable_x64', True)", "policy.compute"
+            )
 
         def convert(leaf: jax.Array) -> jax.Array:
             return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
@@ -64,13 +66,15 @@ class Objective:
 
     def init(self, key: jax.Array, in_shape: Tree) -> tuple[Tree, Tree]:
         """Parameters and state for inputs of that shape: float64 under a float64 policy."""
+        in_shape = jax.eval_shape(self.policy.cast, in_shape)
         with at("net"):
-            return self.net.init(key, jax.eval_shape(self.policy.cast, in_shape))
+            return self.net.init(key, in_shape)
 
     def predict(self, params: Tree, state: Tree, x: Tree) -> jax.Array:
         """The network's output in evaluation mode, float32 or wider."""
+        x = self.policy.cast(x)
         with at("net"):
-            output, _ = self.net.apply(params, state, self.policy.cast(x))
+            output, _ = self.net.apply(params, state, x)
         return output.astype(wide(output.dtype))
 
     def value(
@@ -83,10 +87,9 @@ class Objective:
         key: jax.Array | None = None,
     ) -> tuple[jax.Array, Aux]:
         """The objective, and what comes beside it."""
+        x = self.policy.cast(batch.x)
         with at("net"):
-            output, state = self.net.apply(
-                params, state, self.policy.cast(batch.x), train=train, key=key
-            )
+            output, state = self.net.apply(params, state, x, train=train, key=key)
         return self.score(params, state, output, batch)
 
     def score(

@@ -43,10 +43,33 @@ def check_features(owner: Any, x: Any, features: tuple[int, ...]) -> None:
         raise ShapeError(f"{owner} expects inputs of shape (…, {wanted}), got {x.shape}{tail}")
 
 
-def check_array(owner: Any, x: Any) -> None:
-    """`x` is one array of floats, not a pytree of several and not integers."""
+def leaf_shape(owner: Any, params: Any, name: str, ndim: int) -> tuple[int, ...]:
+    """The shape of a parameter, which must be there and have that many axes."""
+    found = getattr(params.get(name), "shape", None) if isinstance(params, dict) else None
+    if found is None or len(found) != ndim:
+        got = jax.tree.structure(params) if found is None else f"shape {found}"
+        raise ShapeError(f"{owner} needs a parameter {name!r} with {ndim} axes, got {got}")
+    return tuple(found)
+
+
+def check_leaves(
+    owner: Any, given: Any, wanted: dict[str, tuple[int, ...]], what: str = "parameters"
+) -> None:
+    """Parameters or state are a dictionary of arrays of these shapes, and nothing else."""
+    found = {name: tuple(leaf.shape) for name, leaf in given.items()}
+    if found != wanted:
+        raise ShapeError(f"{owner} needs {what} of shapes {wanted}, got {found}")
+
+
+def check_one(owner: Any, x: Any) -> None:
+    """`x` is one array, not a pytree of several."""
     if not hasattr(x, "dtype") or not hasattr(x, "shape"):
         raise ShapeError(f"{owner} takes one array, got {jax.tree.structure(x)}")
+
+
+def check_array(owner: Any, x: Any) -> None:
+    """`x` is one array of floats, not a pytree of several and not integers."""
+    check_one(owner, x)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise ShapeError(f"{owner} expects floating-point inputs, got {x.dtype}")
 

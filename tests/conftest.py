@@ -2,6 +2,15 @@
 
 import os
 
+# The tests compile more than they compute: LLVM need not optimise what runs once.
+os.environ["XLA_FLAGS"] = " ".join(
+    [
+        os.environ.get("XLA_FLAGS", ""),
+        "--xla_backend_optimization_level=0",
+        "--xla_llvm_disable_expensive_passes=true",
+    ]
+)
+
 import chex
 import jax
 import pytest

@@ -14,10 +14,10 @@ import pytest
 
 from fnn.combinators import Parallel, Repeat, Residual, Serial
 from fnn.initializers import Initializer
-from fnn.layer import KeyMissingError, Layer
+from fnn.layer import Layer
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm
 from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError, spec
+from fnn.spec import spec
 from tests.cases import random_like
 
 KEY = jax.random.key(0)
@@ -131,24 +131,6 @@ def test_every_initializer_has_a_key_of_its_own() -> None:
     params, _ = jax.jit(lambda: net.init(KEY, F64))()
     keys = np.concatenate([np.unique(leaf) for leaf in jax.tree.leaves(params)])
     assert keys.size == np.unique(keys).size == 16
-
-
-@pytest.mark.parametrize(
-    ("net", "path"),
-    [
-        (Serial(Serial(), Dropout()), r"layers\[1\]"),
-        (Serial(Residual(Dropout())), r"layers\[0\].inner"),
-        (Residual(Serial(), Dropout()), "shortcut"),
-        (Parallel(Serial(), Serial(Dropout())), r"branches\[1\].layers\[0\]"),
-        (Repeat(Serial(Dropout()), 2), r"inner.layers\[0\]"),
-    ],
-    ids=repr,
-)
-def test_a_missing_key_names_the_layer(net: Layer, path: str) -> None:
-    params, state = made(net)
-    with pytest.raises(KeyMissingError, match=rf"^{path}: Dropout\(\) draws random numbers"):
-        jax.eval_shape(lambda x: net.apply(params, state, x, train=True), np.ones((6, 5)))
-    jax.eval_shape(lambda x: net.apply(params, state, x), np.ones((6, 5)))
 
 
 # Fan-out
@@ -335,57 +317,3 @@ def test_a_tape_crosses_vmap_and_scan(taped: Any) -> None:
     mapped, scanned = run(x, dy)
     close(mapped, scanned)
     close(jax.tree.map(lambda leaf: leaf[0], mapped), expected)
-
-
-# What doesn't fit
-
-
-@pytest.mark.parametrize(
-    ("net", "words"),
-    [
-        (
-            Serial(Dense(4), Serial(Residual(Dense(3)))),
-            r"layers\[1\].layers\[0\]: Residual: its shortcut gives float32\[4\], "
-            r"its inner layer float32\[3\]; they must be the same",
-        ),
-        (Residual(Dense(3), Dense(4)), r"gives float32\[4\], its inner layer float32\[3\]"),
-        (Residual(Serial(Flatten(2))), r"inner.layers\[0\]: Flatten\(ndim=2\) needs 2 feature"),
-        (Residual(Serial(), Flatten(2)), r"^shortcut: Flatten\(ndim=2\) needs 2 feature axes"),
-        (
-            Parallel(Dense(3), Dense(4)),
-            r"Parallel: branches\[0\] gives float32\[3\], branches\[1\] float32\[4\]",
-        ),
-        (Parallel(Serial(), Flatten(2)), r"^branches\[1\]: Flatten\(ndim=2\) needs 2 feature"),
-        (
-            Repeat(Serial(Dense(3)), 2),
-            r"Repeat: it is given float32\[5\], its inner layer gives back float32\[3\]",
-        ),
-        (Repeat(Serial(Flatten(2)), 2), r"^inner.layers\[0\]: Flatten\(ndim=2\) needs 2"),
-    ],
-    ids=repr,
-)
-def test_shapes_that_do_not_fit(net: Layer, words: str) -> None:
-    """Told by `out_shape` and by `init`, with the layer's path and both shapes."""
-    with pytest.raises(ShapeError, match=words):
-        net.out_shape(shape(5))
-    with pytest.raises(ShapeError, match=words):
-        jax.eval_shape(lambda: net.init(RBG, shape(5)))
-
-
-def test_branches_that_cannot_stand_side_by_side() -> None:
-    net = Parallel(Serial(), Flatten(2), join="concatenate")
-    words = r"branches\[0\] gives shape \(2, 3\) and branches\[1\] \(6,\)"
-    with pytest.raises(ShapeError, match=words):
-        net.out_shape(shape(2, 3))
-    with pytest.raises(SpecError, match="Parallel needs at least one branch"):
-        Parallel()
-
-
-def test_an_input_that_does_not_fit_names_the_layer() -> None:
-    net = Serial(Residual(Serial(Dense(5), Dense(5))))
-    params, state = made(net)
-    words = (
-        r"^layers\[0\].inner.layers\[0\]: Dense\(units=5\) expects inputs of shape \(…, 5\), got"
-    )
-    with pytest.raises(ShapeError, match=words):
-        net.apply(params, state, np.ones((6, 4)))

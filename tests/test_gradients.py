@@ -14,13 +14,12 @@ from jax.flatten_util import ravel_pytree
 from fnn.combinators import Residual, Serial
 from fnn.gradients import METHODS, automatic, manual
 from fnn.gradients.numerical import directional_derivative
-from fnn.layer import KeyMissingError
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm
 from fnn.losses import L1, L2, CrossEntropy
 from fnn.networks import mlp
 from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError, named_leaves, numbers, replace
+from fnn.spec import named_leaves, numbers, replace
 from tests.cases import random_like
 
 KEY = jax.random.key(5, impl="unsafe_rbg")
@@ -195,24 +194,6 @@ def test_directional_derivatives_of_known_functions() -> None:
     np.testing.assert_allclose(exactly, 2 * (4 * 1.5**3 - 6 * 1.5**2 + 1), rtol=1e-13)
     assert 15 < abs(coarse - 1) / abs(fine - 1) < 17, "the error falls as step⁴"
     assert abs(corner) < 1e-12, "at a corner: the mean of both sides"
-
-
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_errors_name_the_place(method: Any) -> None:
-    params, state = made(OBJECTIVE, shape(2, 3))
-    with pytest.raises(KeyMissingError, match=r"^net.layers\[4\]: Dropout\(rate=0.2\) draws"):
-        jax.eval_shape(method(OBJECTIVE), params, state, batch_of(2, 3))
-    words = r"^net.layers\[1\]: Dense\(units=6, .*\) expects inputs of shape \(…, 6\), got \(8, 8\)"
-    with pytest.raises(ShapeError, match=words):
-        jax.eval_shape(method(OBJECTIVE), params, state, batch_of(2, 4), key=KEY)
-    batch = batch_of(2, 3)._replace(target=np.zeros(B - 1, int))
-    with pytest.raises(ShapeError, match=r"^loss: .* need shape \(8,\), got \(7,\)"):
-        jax.eval_shape(lambda: method(OBJECTIVE)(params, state, batch, key=KEY))
-
-
-def test_float64_needs_x64() -> None:
-    with jax.enable_x64(False), pytest.raises(SpecError, match="float64 needs jax"):
-        Policy("float64").cast(np.ones(3, np.float32))
 
 
 def test_methods_by_name() -> None:

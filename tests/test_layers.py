@@ -11,11 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fnn.layer import KeyMissingError
-from fnn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm, Softmax
+from fnn.layers import BatchNorm, Dense, Dropout, Flatten, LayerNorm, Softmax
 from fnn.layers.dropout import random_words
 from fnn.shapes import shape
-from fnn.spec import ShapeError, numbers
+from fnn.spec import numbers
 
 KEY = jax.random.key(0)
 SIGMAS = 5
@@ -323,50 +322,3 @@ def test_dropout_in_evaluation_is_the_identity() -> None:
     assert y is x
     dx, _ = Dropout(0.9).backward({}, tape, x)
     assert dx is x
-
-
-def test_dropout_needs_a_key_in_training() -> None:
-    words = r"Dropout\(rate=0.3\) draws random numbers here: pass key=jax.random.key"
-    with pytest.raises(KeyMissingError, match=words):
-        Dropout(0.3).apply({}, {}, np.ones((6, 5)), train=True)
-
-
-# What doesn't fit
-
-
-BATCH_NORM_STATE = {"mean": np.zeros(4), "variance": np.ones(4), "weight_sum": np.zeros(())}
-NORM = {"scale": np.ones(4), "shift": np.zeros(4)}
-DENSE = {"weight": np.ones((4, 3)), "bias": np.zeros(3)}
-
-
-@pytest.mark.parametrize(
-    ("layer", "params", "x", "words"),
-    [
-        (Dense(3), DENSE, (6, 5), r"Dense\(units=3\) expects inputs of shape \(…, 4\), got \(6, 5"),
-        (Dense(3), DENSE, (6, 2, 2), "a Flatten layer in front joins axes"),
-        (BatchNorm(), NORM, (6, 5), r"BatchNorm\(\) expects inputs of shape \(…, 4\), got \(6, 5"),
-        (LayerNorm(), NORM, (6, 5), r"LayerNorm\(\) expects inputs of shape \(…, 4\), got \(6, 5"),
-        (Softmax(), {}, (), r"Softmax\(\) needs 1 feature axes, got shape \(\)"),
-        (Flatten(3), {}, (6, 5), r"Flatten\(ndim=3\) needs 3 feature axes, got shape \(6, 5\)"),
-        (Dense(3), DENSE, None, r"Dense\(units=3\) takes one array, got PyTreeDef\({'a': \*}\)"),
-        (Activation("relu"), {}, None, "takes one array"),
-        (Dropout(), {}, None, "takes one array"),
-    ],
-    ids=repr,
-)
-def test_shapes_that_do_not_fit(layer: Any, params: Any, x: Any, words: str) -> None:
-    x = {"a": np.ones((6, 4))} if x is None else np.ones(x)
-    state = BATCH_NORM_STATE if isinstance(layer, BatchNorm) else {}
-    with pytest.raises(ShapeError, match=words):
-        layer.apply(params, state, x)
-    if words.startswith(("Softmax", "Flatten")) or "takes one" in words:
-        with pytest.raises(ShapeError, match=words):
-            layer.out_shape(jax.eval_shape(lambda: x))
-
-
-@pytest.mark.parametrize(
-    "layer", [Dense(3), Activation("relu"), Dropout(), BatchNorm(), LayerNorm(), Softmax()]
-)
-def test_whole_numbers_are_refused(layer: Any) -> None:
-    with pytest.raises(ShapeError, match="expects floating-point inputs, got int32"):
-        layer.out_shape(shape(4, dtype=jnp.int32))

@@ -745,3 +745,10 @@ def test_jit_sees_the_value_of_a_static() -> None:
 
     assert [f(Static(n)).shape for n in (2, 3, 2)] == [(2,), (3,), (2,)]
     assert traces == [2, 3]
+
+
+@pytest.mark.parametrize("value", [1.0, -0.1, math.nan, "x", None, np.array([0.1, 2.0])])
+def test_with_numbers_checks_what_it_is_given(value: Any) -> None:
+    net = Serial(Dense(2), Dropout(0.5))
+    message = complaint(lambda: with_numbers(net, {"rate": value}))
+    assert message.startswith("layers[1].rate: expected ")

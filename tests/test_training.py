@@ -30,21 +30,32 @@ RUN = fnn.Run(
 DATA = fnn.Batch(
     jnp.asarray(random_like(fnn.shape(ROWS, 4, dtype="float64"), 1)), jnp.arange(ROWS) % CLASSES
 )
-segment = jax.jit(fnn.segment, static_argnames="epochs")
-start = jax.jit(
-    functools.partial(fnn.init_state, in_shape=fnn.shape(4, dtype="float64")), donate_argnames=()
+PLAIN = fnn.Run(
+    fnn.Objective(fnn.mlp([], CLASSES), CrossEntropy(), policy=fnn.Policy("float64")),
+    Adam(0.01),
+    batch_size=5,
 )
+"""quick to compile"""
+
+start = jax.jit(functools.partial(fnn.init_state, in_shape=fnn.shape(4, dtype="float64")))
+programs = jax.jit(fnn.segment, static_argnames="capacity")
+
+
+def segment(run: fnn.Run, state: fnn.RunState, epochs: int):
+    """One program for any number of epochs, so that this file compiles few."""
+    state, metrics = programs(fnn.numbers(run), state, DATA, DATA, epochs=epochs, capacity=10)
+    return state, jax.tree.map(lambda leaf: leaf[:epochs], metrics)
 
 
 def after(run: fnn.Run = RUN, epochs: int = 2, seed: int = 0, order_seed: int = 0):
-    run = fnn.numbers(run)
-    return segment(run, start(run, seed=seed, order_seed=order_seed), DATA, DATA, epochs=epochs)
+    state = start(fnn.numbers(run), seed=seed, order_seed=order_seed)
+    return segment(run, state, epochs)
 
 
 def test_segments_cut_anywhere_give_the_same_bits() -> None:
     whole, metrics = after(epochs=4)
     state, first = after(epochs=2)
-    state, second = segment(fnn.numbers(RUN), state, DATA, DATA, epochs=2)
+    state, second = segment(RUN, state, epochs=2)
     chex.assert_trees_all_equal(state, whole)
     joined = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), first, second)
     chex.assert_trees_all_equal(joined, metrics)
@@ -54,11 +65,7 @@ def test_segments_cut_anywhere_give_the_same_bits() -> None:
 
 def test_every_row_once_an_epoch_the_ragged_batch_included() -> None:
     """With a rate of 0 the epoch's mean loss is the mean over all rows, each counted once."""
-    run = fnn.Run(
-        fnn.Objective(fnn.mlp([], CLASSES), CrossEntropy(), policy=fnn.Policy("float64")),
-        SGD(0.0),
-        batch_size=5,
-    )
+    run = fnn.replace(PLAIN, optimizer=SGD(0.0))
     state, metrics = after(run, epochs=3)
     everything = fnn.evaluate(run.objective, state.params, state.state, DATA)
     np.testing.assert_allclose(metrics.loss, everything.loss, rtol=1e-13)
@@ -71,7 +78,7 @@ def test_one_step_is_an_optax_update() -> None:
         objective = fnn.Objective(net, CrossEntropy(), policy=fnn.Policy("float64"))
         run = fnn.Run(objective, SGD(0.5), ROWS, gradient)
         before = start(fnn.numbers(run), seed=0, order_seed=0)
-        state, _ = segment(fnn.numbers(run), before, DATA, epochs=1)
+        state, _ = segment(run, before, epochs=1)
 
         def loss(params, objective=objective, state=before.state):
             return objective.value(params, state, DATA)[0]
@@ -124,27 +131,28 @@ def test_seeds_decide_each_its_own_thing() -> None:
 
 
 def test_other_numbers_and_a_second_call_compile_nothing() -> None:
-    run = jax.jit(chex.assert_max_traces(fnn.segment, n=1), static_argnames="epochs")
-    state = start(fnn.numbers(RUN), seed=0, order_seed=0)
+    after(epochs=1)
+    compiled = programs._cache_size(), start._cache_size()
     for other in (
         RUN,
         fnn.from_json(fnn.to_json(RUN)),
         with_numbers(RUN, {"learning_rate": 0.2, "rate": 0.6, "epsilon": 1e-3, "b1": 0.5}),
     ):
-        run(fnn.numbers(other), state, DATA, epochs=1)
+        after(other, epochs=3)
+    assert (programs._cache_size(), start._cache_size()) == compiled
 
 
 def test_train_reports_and_joins_its_history() -> None:
     seen = []
     kept = train(
-        RUN,
+        PLAIN,
         DATA,
         DATA,
         epochs=5,
         epochs_per_call=2,
         report=lambda epoch, metrics: seen.append((epoch, float(metrics.loss))),
     )
-    whole = train(RUN, DATA, DATA, epochs=5)
+    whole = train(PLAIN, DATA, DATA, epochs=5)
     assert [epoch for epoch, _ in seen] == [2, 4, 5]
     assert seen[1][1] == kept.history.loss[3]
     assert kept.history.validation.accuracy.shape == (5,)
@@ -154,7 +162,7 @@ def test_train_reports_and_joins_its_history() -> None:
 
 def test_a_batch_larger_than_the_data_is_the_whole_data() -> None:
     small, full = (
-        train(fnn.replace(RUN, batch_size=size), DATA, epochs=1) for size in (ROWS, 10 * ROWS)
+        train(fnn.replace(PLAIN, batch_size=size), DATA, epochs=1) for size in (ROWS, 10 * ROWS)
     )
     chex.assert_trees_all_equal(small.state.params, full.state.params)
     assert int(full.state.step) == 1
@@ -162,7 +170,7 @@ def test_a_batch_larger_than_the_data_is_the_whole_data() -> None:
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_says_where() -> None:
     run = fnn.Run(
-        fnn.Objective(fnn.mlp([4], 1), SquaredError(), policy=fnn.Policy("float64")), SGD(1e3), 4
+        fnn.Objective(fnn.mlp([], 1), SquaredError(), policy=fnn.Policy("float64")), SGD(1e3), 4
     )
     rows = fnn.Batch(DATA.x, DATA.target.astype(float))
     with pytest.raises(fnn.FnnError, match=r"the loss became (inf|nan) in epoch \d+"):
@@ -172,14 +180,14 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_says_where() -> None:
 @pytest.mark.parametrize("epochs", [0, -1])
 def test_at_least_one_epoch(epochs: int) -> None:
     with pytest.raises(fnn.FnnError, match="at least 1 epoch"):
-        train(RUN, DATA, epochs=epochs)
+        train(PLAIN, DATA, epochs=epochs)
 
 
 def test_somebodys_own_optax_transformation_trains() -> None:
     import optax
 
-    run = fnn.Run(RUN.objective, optax.adam(0.01), 5)
-    mine, theirs = train(RUN, DATA, epochs=2), train(run, DATA, epochs=2)
+    run = fnn.Run(PLAIN.objective, optax.adam(0.01), 5)
+    mine, theirs = train(PLAIN, DATA, epochs=2), train(run, DATA, epochs=2)
     chex.assert_trees_all_close(theirs.state.params, mine.state.params, rtol=1e-9)
 
 

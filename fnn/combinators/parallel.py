@@ -9,7 +9,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from fnn.combinators.trees import add, check_same
+from fnn.combinators.trees import add, check_children, check_same
 from fnn.layer import Child, Layer, Static, Tree, fold
 from fnn.shapes import trailing
 from fnn.spec import ShapeError, SpecError, at, fill, part, spec, static
@@ -52,6 +52,7 @@ class Parallel(Layer):
     def forward(
         self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
     ) -> tuple[Tree, Tree, Tree]:
+        check_children(self, "branches", len(self.branches), params, state)
         outputs, states, tapes = [], [], []
         for index, (layer, p, s) in enumerate(
             zip(self.branches, params["branches"], state["branches"], strict=True)

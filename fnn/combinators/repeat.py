@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.combinators.trees import check_same
+from fnn.combinators.trees import check_same, check_stacked
 from fnn.layer import Child, Layer, Tree, fold, require_key
 from fnn.spec import at, part, spec, static
 
@@ -41,6 +41,8 @@ class Repeat(Layer):
     def forward(
         self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
     ) -> tuple[Tree, Tree, Tree]:
+        check_stacked(self, self.times, None if self.tied else params, state)
+
         def once(x: Tree, layer: Tree) -> tuple[Tree, Tree]:
             index, own, s = layer
             p = params["inner"] if self.tied else own

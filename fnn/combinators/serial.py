@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 
+from fnn.combinators.trees import check_children
 from fnn.layer import Child, Layer, Tree, fold
 from fnn.spec import at, fill, part, spec
 
@@ -39,6 +40,7 @@ class Serial(Layer):
     def forward(
         self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
     ) -> tuple[Tree, Tree, Tree]:
+        check_children(self, "layers", len(self.layers), params, state)
         states, tapes = [], []
         for index, (layer, p, s) in enumerate(
             zip(self.layers, params["layers"], state["layers"], strict=True)

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from fnn.layer import Tree
-from fnn.spec import ShapeError
+from fnn.spec import ShapeError, named_leaves
 
 
 def add(a: Tree, b: Tree) -> Tree:
@@ -22,6 +22,25 @@ def check_same(owner: Any, first_words: str, first: Tree, other_words: str, othe
             f"{type(owner).__name__}: {first_words} {_shown(first)}, "
             f"{other_words} {_shown(other)}; they must be the same"
         )
+
+
+def check_children(owner: Any, field: str, count: int, *trees: Tree) -> None:
+    """Parameters and state hold as many entries under a field as there are layers."""
+    for tree in trees:
+        found = len(tree[field]) if isinstance(tree, dict) and set(tree) == {field} else None
+        if found != count:
+            got = f"{found} {field}" if found is not None else jax.tree.structure(tree)
+            raise ShapeError(f"{type(owner).__name__} has {count} {field}, was given {got}")
+
+
+def check_stacked(owner: Any, times: int, *trees: Tree) -> None:
+    """Every leaf carries a leading axis of that length."""
+    for path, leaf in named_leaves(trees).items():
+        if leaf.shape[:1] != (times,):
+            raise ShapeError(
+                f"{type(owner).__name__} stacks {times} layers along the first axis, but "
+                f"{path.partition('.')[2]} has shape {leaf.shape}"
+            )
 
 
 def _described(tree: Tree) -> Any:

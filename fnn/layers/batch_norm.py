@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from fnn.layer import Layer, Static, Tree
-from fnn.shapes import align, check_features, leading, trailing, wide
-from fnn.spec import number, spec
+from fnn.shapes import align, check_features, check_leaves, leading, leaf_shape, trailing, wide
+from fnn.spec import ShapeError, number, spec
 
 
 @spec("batch_norm.v1")
@@ -45,7 +45,14 @@ class BatchNorm(Layer):
     def forward(
         self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
     ) -> tuple[Tree, Tree, Tree]:
-        check_features(self, x, params["scale"].shape)
+        features = leaf_shape(self, params, "scale", ndim=1)
+        check_leaves(self, params, {"scale": features, "shift": features})
+        check_leaves(self, state, _statistics(features), "state")
+        check_features(self, x, features)
+        if train and x.ndim == 1:
+            raise ShapeError(
+                f"{self} needs a batch to train on, got one example of shape {x.shape}"
+            )
         dtype = wide(x.dtype)
         x, given = x.astype(dtype), x.dtype
         if train:
@@ -83,3 +90,7 @@ class BatchNorm(Layer):
             for old, new in ((state["mean"], mean), (state["variance"], variance))
         )
         return {"mean": mean, "variance": variance, "weight_sum": weight_sum}
+
+
+def _statistics(features: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    return {"mean": features, "variance": features, "weight_sum": ()}

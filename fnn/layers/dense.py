@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from fnn.initializers import Glorot, Initializer, Zeros
 from fnn.layer import Layer, Tree, require_key
-from fnn.shapes import align, check_features, leading, trailing, wide
+from fnn.shapes import align, check_features, check_leaves, leading, leaf_shape, trailing, wide
 from fnn.spec import part, spec, static
 
 
@@ -42,7 +42,10 @@ class Dense(Layer):
     def forward(
         self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
     ) -> tuple[Tree, Tree, Tree]:
-        check_features(self, x, params["weight"].shape[:1])
+        inputs, _ = leaf_shape(self, params, "weight", ndim=2)
+        bias = {} if self.bias_init is None else {"bias": (self.units,)}
+        check_leaves(self, params, {"weight": (inputs, self.units), **bias})
+        check_features(self, x, (inputs,))
         y = x @ params["weight"].astype(x.dtype)
         if self.bias_init is not None:
             y = y + align(params["bias"].astype(x.dtype), y)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.layer import Layer, Static, Tree
+from fnn.shapes import check_one
 from fnn.spec import ShapeError, spec, static
 
 
@@ -27,15 +28,17 @@ class Flatten(Layer):
     def forward(
         self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
     ) -> tuple[Tree, Tree, Tree]:
+        joined = self._joined(x)
         floating = jnp.issubdtype(x.dtype, jnp.floating)
         features = x.shape[len(x.shape) - self.ndim :]
-        return x.reshape(self._joined(x)), state, Static(features if floating else None)
+        return x.reshape(joined), state, Static(features if floating else None)
 
     def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
         features = tape.value
         return (None if features is None else dy.reshape(dy.shape[:-1] + features)), {}
 
     def _joined(self, x: Tree) -> tuple[int, ...]:
+        check_one(self, x)
         if len(x.shape) < self.ndim:
             raise ShapeError(f"{self} needs {self.ndim} feature axes, got shape {x.shape}")
         kept = len(x.shape) - self.ndim

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.layer import Layer, Tree
-from fnn.shapes import align, check_features, leading, trailing, wide
+from fnn.shapes import align, check_features, check_leaves, leading, leaf_shape, trailing, wide
 from fnn.spec import number, spec, static
 
 
@@ -35,7 +35,9 @@ class LayerNorm(Layer):
     def forward(
         self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
     ) -> tuple[Tree, Tree, Tree]:
-        check_features(self, x, params["scale"].shape)
+        features = leaf_shape(self, params, "scale", self.ndim)
+        check_leaves(self, params, {"scale": features, "shift": features})
+        check_features(self, x, features)
         dtype = wide(x.dtype)
         x, given = x.astype(dtype), x.dtype
         centred = x - self._mean(x)

@@ -60,7 +60,7 @@ def class_probabilities(output: jax.Array, target: jax.Array) -> jax.Array:
     if jnp.iinfo(target.dtype).bits < 32:  # class 300 is 44 in uint8
         target = target.astype(jnp.int32)
     known = (target >= 0) & (target < classes)
-    fill = jnp.where(known, 0, jnp.nan).astype(output.dtype)
+    fill = jnp.where(known, jnp.zeros((), output.dtype), jnp.nan)
     return jax.nn.one_hot(target, classes, dtype=output.dtype) + fill[..., None]
 
 

@@ -104,6 +104,12 @@ def _check(value: Any, hint: Any, field: dataclasses.Field[Any]) -> Any:
     return check_number(value, hint, field.metadata["bounds"])
 
 
+def check_number_at(owner: Any, name: str, value: Any) -> None:
+    """Whether a number may stand in that field of a spec."""
+    field = next(field for field in dataclasses.fields(owner) if field.name == name)
+    check_number(value, _hints(owner.__class__)[name], field.metadata["bounds"])
+
+
 def _check_part(value: Any, hint: Any) -> Any:
     if get_origin(hint) is tuple:
         if not isinstance(value, tuple):

@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fnn.spec.errors import SpecError, choice
+from fnn.spec.decorator import check_number_at
+from fnn.spec.errors import SpecError, at, choice
+from fnn.spec.kinds import is_spec
 
 T = TypeVar("T")
 
@@ -51,7 +53,7 @@ def with_numbers(spec: T, values: Mapping[str, Any]) -> T:
     Values may be tracers, so this is how a sweep is written:
     `jax.vmap(lambda rate: loss(with_numbers(net, {"rate": rate})))(rates)`.
 
-    Raises `SpecError` for a name that no leaf has.
+    Raises `SpecError` for a name that no leaf has, and for a value that the field may not hold.
     """
     known = named_leaves(spec)
     for name in values:
@@ -60,10 +62,27 @@ def with_numbers(spec: T, values: Mapping[str, Any]) -> T:
             raise SpecError(f"no number is called {name!r}{choice(name, tails.union(known))}")
 
     def exchange(path: tuple[Any, ...], leaf: Any) -> Any:
-        wanted = [value for name, value in values.items() if _matches(path_name(path), name)]
-        return wanted[-1] if wanted else leaf
+        here = path_name(path)
+        wanted = [value for name, value in values.items() if _matches(here, name)]
+        if not wanted:
+            return leaf
+        owner = _follow(spec, path[:-1])
+        if is_spec(owner):
+            with at(here):
+                check_number_at(owner, path[-1].name, wanted[-1])
+        return wanted[-1]
 
     return jax.tree_util.tree_map_with_path(exchange, spec)
+
+
+def _follow(tree: Any, path: tuple[Any, ...]) -> Any:
+    """What stands at the end of a path of fields, keys and indices."""
+    for key in path:
+        if isinstance(key, jax.tree_util.GetAttrKey):
+            tree = getattr(tree, key.name)
+        else:
+            tree = tree[getattr(key, "idx", getattr(key, "key", None))]
+    return tree
 
 
 def _matches(path: str, name: str) -> bool:
