@@ -84,6 +84,20 @@ def test_bundled_sets_are_whole(name, shape, counts):
     assert data.test is None
 
 
+@pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer"])
+def test_bundled_sets_are_scikit_learns(name, monkeypatch):
+    """Read from its file, or through it where the file has moved."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    theirs = getattr(datasets, f"load_{name}")()
+    scale = 16 if name == "digits" else 1
+    ours = [load(name)]
+    monkeypatch.setitem(fnn.data.bundled.FILES, name, "moved.csv")
+    ours.append(load(name))
+    for data in ours:
+        np.testing.assert_array_equal(data.x, theirs.data.astype(np.float32) / scale)
+        np.testing.assert_array_equal(data.target, theirs.target)
+
+
 def test_importing_data_leaves_scikit_learn_alone(monkeypatch):
     """A second import from scratch, where `import sklearn` would raise."""
     monkeypatch.setitem(sys.modules, "sklearn", None)

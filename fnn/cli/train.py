@@ -114,13 +114,13 @@ class Train:
         print(f"test accuracy {measured.accuracy:.4f} ({len(split.test.x):,} rows)")
 
     def _print_plan(self, dataset: Dataset, split: Parts, run: Run) -> None:
-        from fnn.report import summary
+        from fnn.report import parameter_count
         from fnn.shapes import shape
 
         inputs = dataset.x.shape[1]
         train, validation, test = (f"{len(part.x):,}" for part in split)
         widths = "-".join(map(str, (inputs, *self.network.hidden, dataset.classes)))
-        parameters = summary(run.objective.net, shape(inputs)).parameters
+        parameters = parameter_count(run.objective.net, shape(inputs))
         print(f"{dataset.name}: {train} rows to train on, {validation} to validate, {test} to test")
         print(f"network {widths}, {self.network.activation}, {parameters:,} parameters")
         rate = getattr(run.optimizer, "learning_rate", None)
@@ -160,7 +160,7 @@ class _Table:
 
 
 def _batches(dataset: Dataset, split: Parts) -> tuple[Batch, Batch | None, Batch]:
-    import jax.numpy as jnp
+    import jax
 
     from fnn.data import Standardizer
     from fnn.objective import Batch
@@ -169,7 +169,7 @@ def _batches(dataset: Dataset, split: Parts) -> tuple[Batch, Batch | None, Batch
 
     def batch(part: Part) -> Batch:
         x = part.x if scale is None else scale(part.x)
-        return Batch(jnp.asarray(x), jnp.asarray(part.target))
+        return jax.device_put(Batch(x, part.target))
 
     validation = batch(split.validation) if len(split.validation.x) else None
     return batch(split.train), validation, batch(split.test)

@@ -1,5 +1,5 @@
 """Numbers and figures about networks and runs."""
 
-from fnn.report.summary import Summary, summary
+from fnn.report.summary import Summary, parameter_count, summary
 
-__all__ = ["Summary", "summary"]
+__all__ = ["Summary", "parameter_count", "summary"]

@@ -72,6 +72,16 @@ def summary(net: Layer, in_shape: Tree) -> Summary:
     return Summary(tuple(_rows("", net, in_shape, 1, tied=1)))
 
 
+def parameter_count(layer: Layer, in_shape: Tree) -> int:
+    """How many numbers a layer's `init` would make, without making them."""
+    return _size(_declared(layer, in_shape)[0])
+
+
+def _declared(layer: Layer, in_shape: Tree) -> tuple[Tree, Tree]:
+    shapes: tuple[Tree, Tree] = jax.eval_shape(lambda: layer.init(jax.random.key(0), in_shape))
+    return shapes
+
+
 def _rows(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> list[Row]:
     children = layer.children(in_shape)
     if not children:
@@ -85,7 +95,7 @@ def _rows(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> lis
 
 
 def _row(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> Row:
-    params, state = jax.eval_shape(lambda key: layer.init(key, in_shape), jax.random.key(0))
+    params, state = _declared(layer, in_shape)
     out_shape = layer.out_shape(in_shape)
     sets = times // tied
     memory = sets * _bytes(params) + times * _bytes(state)

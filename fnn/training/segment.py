@@ -42,12 +42,13 @@ def segment(
     if capacity is None:
         capacity = int(epochs)
     count = jax.lax.optimization_barrier(jnp.asarray(epochs, jnp.int32))
-    measured = jax.eval_shape(epoch, run, state, rows, validation)[1]
+    traced_once = jax.jit(epoch)
+    measured = jax.eval_shape(traced_once, run, state, rows, validation)[1]
     history = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape), leaf.dtype), measured)
 
     def body(index: jax.Array, carry: tuple[RunState, EpochMetrics]) -> Any:
         state, history = carry
-        state, metrics = epoch(run, state, rows, validation)
+        state, metrics = traced_once(run, state, rows, validation)
         return state, jax.tree.map(lambda all, one: all.at[index].set(one), history, metrics)
 
     return jax.lax.fori_loop(0, count, body, (state, history))
