@@ -169,7 +169,7 @@ def _batches(dataset: Dataset, split: Parts) -> tuple[Batch, Batch | None, Batch
 
     def batch(part: Part) -> Batch:
         x = part.x if scale is None else scale(part.x)
-        return jax.device_put(Batch(x, part.target))
+        return Batch(*jax.device_put((x, part.target)))
 
     validation = batch(split.validation) if len(split.validation.x) else None
     return batch(split.train), validation, batch(split.test)

@@ -34,8 +34,9 @@ def bundled(name: str) -> Dataset:
     file = Path(package.origin).parent / "datasets" / "data" / FILES[name]
     x, target = _read(file, name) if file.is_file() else _ask(name)
     pixels = name == "digits"
-    x, target = x.astype(np.float32), target.astype(np.int32)
-    return Dataset(name, x / 16 if pixels else x, target, int(target.max()) + 1, pixels=pixels)
+    classes = int(target.max()) + 1
+    x = x / 16 if pixels else x
+    return Dataset(name, x.astype(np.float32), target.astype(np.int32), classes, pixels=pixels)
 
 
 def _read(file: Path, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
