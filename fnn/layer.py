@@ -16,7 +16,7 @@ Tree = Any
 
 
 class KeyMissingError(FnnError):
-    """A layer draws random numbers, and no key came."""
+    """A layer draws random numbers, and no key (or something else) came."""
 
 
 class Child(NamedTuple):
@@ -84,12 +84,18 @@ def require_key(layer: Layer, key: jax.Array | None) -> jax.Array:
     """The key of a layer that draws random numbers."""
     if key is None:
         raise KeyMissingError(f"{layer} draws random numbers here: pass key=jax.random.key(seed)")
-    return key
+    return _checked(key)
 
 
 def fold(key: jax.Array | None, index: Any) -> jax.Array | None:
     """A key of its own for child number `index`."""
-    return None if key is None else jax.random.fold_in(key, index)
+    return None if key is None else jax.random.fold_in(_checked(key), index)
+
+
+def _checked(key: jax.Array) -> jax.Array:
+    if not isinstance(key, jax.Array):
+        raise KeyMissingError(f"expected a key: write jax.random.key({key!r}), not {key!r}")
+    return key
 
 
 def is_weight(path: tuple[Any, ...]) -> bool:

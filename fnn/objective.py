@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fnn.layer import Layer, Tree
 from fnn.losses import Loss, Penalty
@@ -38,13 +39,19 @@ class Policy:
 
     compute: Literal["float32", "bfloat16", "float16", "float64"] = static(default="float32")
 
-    def cast(self, x: Tree) -> Tree:
-        """Floating-point inputs in the compute dtype; integers stay."""
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The compute dtype. Raises `SpecError` for float64 where JAX has it switched off."""
         dtype = jnp.dtype(self.compute)
         if dtype != jax.dtypes.canonicalize_dtype(dtype):
             raise SpecError(
                 f"{self.compute} needs jax.config.update('jax_enable_x64', True)", "policy.compute"
             )
+        return dtype
+
+    def cast(self, x: Tree) -> Tree:
+        """Floating-point inputs in the compute dtype; integers stay."""
+        dtype = self.dtype
 
         def convert(leaf: jax.Array) -> jax.Array:
             return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf

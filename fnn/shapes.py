@@ -64,6 +64,9 @@ def check_leaves(
 def check_one(owner: Any, x: Any) -> None:
     """`x` is one array, not a pytree of several."""
     if not hasattr(x, "dtype") or not hasattr(x, "shape"):
+        if all(isinstance(leaf, int) for leaf in jax.tree.leaves(x)):
+            axes = ", ".join(map(str, jax.tree.leaves(x)))
+            raise ShapeError(f"{owner} expects a shape: write fnn.shape({axes}), not {x}")
         raise ShapeError(f"{owner} takes one array, got {jax.tree.structure(x)}")
 
 

@@ -506,3 +506,17 @@ def test_float64_needs_x64() -> None:
         ):
             assert "float64 needs jax.config.update('jax_enable_x64', True)" in complaint(run)
     jax.eval_shape(objective.value, params, state, batch)
+
+
+@pytest.mark.parametrize(
+    ("key", "in_shape", "hint", "kind"),
+    [
+        (KEY, (4,), "write fnn.shape(4), not (4,)", ShapeError),
+        (KEY, 4, "write fnn.shape(4), not 4", ShapeError),
+        (0, shape(4), "write jax.random.key(0), not 0", KeyMissingError),
+    ],
+)
+def test_what_people_write_first_is_answered_with_what_to_write(key, in_shape, hint, kind) -> None:
+    message = complaint(lambda: Serial(Dense(3)).init(key, in_shape), kind)
+    assert message.startswith("layers[0]: ")
+    assert message.endswith(hint)

@@ -177,10 +177,35 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_says_where() -> None:
         train(run, rows, epochs=50)
 
 
-@pytest.mark.parametrize("epochs", [0, -1])
-def test_at_least_one_epoch(epochs: int) -> None:
-    with pytest.raises(fnn.FnnError, match="at least 1 epoch"):
+@pytest.mark.parametrize(
+    ("epochs", "message"),
+    [(0, "at least 1 epoch, got 0"), (-1, "got -1"), (2.5, "whole number"), (True, "whole number")],
+)
+def test_epochs(epochs, message) -> None:
+    with pytest.raises(fnn.FnnError, match=message):
         train(PLAIN, DATA, epochs=epochs)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            DATA._replace(target=DATA.target[:-1]),
+            "rows: expected as many rows in each array, got x",
+        ),
+        (DATA._replace(weight=np.ones(3)), r"target \(23,\), weight \(3,\)"),
+        (jax.tree.map(lambda leaf: leaf[:0], DATA), "rows: expected at least one row, got none"),
+        (DATA._replace(target=DATA.target + 1), r"rows.target: expected classes 0 … 2.* got 3 at"),
+        (DATA._replace(target=DATA.target - 1), "got -1 at row 0"),
+        (tuple(DATA), r"rows: expected fnn.Batch\(x, target\), got tuple"),
+    ],
+)
+def test_rows_that_cannot_be_trained_on(rows, message) -> None:
+    with pytest.raises(fnn.FnnError, match=message):
+        train(PLAIN, rows, epochs=1)
+    place = message.replace("rows", "validation", 1) if message.startswith("rows") else message
+    with pytest.raises(fnn.FnnError, match=place):
+        train(PLAIN, DATA, rows, epochs=1)
 
 
 def test_somebodys_own_optax_transformation_trains() -> None:

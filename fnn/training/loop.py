@@ -13,6 +13,7 @@ import numpy as np
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
 from fnn.spec import FnnError, numbers
+from fnn.training.checks import check_epochs, check_rows
 from fnn.training.run import Run
 from fnn.training.segment import EpochMetrics, segment
 from fnn.training.state import RunState, init_state
@@ -43,13 +44,17 @@ def train(
     """Train on resident rows; the host looks in after every `epochs_per_call` epochs.
 
     By default the whole run is one call of one compiled program. `report(epoch, metrics)` is given
-    the number of epochs done and the last one's metrics. Stops with `FnnError` at a loss that is
-    not finite.
+    the number of epochs done and the last one's metrics.
+
+    Raises `ShapeError` for arrays of different lengths or none, `FnnError` for classes that the
+    network has no output for, with the row, and for a loss that is not finite, with the epoch.
     """
-    if epochs < 1:
-        raise FnnError(f"expected at least 1 epoch, got {epochs}")
     start = time.perf_counter()
-    run = numbers(run, wide(run.objective.policy.compute))
+    check_epochs(epochs)
+    check_rows(run.objective, rows, "rows")
+    if validation is not None:
+        check_rows(run.objective, validation, "validation")
+    run = numbers(run, wide(run.objective.policy.dtype))
     state = _init_state(run, shape_of(rows.x), seed=seed, order_seed=order_seed)
     history: list[EpochMetrics] = []
     done, capacity = 0, min(epochs_per_call or epochs, epochs)
