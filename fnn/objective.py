@@ -35,9 +35,12 @@ class Aux(NamedTuple):
 
 @spec("policy.v1")
 class Policy:
-    """Which dtype the network computes in; parameters and outputs stay float32 or wider."""
+    """Which dtype the network computes in; parameters and outputs stay float32 or wider.
 
-    compute: Literal["float32", "bfloat16", "float16", "float64"] = static(default="float32")
+    There is no float16: its range is too small to train without scaling the loss.
+    """
+
+    compute: Literal["float32", "bfloat16", "float64"] = static(default="float32")
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -61,8 +64,9 @@ class Policy:
 
 @spec("objective.v1")
 class Objective:
-    """Σ wᵢ ℓ(net(xᵢ), targetᵢ) / Σ wᵢ + Σ penalties(params), and 0 where the weights are all zero.
+    """Σ wᵢ ℓ(net(xᵢ), targetᵢ) / Σ wᵢ + Σ penalties(params).
 
+    The loss is 0 where the weights sum to zero. A weight of 0 does not hide a NaN: 0 · NaN is NaN.
     `fnn.gradients.manual` and `fnn.gradients.automatic` differentiate it, with one signature.
     """
 

@@ -350,3 +350,13 @@ def test_an_objective_adds_its_penalties() -> None:
             expected = jax.tree.map(lambda g, s: g + s, grads["layers"][0], slope)
             found = penalised_grads["layers"][0]
             chex.assert_trees_all_close(found, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_binary_cross_entropy_keeps_its_digits_where_it_is_small() -> None:
+    """softplus(z) − z would be 0 in float32 from z = 17 on."""
+    logits = np.float32([[10.0], [20.0], [60.0]])
+    for sign, target in ((1, 1), (-1, 0)):
+        made = BinaryCrossEntropy().per_example(
+            sign * jnp.asarray(logits), jnp.full((3, 1), target)
+        )
+        np.testing.assert_allclose(made, np.log1p(np.exp(-np.float64(logits[:, 0]))), rtol=1e-6)

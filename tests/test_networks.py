@@ -12,12 +12,12 @@ import pytest
 
 from fnn.activations import LeakyReLU
 from fnn.combinators import Parallel, Repeat, Residual, Serial
-from fnn.initializers import Glorot, He, LeCun, Normal, Orthogonal
+from fnn.initializers import Glorot, He, Initializer, LeCun, Normal, Orthogonal
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm
 from fnn.networks import mlp, perceptron, residual_mlp
 from fnn.report import summary
 from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError
+from fnn.spec import ShapeError, SpecError, spec
 from fnn.training import train_perceptron
 
 # Builders
@@ -247,9 +247,19 @@ def test_summary_as_text() -> None:
     assert " × 3 " in str(summary(residual_mlp(6, 3, 2), shape(5)))
 
 
+@spec("test_traced.v1")
+class Traced(Initializer):
+    """Draws no numbers, and refuses where numbers are asked for."""
+
+    def draw(self, key: Any, shape: Any, dtype: Any) -> Any:
+        drawn = jnp.zeros(shape, dtype)
+        assert isinstance(drawn, jax.core.Tracer)
+        return drawn
+
+
 def test_summary_computes_nothing() -> None:
     """Four terabytes of weights, counted in no time and no memory."""
-    net = Serial(Dense(10**6), Activation("relu"), Dense(1))
+    net = Serial(Dense(10**6, Traced()), Activation("relu"), Dense(1, Traced()))
     assert summary(net, shape(10**6)).bytes == 4 * (10**12 + 10**6 + 10**6 + 1)
 
 

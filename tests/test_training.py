@@ -130,6 +130,19 @@ def test_seeds_decide_each_its_own_thing() -> None:
         assert not np.array_equal(weight, same.params["layers"][0]["weight"])
 
 
+def test_equal_seeds_share_no_key() -> None:
+    """`split(key)[i]` is `fold_in(key, i)`, so an order might have drawn what a layer drew."""
+    seeded = jax.random.fold_in(jax.random.key(7), 0)
+    state = fnn.init_state(fnn.numbers(PLAIN), fnn.shape(4, dtype="float64"), seed=7, order_seed=7)
+    used = [
+        *(jax.random.fold_in(state.order_key, epoch) for epoch in range(4)),
+        *(jax.random.fold_in(state.step_key, step) for step in range(4)),
+        *jax.random.split(seeded),
+    ]
+    assert np.array_equal(jax.random.key_data(state.step_key), jax.random.key_data(used[-1]))
+    assert len({np.asarray(jax.random.key_data(key)).tobytes() for key in used}) == len(used)
+
+
 def test_other_numbers_and_a_second_call_compile_nothing() -> None:
     after(epochs=1)
     compiled = programs._cache_size(), start._cache_size()

@@ -20,7 +20,8 @@ class Dropout(Layer):
 
     m is 1 with probability p = 1 − rate for every element on its own (Srivastava et al. 2014,
     "inverted" as in all current frameworks). Each element costs 16 random bits, so p is rounded to
-    the nearest of 1/65536 … 65536/65536; the scale is 1 / (rounded p), so E[y] = x holds exactly.
+    the nearest of 1/65536 … 65536/65536; the scale is 1 / (rounded p), so E[y] = x holds to the
+    rounding of that scale (in bfloat16 up to 0.4 %).
 
     Training needs a key (`KeyMissingError`). Under `jax.vmap` each example needs a key of its own,
     and then its masks differ from those of a batched call.

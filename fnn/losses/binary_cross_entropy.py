@@ -11,9 +11,10 @@ from fnn.spec import number, spec
 
 @spec("binary_cross_entropy.v1")
 class BinaryCrossEntropy(Loss):
-    """ℓ = mean over features of softplus(z) − t z, with logits z and targets t in [0, 1].
+    """ℓ = mean of t softplus(−z) + (1 − t) softplus(z), with logits z and targets t in [0, 1].
 
-    That is −t log σ(z) − (1 − t) log(1 − σ(z)) without ever forming σ, so it is exact for any z.
+    That is −t log σ(z) − (1 − t) log(1 − σ(z)) without ever forming σ, and accurate for any z,
+    which the shorter softplus(z) − t z is not where it is small.
     Gradient: (σ(z) − t) / features. `smoothing` s replaces t by (1 − s) t + s / 2 (as Keras).
     PyTorch's name is BCEWithLogitsLoss.
     """
@@ -22,7 +23,8 @@ class BinaryCrossEntropy(Loss):
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
         target = smoothed(paired(output, target), self.smoothing, 2)
-        return (jax.nn.softplus(output) - target * output).mean(-1)
+        yes, no = jax.nn.softplus(-output), jax.nn.softplus(output)
+        return (target * yes + (1 - target) * no).mean(-1)
 
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         target = smoothed(paired(output, target), self.smoothing, 2)

@@ -31,13 +31,14 @@ def init_state(
     `seed` decides initialisation and dropout, `order_seed` the order of batches, so that runs can
     share one and differ in the other. Either may be traced.
     """
-    init_key, step_key = jax.random.split(jax.random.key(seed))
+    init_key, step_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), 0))
+    order_key = jax.random.fold_in(jax.random.key(order_seed), 1)  # equal seeds share no key
     params, state = run.objective.init(init_key, in_shape)
     return RunState(
         params=params,
         state=state,
         optimizer_state=run.optimizer.transformation().init(params),
-        order_key=jax.random.key(order_seed),
+        order_key=order_key,
         step_key=step_key,
         epoch=jnp.zeros((), jnp.int32),
         step=jnp.zeros((), jnp.int32),
