@@ -30,9 +30,16 @@ def wide(dtype: Any) -> Any:
 def trailing(owner: Any, in_shape: Any, ndim: int) -> tuple[int, ...]:
     """The last `ndim` axes of an input, which are the features of `owner`."""
     check_array(owner, in_shape)
-    if len(in_shape.shape) < ndim:
-        raise ShapeError(f"{owner} needs {ndim} feature axes, got shape {in_shape.shape}")
-    return tuple(in_shape.shape[len(in_shape.shape) - ndim :])
+    return split_axes(owner, in_shape, ndim)[1]
+
+
+def split_axes(owner: Any, x: Any, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes of one array of any dtype: those of the batch, and the last `ndim`."""
+    check_one(owner, x)
+    kept = len(x.shape) - ndim
+    if kept < 0:
+        raise ShapeError(f"{owner} needs {ndim} feature axes, got shape {x.shape}")
+    return tuple(x.shape[:kept]), tuple(x.shape[kept:])
 
 
 def check_features(owner: Any, x: Any, features: tuple[int, ...]) -> None:

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from fnn.layer import Layer, Static, Tree
-from fnn.shapes import check_one
-from fnn.spec import ShapeError, spec, static
+from fnn.shapes import split_axes
+from fnn.spec import spec, static
 
 
 @spec("flatten.v1")
@@ -23,23 +23,17 @@ class Flatten(Layer):
     ndim: int = static(low=1)
 
     def out_shape(self, in_shape: Tree) -> Tree:
-        return jax.ShapeDtypeStruct(self._joined(in_shape), in_shape.dtype)
+        batch, features = split_axes(self, in_shape, self.ndim)
+        return jax.ShapeDtypeStruct((*batch, math.prod(features)), in_shape.dtype)
 
     def forward(
         self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
     ) -> tuple[Tree, Tree, Tree]:
-        joined = self._joined(x)
+        batch, features = split_axes(self, x, self.ndim)
         floating = jnp.issubdtype(x.dtype, jnp.floating)
-        features = x.shape[len(x.shape) - self.ndim :]
-        return x.reshape(joined), state, Static(features if floating else None)
+        y = x.reshape(*batch, math.prod(features))
+        return y, state, Static(features if floating else None)
 
     def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
         features = tape.value
         return (None if features is None else dy.reshape(dy.shape[:-1] + features)), {}
-
-    def _joined(self, x: Tree) -> tuple[int, ...]:
-        check_one(self, x)
-        if len(x.shape) < self.ndim:
-            raise ShapeError(f"{self} needs {self.ndim} feature axes, got shape {x.shape}")
-        kept = len(x.shape) - self.ndim
-        return (*x.shape[:kept], math.prod(x.shape[kept:]))

@@ -34,7 +34,7 @@ def segment(
 
     A pure function: jit it with `epochs` static, vmap it over seeds or rates. With a `capacity`
     (static) `epochs` may be traced, and one program serves any number up to it; the metrics then
-    have that length, and the rows not reached are undefined.
+    have that length, with zeros for the epochs not reached.
 
     Cutting a run into segments changes no bit of it: the compiler never learns how many epochs
     there are, so it can't unroll a short loop and round otherwise.
