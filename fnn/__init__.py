@@ -1,6 +1,19 @@
 """Feed-forward networks as pure functions over parameter pytrees, in JAX."""
 
-from fnn import activations, gradients, initializers, losses, networks, optimizers, schedules
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from fnn import (
+    activations,
+    gradients,
+    initializers,
+    losses,
+    metrics,
+    networks,
+    optimizers,
+    schedules,
+    training,
+)
 from fnn.combinators import Parallel, Repeat, Residual, Serial
 from fnn.layer import KeyMissingError, Layer, Static
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm, Softmax
@@ -24,7 +37,23 @@ from fnn.spec import (
     to_json,
     with_numbers,
 )
-from fnn.training import Run, RunState, init_state, segment, step, train
+from fnn.training import (
+    DivergedError,
+    LastEpochs,
+    MovingAverage,
+    Run,
+    RunState,
+    Selection,
+    fit,
+    init_state,
+    segment,
+    step,
+    steps_per_epoch,
+)
+
+if TYPE_CHECKING:
+    from fnn import data, model
+    from fnn.training.train import train
 
 __version__ = "0.1.0"
 
@@ -34,13 +63,16 @@ __all__ = [
     "Batch",
     "BatchNorm",
     "Dense",
+    "DivergedError",
     "Dropout",
     "Flatten",
     "FnnError",
     "KeyMissingError",
+    "LastEpochs",
     "Layer",
     "LayerNorm",
     "Metrics",
+    "MovingAverage",
     "Objective",
     "Parallel",
     "Policy",
@@ -48,19 +80,24 @@ __all__ = [
     "Residual",
     "Run",
     "RunState",
+    "Selection",
     "Serial",
     "ShapeError",
     "Softmax",
     "SpecError",
     "Static",
     "activations",
+    "data",
     "evaluate",
+    "fit",
     "from_json",
     "gradients",
     "init_state",
     "initializers",
     "losses",
+    "metrics",
     "mlp",
+    "model",
     "named_leaves",
     "networks",
     "number",
@@ -77,8 +114,19 @@ __all__ = [
     "spec",
     "static",
     "step",
+    "steps_per_epoch",
     "summary",
     "to_json",
     "train",
+    "training",
     "with_numbers",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Data, models and what needs them are imported when they are asked for."""
+    if name in ("data", "model"):
+        return importlib.import_module(f"fnn.{name}")
+    if name == "train":
+        return importlib.import_module("fnn.training.train").train
+    raise AttributeError(f"module 'fnn' has no attribute {name!r}")

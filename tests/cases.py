@@ -18,7 +18,7 @@ from fnn import schedules as s
 from fnn.gradients import manual
 from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape
-from fnn.training import Run
+from fnn.training import LastEpochs, MovingAverage, Run, Selection
 from tests.user_layers import Embedding, TwoInputs
 
 KEY = jax.random.key(20, impl="unsafe_rbg")
@@ -331,6 +331,17 @@ INITIALIZERS = [
 ]
 RUNS = [
     Run(NETWORKS[0].spec, optimizers.Adam(s.CosineDecay(0.1, 10.0)), gradient="manual"),
+    Run(
+        NETWORKS[0].spec,
+        optimizers.SGD(0.1),
+        "full",
+        metrics=("loss",),
+        validate_every=2,
+        selection=Selection("loss", patience=3.0, min_delta=0.01),
+        averaging=MovingAverage(0.99),
+        monitor=True,
+    ),
+    Run(NETWORKS[0].spec, optimizers.SGD(0.1), averaging=LastEpochs(2)),
 ]
 SPECS: list[Any] = [
     *(case.spec for case in CASES),

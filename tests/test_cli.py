@@ -3,55 +3,49 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import struct
-import subprocess
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
-import fnn.cli
+import fnn
+from fnn.cli import _parse
+from fnn.metrics import written
+from fnn.runs import RunFolder
+from fnn.training import LastEpochs, Run, Selection
+from tests.processes import call
 
-QUICK = ["--hidden", "4", "--epochs", "2"]
+QUICK = ("--hidden", "4", "--epochs", "2", "--no-figures")
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """`fnn ARGUMENTS…` in this process: its exit status, output and errors."""
-    monkeypatch.setattr(fnn.cli, "_cache_programs", lambda: None)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        try:
-            status = fnn.cli.main(arguments)
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
-
-    return call
+def run(monkeypatch, capsys, tmp_path):
+    """`fnn ARGUMENTS…` in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return partial(call, capsys)
 
 
-@pytest.mark.parametrize("gradient", ["automatic", "manual"])
-def test_train_prints_what_it_did(run, gradient: str) -> None:
-    status, out, err = run("train", "iris", *QUICK, "--gradient", gradient)
-    assert (status, err) == (0, "")
+def test_train_prints_what_it_did_and_both_gradients_the_same(run) -> None:
+    tables = []
+    for gradient in ("automatic", "manual"):
+        status, out, err = run("train", "iris", *QUICK, "--gradient", gradient)
+        assert (status, err) == (0, "")
+        tables.append(out.split("trained")[0])
+    assert tables[0] == tables[1]
     assert "iris: 90 rows to train on, 30 to validate, 30 to test" in out
     assert "network 4-4-3, relu, 35 parameters" in out
     assert re.search(r"^test accuracy [01]\.\d{4} \(30 rows\)$", out, re.MULTILINE)
-
-
-def test_both_gradients_print_the_same_table(run) -> None:
-    tables = [
-        run("train", "iris", *QUICK, "--gradient", gradient)[1].split("trained in")[0]
-        for gradient in ("automatic", "manual")
-    ]
-    assert tables[0] == tables[1]
+    assert out.endswith(
+        "runs/iris-2 holds config.json, metrics.jsonl, model, result.json\n"
+        "again: fnn train --config runs/iris-2\n"
+    )
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "warmup_cosine", "one_cycle"])
 def test_schedules_end_with_the_run(schedule: str) -> None:
-    from fnn.cli.train import make_schedule
+    from fnn.cli.recipe import make_schedule
 
     made = make_schedule(schedule, 0.1, steps=200)
     values = [float(made.value(step)) for step in range(201)]
@@ -59,16 +53,28 @@ def test_schedules_end_with_the_run(schedule: str) -> None:
     assert values[-1] < 1e-4
 
 
-def test_options_reach_the_run(run) -> None:
-    status, out, _ = run(
+def test_options_reach_the_run() -> None:
+    words = (
         *("train", "wine", "--hidden", "5", "3", "--activation", "tanh", "--dropout", "None"),
         *("--optimizer", "sgd", "--learning-rate", "0.5", "--schedule", "cosine"),
-        *("--batch-size", "10", "--epochs", "1", "--fractions", "0.5", "0.25", "0.25"),
-        *("--batch-norm",),
+        *("--batch-size", "10", "--epochs", "1", "--split", "0.5", "0.25", "0.25"),
+        *("--batch-norm", "--metrics", "f1", "auc", "--average", "epochs", "--clip-norm", "2"),
+        *("--patience", "3", "--keep", "f1", "--monitor", "--precision", "bfloat16"),
     )
-    assert status == 0
-    assert "network 13-5-3-3, tanh" in out
-    assert "sgd at rate CosineDecay(init_value=0.5, decay_steps=9.0), batches of 10" in out
+    options = _parse(list(words))
+    prepared = options.prepare()
+    net = options.network.build(prepared.preprocessing.outputs)
+    assert net == fnn.mlp([5, 3], 3, activation="tanh", dropout=None, batch_norm=True)
+    rule = fnn.optimizers.SGD(fnn.schedules.CosineDecay(0.5, 9), clip_norm=2.0)
+    assert options.training.run(net, prepared, options.validation) == Run(
+        fnn.Objective(net, "cross_entropy", policy=fnn.Policy("bfloat16")),
+        rule,
+        10,
+        metrics=("f1", "auc"),
+        selection=Selection("f1", 3),
+        averaging=LastEpochs(5),
+        monitor=True,
+    )
 
 
 def test_summary(run) -> None:
@@ -78,53 +84,28 @@ def test_summary(run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("words", "usage", "said"),
     [
-        (["train", "irs"], "unknown data 'irs'; did you mean 'iris'?"),
-        (["train", "iris", "--activation", "rlu"], "activation: unknown name 'rlu'; did you mean"),
-        (["train", "iris", "--optimizer", "adm"], "unknown name 'adm'; did you mean 'adam'?"),
-        (["train", "iris", "--schedule", "cosin"], "unknown schedule 'cosin'; did you mean"),
-        (["train", "iris", "--hidden", "4", "0"], "hidden[1].units: expected at least 1, got 0"),
-        (["train", "iris", "--dropout", "1"], "rate: expected less than 1, got 1.0"),
-        (["train", "iris", "--epochs", "0"], "expected at least 1 epoch, got 0"),
-        (["train", "iris", "--batch-size", "0"], "batch_size: expected at least 1, got 0"),
-        (["train", "iris", "--learning-rate", "-1"], "learning_rate: expected at least 0"),
-        (["train", "iris", "--learning-rate", "nan"], "learning_rate: expected a finite number"),
-        (["train", "iris", "--learning-rate", "1e30", *QUICK], "the loss became"),
-        (["train", "iris", "--fractions", "0.5", "0.5", "0.5"], "fractions: expected"),
-        (["train", "iris", "--fractions", "1", "0", "0", *QUICK], "no rows to test"),
-        (["train", "mnist", "--data-dir", "no/such/folder"], "no/such/folder/mnist"),
-        (["summary", "0", "10"], "expected axes of length 1 or more, got (0,)"),
-        (["summary", "3", "0"], "units: expected at least 1, got 0"),
+        ([], "fnn [-h] {train,evaluate,predict,runs,data,summary}", ["train", "predict"]),
+        (["train"], "fnn train [-h] [TRAIN OPTIONS] DATA", ["--hidden [N …]", "default: 128 64"]),
+        (["evaluate"], "fnn evaluate [-h] RUN [DATA]", ["--metrics NAME …"]),
+        (["predict"], "fnn predict [-h] RUN FILE [-o OUT]", ["-o OUT, --out OUT"]),
+        (["runs"], "fnn runs [-h] [FOLDER] [--sort COLUMN]", ["--sort COLUMN"]),
+        (["data"], "fnn data [-h] {list,get,describe}", ["list"]),
+        (["data", "describe"], "fnn data describe [-h] [DESCRIBE OPTIONS] DATA", ["file options"]),
+        (["summary"], "fnn summary [-h] [SUMMARY OPTIONS] INPUTS OUTPUTS", ["--dropout RATE"]),
     ],
 )
-def test_bad_input_is_an_error_for_people(run, arguments, message) -> None:
-    status, _, err = run(*arguments)
-    assert status == 2
-    assert err.startswith("fnn: error: ")
-    assert message in err
-    assert "Traceback" not in err
-
-
-@pytest.mark.parametrize("arguments", [[], ["trian", "iris"], ["train"], ["train", "iris", "-x"]])
-def test_what_cannot_be_parsed(run, arguments) -> None:
-    status, out, err = run(*arguments)
-    assert status == 2
-    assert "Traceback" not in out + err
-
-
-def test_the_manual_is_complete(run) -> None:
-    status, out, _ = run("train", "--help")
+def test_the_manual(run, monkeypatch, words, usage: str, said) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    status, out, _ = run(*words, "--help")
     assert status == 0
-    for option in ("--hidden", "--dropout", "--optimizer", "--schedule", "--gradient", "--seed"):
-        assert option in out
-
-
-def test_a_missing_tyro_is_named(run, monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "tyro", None)
-    status, _, err = run("train", "iris")
-    assert status == 2
-    assert "pip install 'fnn[cli,data]'" in err
+    assert out.startswith(f"usage: {usage}")
+    for text in said:
+        assert text in out
+    assert "STR" not in out
+    assert "{None}" not in out
+    assert max(map(len, out.splitlines()[1:])) <= 88
 
 
 def test_mnist_from_files(run, tmp_path) -> None:
@@ -136,20 +117,131 @@ def test_mnist_from_files(run, tmp_path) -> None:
             header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
             with gzip.open(tmp_path / f"{part}-{kind}-ubyte.gz", "wb") as file:
                 file.write(header + array.tobytes())
-    status, out, err = run("train", "mnist", "--data-dir", str(tmp_path), *QUICK)
+    folder = str(tmp_path)
+    status, out, err = run("train", "mnist", "--data-dir", folder, *QUICK, "--out", "run")
     assert (status, err) == (0, "")
     assert "mnist: 45 rows to train on, 15 to validate, 20 to test" in out
+    accuracy = re.search(r"test accuracy (\S+) ", out)[1]
+    for words in ([], ["mnist", "--data-dir", folder]):
+        assert accuracy in run("evaluate", "run", *words)[1]
+    status, out, _ = run("predict", "run", str(tmp_path / "t10k-images-idx3-ubyte.gz"))
+    assert (status, len(out.splitlines())) == (0, 21)
+    assert ", ".join(out.splitlines()[0].split(",")[:3]).endswith("p(0), p(1)")
+    status, out, _ = run("data", "list", "--data-dir", folder)
+    assert status == 0
+    assert len(out.splitlines()) == 8
 
 
-def test_a_whole_process_keeps_its_programs_for_the_next(tmp_path) -> None:
-    """Also: Python's -m, the exit status, and no noise on either stream."""
-    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-W", "error", "-m", "fnn", "train", "iris", *QUICK]
-    outputs = []
-    for _ in range(2):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
-        outputs.append(re.sub(r"[\d.,]+ (s|rows a second)", "", done.stdout))
-        programs = {path.name for path in (tmp_path / "fnn" / "programs").iterdir()}
-        assert programs
-    assert outputs[0] == outputs[1]
+def table(name: str, target: str, values, rows: int = 60) -> str:
+    """A CSV file of a number, a category and a target."""
+    draw = np.random.default_rng(1)
+    lines = [f"a,colour,{target}"]
+    for row in range(rows):
+        lines.append(f"{draw.normal():.4f},{('red', 'blue')[row % 2]},{values(row)}")
+    with open(name, "w") as file:
+        file.write("\n".join(lines) + "\n")
+    return name
+
+
+TARGETS = {
+    "classes": (lambda row: "abc"[row % 3], ["y", "p(a)", "p(b)", "p(c)"]),
+    "binary": (lambda row: "ny"[row % 2], ["y", "p(n)", "p(y)"]),
+    "numbers": (lambda row: 1e5 * (row + 0.5), ["y"]),
+}
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_train_evaluate_and_predict_a_table(run, kind: str) -> None:
+    values, columns = TARGETS[kind]
+    file = table("data.csv", "y", values)
+    status, out, err = run("train", file, "--target", "y", *QUICK)
+    assert (status, err) == (0, "")
+    metric = "r2" if kind == "numbers" else "accuracy"
+    test = re.search(rf"test {metric} (\S+?),? ", out)[1]
+    status, out, err = run("evaluate", "runs/data-1")
+    assert (status, err) == (0, "")
+    assert out.startswith("12 rows\n")
+    assert re.search(rf"^{metric} +{re.escape(test)}$", out, re.MULTILINE)
+    assert run("evaluate", "runs/data-1", file)[1].startswith("60 rows\n")
+
+    whole = run("predict", "runs/data-1", file)
+    lines = whole.out.splitlines()
+    assert (whole.status, lines[0].split(","), len(lines)) == (0, columns, 61)
+    if kind != "numbers":
+        cells = lines[1].split(",")
+        chances = np.array(cells[1:], float)
+        assert chances.sum() == pytest.approx(1, abs=1e-5)
+        assert cells[0] == columns[1 + chances.argmax()][2:-1]
+    with open(file) as source, open("blind.csv", "w") as blind:
+        blind.writelines(line.rpartition(",")[0] + "\n" for line in source)
+    status, out, _ = run("predict", "runs/data-1", "blind.csv", "-o", "answers.csv")
+    assert (status, out) == (0, "60 predictions in answers.csv\n")
+    with open("answers.csv") as answers:
+        assert answers.read() == whole.out
+
+    table("data.csv", "y", values, rows=61)
+    status, _, err = run("evaluate", "runs/data-1")
+    assert status == 2
+    assert "data.csv: has been changed since runs/data-1 was trained on it" in err
+
+
+def test_float64_is_known_to_those_who_use_the_model(run, tmp_path) -> None:
+    x = np.random.default_rng(0).normal(size=(30, 3))
+    np.savez("data.npz", x=x, y=np.arange(30) % 2)
+    np.save("x.npy", x)
+    words = ("--no-figures", "--precision", "float64", "--device", "cpu", "--batch-size", "full")
+    status, out, _ = run("train", "data.npz", *QUICK, *words, "--out", "run")
+    assert status == 0
+    assert "all rows at once" in out
+    assert "float64" in (tmp_path / "run" / "model" / "model.json").read_text()
+    accuracy = re.search(r"test accuracy (\S+) ", out)[1]
+    assert accuracy in run("evaluate", "run")[1]
+    from_npy, from_npz = (run("predict", "run", name) for name in ("x.npy", "data.npz"))
+    assert (from_npy.status, len(from_npy.out.splitlines())) == (0, 31)
+    assert from_npz == from_npy
+
+
+def test_a_run_is_repeated_from_any_folder(run, tmp_path, monkeypatch) -> None:
+    table("data.csv", "y", TARGETS["binary"][0])
+    assert run("train", "data.csv", "--target", "y", *QUICK)[0] == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run("train", "--config", "../runs/data-1")[0] == 0
+    first, same = (
+        [{**row, "seconds": 0} for row in RunFolder.open(folder).history()]
+        for folder in ("../runs/data-1", "runs/data-1")
+    )
+    assert first == same
+
+
+def test_runs_of_no_folder_and_an_unknown_column(run) -> None:
+    assert run("runs") == (0, "no runs yet in runs\n", "")
+    status, _, err = run("runs", "--sort", "tset")
+    assert status == 2
+    assert "no column 'tset'; did you mean 'test'?" in err
+
+
+def test_describe(run) -> None:
+    table("data.csv", "y", TARGETS["classes"][0])
+    status, out, _ = run("data", "describe", "data.csv", "--target", "y")
+    assert status == 0
+    assert "colour" in out
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.98333, "0.9833"),
+        (0.0, "0.0000"),
+        (3.14e-6, "3.1e-06"),
+        (-0.5, "-0.5000"),
+        (12.3456, "12.35"),
+        (123.456, "123.5"),
+        (47324.4, "47,324"),
+        (4832724992.0, "4.833e+09"),
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
+    ],
+)
+def test_how_numbers_are_written(value: float, text: str) -> None:
+    assert written(value) == text

@@ -14,9 +14,12 @@ import fnn.data
 from fnn.data import (
     DataError,
     Dataset,
-    Standardizer,
+    Rows,
+    catalogue,
+    describe,
+    from_arrays,
     load,
-    parts,
+    prepare,
     read_idx,
     split,
 )
@@ -65,37 +68,48 @@ def table(target, fractions, **options):
 
 # bundled sets ------------------------------------------------------------------------------------
 
+BUNDLED = [
+    ("digits", (1797, 64), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]),
+    ("iris", (150, 4), [50, 50, 50]),
+    ("wine", (178, 13), [59, 71, 48]),
+    ("breast_cancer", (569, 30), [212, 357]),
+    ("diabetes", (442, 10), None),
+]
 
-@pytest.mark.parametrize(
-    ("name", "shape", "counts"),
-    [
-        ("digits", (1797, 64), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]),
-        ("iris", (150, 4), [50, 50, 50]),
-        ("wine", (178, 13), [59, 71, 48]),
-        ("breast_cancer", (569, 30), [212, 357]),
-    ],
-)
+
+@pytest.mark.parametrize(("name", "shape", "counts"), BUNDLED)
 def test_bundled_sets_are_whole(name, shape, counts):
     pytest.importorskip("sklearn")
     data = load(name)
-    assert (data.name, data.x.shape, data.classes) == (name, shape, len(counts))
-    assert data.x.dtype == np.float32 and data.target.dtype == np.int32
-    assert np.bincount(data.target).tolist() == counts
-    assert data.test is None
+    assert (data.name, data.inputs.shape, data.test) == (name, shape, None)
+    assert len(data.columns) == shape[1] and len(data.target) == shape[0]
+    if counts is None:
+        assert (data.task, data.classes, data.outputs) == ("regression", None, 1)
+        assert data.target.dtype == np.float64 and data.target[:2].tolist() == [151, 75]
+        return
+    outputs = 1 if len(counts) == 2 else len(counts)
+    assert (len(data.classes), data.outputs) == (len(counts), outputs)
+    assert data.task == ("binary" if len(counts) == 2 else "classes")
+    assert data.target.dtype == np.int32 and np.bincount(data.target).tolist() == counts
+    assert data.divisor == (16 if name == "digits" else None)
 
 
-@pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer"])
+@pytest.mark.parametrize("name", [name for name, *_ in BUNDLED])
 def test_bundled_sets_are_scikit_learns(name, monkeypatch):
-    """Read from its file, or through it where the file has moved."""
+    """Read from its file, or through it where the file has moved; its names of columns, classes."""
     datasets = pytest.importorskip("sklearn.datasets")
-    theirs = getattr(datasets, f"load_{name}")()
-    scale = 16 if name == "digits" else 1
+    options = {"scaled": False} if name == "diabetes" else {}
+    theirs = getattr(datasets, f"load_{name}")(**options)
     ours = [load(name)]
-    monkeypatch.setitem(fnn.data.bundled.FILES, name, "moved.csv")
+    known = fnn.data.bundled.BUNDLED[name]
+    monkeypatch.setitem(fnn.data.bundled.BUNDLED, name, known._replace(file="moved.csv"))
     ours.append(load(name))
     for data in ours:
-        np.testing.assert_array_equal(data.x, theirs.data.astype(np.float32) / scale)
+        np.testing.assert_array_equal(data.inputs, theirs.data)
         np.testing.assert_array_equal(data.target, theirs.target)
+        assert list(data.columns) == list(theirs.feature_names)
+        if data.classes:
+            assert list(data.classes) == [str(label) for label in theirs.target_names]
 
 
 def test_importing_data_leaves_scikit_learn_alone(monkeypatch):
@@ -126,14 +140,25 @@ def test_unknown_name_suggests_the_nearest():
 def test_images_are_read_as_written(tmp_path, compressed, below):
     arrays = image_files()
     write(tmp_path / below, arrays, compressed)
-    data = load("mnist", tmp_path)
-    assert data.x.dtype == np.float32 and data.target.dtype == np.int32 and data.classes == 10
-    for values, pixels in ((data.x, arrays[TRAIN_X]), (data.test_x, arrays[TEST_X])):
-        assert values.shape == (len(pixels), 784)
-        np.testing.assert_allclose(values, pixels.reshape(-1, 784) / 255, rtol=1e-7, atol=0)
-        assert values.min() >= 0 and values.max() <= 1
-    assert np.array_equal(data.target, arrays[TRAIN_Y])
-    assert np.array_equal(data.test_target, arrays[TEST_Y])
+    data = load("mnist", data_dir=tmp_path)
+    assert data.classes == tuple("0123456789") and data.divisor == 255 and data.outputs == 10
+    for rows, pixels, labels in (
+        ((data.inputs, data.target), TRAIN_X, TRAIN_Y),
+        (data.test, TEST_X, TEST_Y),
+    ):
+        assert rows[0].dtype == np.uint8 and rows[1].dtype == np.int32
+        assert np.array_equal(rows[0], arrays[pixels].reshape(-1, 784))
+        assert np.array_equal(rows[1], arrays[labels])
+
+
+def test_pixels_become_shares_of_255(tmp_path):
+    """In float32, as x / 255 of float32 numbers."""
+    write(tmp_path, image_files(40))
+    made = prepare(load("mnist", data_dir=tmp_path), stratify=False)
+    raw = made.dataset.inputs[made.split.train]
+    assert made.train.x.dtype == np.float32 and made.preprocessing.in_shape == (784,)
+    assert np.array_equal(made.train.x, raw.astype(np.float32) / np.float32(255))
+    assert made.train.x.max() == 1
 
 
 def test_where_files_are_looked_for(tmp_path, monkeypatch):
@@ -142,32 +167,34 @@ def test_where_files_are_looked_for(tmp_path, monkeypatch):
         write(tmp_path / folder / "fashion-mnist", image_files(rows))
     monkeypatch.setenv("FNN_DATA_DIR", str(tmp_path / "environment"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert len(load("fashion-mnist", tmp_path / "argument").x) == 11
-    assert len(load("fashion-mnist").x) == 12
+    argument = load("fashion-mnist", data_dir=tmp_path / "argument")
+    assert len(argument.target) == 11 and argument.classes[9] == "Ankle boot"
+    assert len(load("fashion-mnist").target) == 12
     monkeypatch.setenv("FNN_DATA_DIR", "")
-    assert len(load("fashion-mnist").x) == 13
+    assert len(load("fashion-mnist").target) == 13
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     write(tmp_path / "home/.cache/fnn/data", image_files(14))
-    assert len(load("fashion-mnist").x) == 14
+    assert len(load("fashion-mnist").target) == 14
 
 
 def test_missing_files_say_where_and_what_to_do(tmp_path):
     write(tmp_path, {TRAIN_X: image_files()[TRAIN_X]})
     with pytest.raises(DataError) as caught:
-        load("mnist", tmp_path)
+        load("mnist", data_dir=tmp_path)
     message = str(caught.value)
     assert all(f"  {name}.gz\n" in message for name in FILES)
     assert f"  {tmp_path / 'mnist'}: no such folder\n" in message
     assert f"  {tmp_path}: no {TRAIN_Y}.gz, {TEST_X}.gz, {TEST_Y}.gz\n" in message
     assert "--data-dir DIR" in message and "FNN_DATA_DIR=DIR" in message
+    assert "fnn data get mnist\n" in message
 
 
 def test_one_set_is_not_taken_for_the_other(tmp_path):
     folder = write(tmp_path / "mnist", image_files())
-    assert load("mnist", folder).name == "mnist"
+    assert load("mnist", data_dir=folder).name == "mnist"
     with pytest.raises(DataError, match="fashion-mnist was not found"):
-        load("fashion-mnist", folder)
+        load("fashion-mnist", data_dir=folder)
 
 
 @pytest.mark.parametrize("kind", CODES)
@@ -231,7 +258,7 @@ def test_images_and_labels_must_match(tmp_path):
     write(tmp_path, arrays | {TRAIN_Y: arrays[TRAIN_Y][:-1]})
     message = rf"{TRAIN_Y}\.gz: expected a label for each of the 20 images of {TRAIN_X}\.gz, got 19"
     with pytest.raises(DataError, match=message):
-        load("mnist", tmp_path)
+        load("mnist", data_dir=tmp_path)
 
 
 def test_labels_must_be_digits(tmp_path):
@@ -240,46 +267,57 @@ def test_labels_must_be_digits(tmp_path):
     write(tmp_path, arrays)
     message = r"mnist, test part: expected class numbers from 0 to 9, got 10 in row 4 \(1 out"
     with pytest.raises(DataError, match=message):
-        load("mnist", tmp_path)
+        load("mnist", data_dir=tmp_path)
 
 
 @pytest.mark.skipif("FNN_DATA_DIR" not in os.environ, reason="FNN_DATA_DIR is not set: no mnist")
 def test_real_mnist():
     data = load("mnist")
-    assert data.x.shape == (60_000, 784) and data.test_x.shape == (10_000, 784)
+    assert data.inputs.shape == (60_000, 784) and data.test.inputs.shape == (10_000, 784)
     train = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     test = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert np.bincount(data.target).tolist() == train
-    assert np.bincount(data.test_target).tolist() == test
-    assert data.x.max() == 1 and data.x.min() == 0
-    assert data.x.mean(dtype=np.float64) == pytest.approx(0.1307, abs=5e-5)
+    assert np.bincount(data.test.target).tolist() == test
+    assert data.inputs.max() == 255 and data.inputs.min() == 0
+    assert data.inputs.mean(dtype=np.float64) / 255 == pytest.approx(0.1307, abs=5e-5)
 
 
 # datasets ----------------------------------------------------------------------------------------
+
+ZEROS = np.zeros((3, 2))
+INFINITE = np.array([[0, 1], [np.inf, 2], [-np.inf, np.nan]])
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": np.zeros((3, 2), np.float64)}, "made: expected float32 inputs .* got float64"),
-        ({"target": np.zeros(3, np.int64)}, "float32 inputs and int32 targets, .* and int64"),
-        ({"classes": None}, "float32 inputs and float32 targets, got float32 and int32"),
+        ({"target": np.zeros(3, np.int64)}, "made: expected int32 targets, got int64"),
+        ({"classes": None}, "expected float64 targets, got int32"),
         ({"target": np.zeros(2, np.int32)}, r"as many rows .* got shapes \(3, 2\) and \(2,\)"),
-        ({"x": np.zeros((0, 2), np.float32), "target": np.zeros(0, np.int32)}, "at least one"),
+        ({"inputs": np.zeros(3)}, r"as many rows .* got shapes \(3,\) and \(3,\)"),
+        ({"inputs": ZEROS[:0], "target": np.zeros(0, np.int32)}, r"rows and inputs, .* \(0, 2\)"),
+        ({"inputs": ZEROS[:1], "target": np.zeros(1, np.int32)}, "at least two rows, got one"),
         ({"target": np.array([0, 1, 2], np.int32)}, "from 0 to 1, got 2 in row 2"),
         ({"target": np.array([0, -1, 1], np.int32)}, "from 0 to 1, got -1 in row 1"),
-        ({"target": np.zeros((3, 2), np.int32)}, r"one class number a row, .* shape \(3, 2\)"),
-        ({"test_x": np.zeros((1, 2), np.float32)}, "test part: inputs and targets come together"),
+        ({"target": np.zeros((3, 2), np.int32)}, r"as many rows .* and \(3, 2\)"),
+        ({"target": np.ones(3, np.int32)}, "two classes in target, got only 'yes'"),
+        ({"classes": ("a", "a")}, "names that differ"),
+        ({"columns": ("a",)}, r"1 names for inputs of shape \(3, 2\)"),
         (
-            {"test_x": np.zeros((1, 4), np.float32), "test_target": np.zeros(1, np.int32)},
-            r"test part: expected rows of shape \(2,\) .* got \(4,\)",
+            {"inputs": INFINITE, "columns": ("a", "b")},
+            r"got 1 NaN and 2 infinite, the first in row 1 of column a \(2 in that column\)",
         ),
+        (
+            {"test": Rows(np.zeros((1, 4)), np.zeros(1, np.int32))},
+            r"test part: expected inputs of shape \(2,\) .* got \(4,\)",
+        ),
+        ({"test": Rows(INFINITE[1:2], np.zeros(1, np.int32))}, "made, test part: .* 1 infinite"),
     ],
 )
 def test_dataset_refuses(change, message):
-    fields = {"x": np.zeros((3, 2), np.float32), "target": np.array([0, 1, 1], np.int32)}
+    fields = {"inputs": ZEROS, "target": np.array([0, 1, 1], np.int32), "classes": ("no", "yes")}
     with pytest.raises(DataError, match=message):
-        Dataset("made", **{**fields, "classes": 2, **change})
+        Dataset("made", **{**fields, **change})
 
 
 # splits ------------------------------------------------------------------------------------------
@@ -346,21 +384,47 @@ def test_regression_targets_are_split_without_classes():
     assert [len(part) for part in split(target)] == [62, 21, 20]
 
 
-def test_parts_take_rows_together():
-    x = np.arange(60, dtype=np.float32).reshape(30, 2)
-    data = Dataset("made", x, np.arange(30, dtype=np.int32) % 2, 2)
-    dealt = parts(data, seed=3)
-    for part, rows in zip(dealt, split(data.target, seed=3), strict=True):
+def test_prepared_rows_stay_together():
+    x = np.arange(60.0).reshape(30, 2)
+    made = prepare(from_arrays(x, np.arange(30) % 2, divisor=1), seed=3)
+    for part, rows in zip(made[:3], split(np.arange(30) % 2, seed=3), strict=True):
         assert np.array_equal(part.x, x[rows]) and np.array_equal(part.target, rows % 2)
+        assert part.x.dtype == np.float32 and part.target.dtype == np.int32
+    assert [len(rows) for rows in made.split] == [18, 6, 6]
 
 
 def test_an_official_test_part_stays_as_it_is():
-    x, target = np.zeros((80, 2), np.float32), np.arange(80, dtype=np.int32) % 2
-    data = Dataset("made", x, target, 2, test_x=x[:7] + 1, test_target=target[:7])
-    for fractions in ((0.6, 0.2, 0.2), (0.75, 0.25)):
-        train, validation, test = parts(data, fractions)
-        assert (len(train.x), len(validation.x)) == (60, 20)
-        assert test.x is data.test_x and test.target is data.test_target
+    x, target = np.zeros((80, 2)), np.arange(80) % 2
+    data = from_arrays(x, target, test=(x[:7] + 1, target[:7]), divisor=1)
+    for fractions in ((0.6, 0.2, 0.2), (0.75, 0.25), (60, 20, 20)):
+        made = prepare(data, fractions)
+        assert (len(made.train.x), len(made.validation.x)) == (60, 20)
+        assert np.all(made.test.x == 1) and np.array_equal(made.test.target, target[:7])
+        assert len(made.split.test) == 0
+
+
+def test_a_part_of_no_rows_is_none():
+    made = prepare(from_arrays(np.eye(20), np.arange(20) % 2), (0.75, 0.25))
+    assert made.test is None and len(made.validation.x) == 5
+    made = prepare(from_arrays(np.eye(20), np.arange(20) % 2), (1, 0, 0))
+    assert made.validation is None and len(made.train.x) == 20
+
+
+def test_percent_are_fractions():
+    for percent in ((60, 20, 20), (70, 15, 15), (80, 10, 10), (75, 25)):
+        ours, theirs = (split(np.arange(99) % 3, f) for f in (percent, np.array(percent) / 100))
+        assert all(map(np.array_equal, ours, theirs))
+
+
+def test_one_class_in_the_training_rows():
+    data = from_arrays(np.eye(20), np.arange(20) // 19, name="made")
+    found = set()
+    for seed in range(30):
+        try:
+            found.add(len(prepare(data, seed=seed, stratify=False).train.target))
+        except DataError as error:
+            found.add(str(error))
+    assert found == {12, "made.target: all 12 training rows are of one class, '0'"}
 
 
 BAD_FRACTIONS = [
@@ -368,6 +432,7 @@ BAD_FRACTIONS = [
     (1,),
     (0.6, 0.2),
     (0.6, 0.2, 0.3),
+    (60, 20, 30),
     (1.2, -0.2),
     (0, 0.5, 0.5),
     (float("nan"), 0.5, 0.5),
@@ -397,8 +462,10 @@ def test_too_few_rows():
 
 def test_too_rare_a_class():
     target = np.array([5] * 20 + [9] * 2)
-    with pytest.raises(DataError, match=r"class 9 has 2 of 22 rows, .* in 3 parts; .*stratify=Fal"):
+    with pytest.raises(DataError, match=r"class 9 has 2 of 22 rows, .* in 3 parts; .*--no-strat"):
         split(target)
+    with pytest.raises(DataError, match="class 'b' has 1 of 20 rows"):
+        prepare(from_arrays(np.eye(20), np.arange(20) // 19, classes=("a", "b")))
     assert table(target, (0.5, 0.5)).tolist() == [[10, 10, 0], [1, 1, 0]]
     assert table(target, (0.6, 0.2, 0.2), stratify=False).sum() == 22
     with pytest.raises(
@@ -407,49 +474,45 @@ def test_too_rare_a_class():
         split(np.zeros((20, 2), np.int32))
 
 
-# standardising -----------------------------------------------------------------------------------
+# what there is -----------------------------------------------------------------------------------
 
 
-def test_standardising_fits_the_training_rows_only():
-    rng = np.random.default_rng(0)
-    x = (rng.normal(size=(50, 3)) * [1, 1e-6, 1e5] + [1e3, 0, -7]).astype(np.float32)
-    standardizer = Standardizer.fit(x[:40])
-    wide = x.astype(np.float64)
-    np.testing.assert_allclose(standardizer.mean, wide[:40].mean(0), rtol=1e-13)
-    np.testing.assert_allclose(standardizer.scale, wide[:40].std(0), rtol=1e-13)
-    expected = (wide - wide[:40].mean(0)) / wide[:40].std(0)
-    result = standardizer(x)
-    assert result.dtype == np.float32
-    np.testing.assert_allclose(result, expected, rtol=2e-7, atol=1e-12)
-    np.testing.assert_allclose(result[:40].std(0, dtype=np.float64), 1, rtol=1e-6)
+def test_describe():
+    wide = from_arrays(np.random.default_rng(0).normal(size=(9, 784)), np.arange(9) / 7)
+    assert "x[39]" in describe(wide) and "… and 744 more columns" in describe(wide)
+    assert "x[40]" not in describe(wide)
+    text = describe(load("iris"))
+    assert text.startswith("iris: 150 rows, 4 inputs, classes\n")
+    assert "sepal length (cm)  numbers  4.3  5.84333  7.9        0\n" in text
+    assert "virginica     50  33.3%" in text
+    assert "min 0, mean 4.884, max 16; divided by 16" in describe(load("digits"))
+    assert " 25  152.133  346  77.0057" in describe(load("diabetes"))
 
 
-def test_a_constant_column_becomes_zero():
-    """0.1 is no binary fraction: the mean of 37 of them is not 0.1, nor is their spread 0."""
-    x = np.stack([np.full(37, 0.1), np.arange(37.0), np.full(37, -3e7)], axis=1)
-    for dtype in (np.float32, np.float64):
-        standardizer = Standardizer.fit(x.astype(dtype))
-        result = standardizer(x.astype(dtype))
-        assert standardizer.scale[[0, 2]].tolist() == [1, 1]
-        assert np.all(result[:, [0, 2]] == 0) and np.all(np.isfinite(result))
-    single = Standardizer.fit(x[:1])
-    assert np.all(single(x[:1]) == 0)
+def test_catalogue(tmp_path):
+    write(tmp_path / "mnist", image_files())
+    entries = {entry.name: entry for entry in catalogue(tmp_path)}
+    assert tuple(entries) == fnn.data.NAMES
+    assert entries["mnist"].present and entries["mnist"].where == str(tmp_path / "mnist")
+    assert not entries["fashion-mnist"].present
+    assert entries["fashion-mnist"].where == "missing: fnn data get fashion-mnist"
+    for name in ("digits", "diabetes"):
+        data = load(name)
+        assert entries[name].rows == f"{len(data.target):,}"
+        assert entries[name].inputs == data.inputs.shape[1]
 
 
-def test_standardising_keeps_digits_beyond_float32():
-    """A spread of 1 on an offset of 1e7, where float32 sums would lose it."""
-    x = (1e7 + np.arange(1000) % 3).astype(np.float32)[:, None]
-    result = Standardizer.fit(x)(x)
-    assert abs(result.mean(dtype=np.float64)) < 1e-7
-    assert result.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
-
-
-def test_standardising_refuses():
-    with pytest.raises(DataError, match=r"rows of inputs to fit to, got shape \(0, 3\)"):
-        Standardizer.fit(np.zeros((0, 3), np.float32))
-    x = np.ones((4, 3), np.float32)
-    with pytest.raises(DataError, match=r"rows of shape \(3,\) as in fitting, got \(1,\)"):
-        Standardizer.fit(x)(x[:, :1])
-    x[1, 2], x[3, 1] = np.nan, np.inf
-    with pytest.raises(DataError, match="got 2 that are NaN or infinite, the first in column 2"):
-        Standardizer.fit(x)
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nowhere.csv", "no such file: nowhere.csv"),
+        ("tests/nowhere", "no such file: tests/nowhere"),
+        ("tests", r"tests is a folder without x.npy: expected a file or a name \(breast_cancer, "),
+        ("README.md", "README.md is none of the files that can be read: .csv, .tsv, .txt"),
+    ],
+)
+def test_sources_that_are_refused(source, message):
+    with pytest.raises(DataError, match=message):
+        load(source)
+    with pytest.raises(DataError, match="options about a file's columns don't go with a known set"):
+        load("iris", target="class")

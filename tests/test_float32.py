@@ -25,7 +25,7 @@ from fnn.optimizers import Adam
 from fnn.schedules import CosineDecay
 from fnn.shapes import shape
 from fnn.spec import numbers
-from fnn.training import Run, epoch, init_state, step
+from fnn.training import Run, init_state, segment, step
 from tests.cases import LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, Case
 
 IN_SHAPE = shape(2, 4)
@@ -98,11 +98,12 @@ CASES = [case for case in (*LAYERS, *LOSSES) if case.name != "integers"]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_float64_in_an_epoch(method: Any) -> None:
+def test_no_float64_in_a_segment(method: Any) -> None:
     run = numbers(Run(OBJECTIVE, "adam", 7, method), jnp.float32)
     state = jax.eval_shape(functools.partial(init_state, run, IN_SHAPE, seed=0, order_seed=0))
     rows = Batch(shape(ROWS, 2, 4), shape(ROWS, dtype=jnp.int32), shape(ROWS))
-    jaxpr = jax.make_jaxpr(lambda *inputs: epoch(*inputs, inputs[-1]))(run, state, rows)
+    run_it = functools.partial(segment, start=0, stop=2 * ROWS, capacity=2)
+    jaxpr = jax.make_jaxpr(lambda *inputs: run_it(*inputs, inputs[-1]))(run, state, rows)
     assert list(float64s(jaxpr.jaxpr)) == []
 
 

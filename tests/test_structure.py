@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 ROOMS = """
 spec
+files
 shapes
 layer
 initializers, activations
@@ -28,6 +29,7 @@ data
 training
 sweeps, ensembles
 checkpoint, model
+runs
 report, estimators
 __init__
 cli
@@ -38,7 +40,8 @@ __main__
 ROWS = [row.split(", ") for row in ROOMS.split("\n") if row]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
 OUTSIDE = {"experiments", "scripts", "tests"}
-HEAVY = ["chex", "matplotlib", "orbax", "pandas", "sklearn", "torch", "tyro"]
+HEAVY = ["chex", "matplotlib", "orbax", "pandas", "pooch", "requests", "sklearn"]
+HEAVY += ["torch", "tqdm", "tyro"]
 LINES = 250
 
 SOURCES = sorted((ROOT / "fnn").rglob("*.py"))

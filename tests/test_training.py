@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import fnn
-from fnn.losses import CrossEntropy, SquaredError
+from fnn.losses import CrossEntropy
 from fnn.optimizers import SGD, Adam
 from fnn.spec import with_numbers
-from fnn.training import train
+from fnn.training import LastEpochs, MovingAverage, Selection, chosen
 from tests.cases import random_like
 
 ROWS, CLASSES = 23, 3
@@ -41,26 +41,50 @@ start = jax.jit(functools.partial(fnn.init_state, in_shape=fnn.shape(4, dtype="f
 programs = jax.jit(fnn.segment, static_argnames="capacity")
 
 
-def segment(run: fnn.Run, state: fnn.RunState, epochs: int):
-    """One program for any number of epochs, so that this file compiles few."""
-    state, metrics = programs(fnn.numbers(run), state, DATA, DATA, epochs=epochs, capacity=10)
-    return state, jax.tree.map(lambda leaf: leaf[:epochs], metrics)
+STEPS = fnn.steps_per_epoch(RUN, DATA)
+"""four batches of five rows, and the ragged one of three"""
+
+
+def segment(run: fnn.Run, state: fnn.RunState, stop: int):
+    """One program for any segment, so that this file compiles few."""
+    begin, steps = int(state.step), fnn.steps_per_epoch(run, DATA)
+    state, metrics = programs(
+        fnn.numbers(run), state, DATA, DATA, start=begin, stop=stop, capacity=30
+    )
+    ended = stop // steps - begin // steps
+    assert not any(leaf[ended:].any() for leaf in jax.tree.leaves(metrics))
+    return state, jax.tree.map(lambda leaf: leaf[:ended], metrics)
 
 
 def after(run: fnn.Run = RUN, epochs: int = 2, seed: int = 0, order_seed: int = 0):
     state = start(fnn.numbers(run), seed=seed, order_seed=order_seed)
-    return segment(run, state, epochs)
+    return segment(run, state, epochs * fnn.steps_per_epoch(run, DATA))
 
 
-def test_segments_cut_anywhere_give_the_same_bits() -> None:
-    whole, metrics = after(epochs=4)
-    state, first = after(epochs=2)
-    state, second = segment(RUN, state, epochs=2)
+WATCHED = fnn.replace(
+    RUN,
+    selection=Selection("accuracy", patience=3.0),
+    averaging=LastEpochs(2),
+    monitor=True,
+    validate_every=2,
+)
+
+
+@pytest.mark.parametrize("run", [RUN, WATCHED], ids=["plain", "watched"])
+@pytest.mark.parametrize("cuts", [(2 * STEPS,), (1,), (4,), (5, 6, 9, 10, 18), tuple(range(1, 20))])
+def test_segments_cut_anywhere_give_the_same_bits(run, cuts) -> None:
+    """At the ends of epochs, inside them, in front of and behind the ragged batch."""
+    assert STEPS == 5
+    whole, metrics = after(run, epochs=4)
+    state, told = start(fnn.numbers(run), seed=0, order_seed=0), []
+    for stop in (*cuts, 4 * STEPS):
+        state, part = segment(run, state, stop)
+        told.append(part)
     chex.assert_trees_all_equal(state, whole)
-    joined = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), first, second)
+    joined = jax.tree.map(lambda *parts: jnp.concatenate(parts), *told)
     chex.assert_trees_all_equal(joined, metrics)
     assert int(state.epoch) == 4
-    assert int(state.step) == 4 * 5
+    assert int(state.step) == 4 * STEPS
 
 
 def test_every_row_once_an_epoch_the_ragged_batch_included() -> None:
@@ -68,7 +92,7 @@ def test_every_row_once_an_epoch_the_ragged_batch_included() -> None:
     run = fnn.replace(PLAIN, optimizer=SGD(0.0))
     state, metrics = after(run, epochs=3)
     everything = fnn.evaluate(run.objective, state.params, state.state, DATA)
-    np.testing.assert_allclose(metrics.loss, everything.loss, rtol=1e-13)
+    np.testing.assert_allclose(metrics.loss, everything["loss"], rtol=1e-13)
 
 
 def test_one_step_is_an_optax_update() -> None:
@@ -78,7 +102,7 @@ def test_one_step_is_an_optax_update() -> None:
         objective = fnn.Objective(net, CrossEntropy(), policy=fnn.Policy("float64"))
         run = fnn.Run(objective, SGD(0.5), ROWS, gradient)
         before = start(fnn.numbers(run), seed=0, order_seed=0)
-        state, _ = segment(run, before, epochs=1)
+        state, _ = segment(run, before, stop=1)
 
         def loss(params, objective=objective, state=before.state):
             return objective.value(params, state, DATA)[0]
@@ -106,7 +130,7 @@ def test_a_member_of_a_sweep_is_the_lone_run() -> None:
             state = fnn.init_state(
                 own, fnn.shape(4, dtype="float64"), seed=seed, order_seed=jnp.zeros((), int)
             )
-            return fnn.segment(own, state, DATA, epochs=10)[0].params
+            return fnn.segment(own, state, DATA, start=0, stop=10 * STEPS)[0].params
 
         return jax.vmap(member)(rates, seeds)
 
@@ -155,95 +179,138 @@ def test_other_numbers_and_a_second_call_compile_nothing() -> None:
     assert (programs._cache_size(), start._cache_size()) == compiled
 
 
-def test_train_reports_and_joins_its_history() -> None:
-    seen = []
-    kept = train(
+def test_manual_and_automatic_agree_after_50_steps() -> None:
+    """At most 1e-12 apart (relative to the largest entry) in float64, dropout and all."""
+    automatic, _ = after(epochs=10)
+    manual, _ = after(fnn.replace(RUN, gradient="manual"), epochs=10)
+    assert int(manual.step) == 50
+    for path, mine in fnn.named_leaves(manual.params).items():
+        theirs = fnn.named_leaves(automatic.params)[path]
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12 * abs(theirs).max())
+
+
+def test_a_step_by_hand_is_the_programs() -> None:
+    """At most 1e-12 apart after 50 steps: an eager loop over `fnn.step` against the segment."""
+    run = fnn.numbers(PLAIN)
+    state = begin = start(run, seed=0, order_seed=0)
+    for number in range(50):
+        epoch, index = divmod(number, STEPS)
+        order = jax.random.permutation(jax.random.fold_in(begin.order_key, epoch), ROWS)
+        here = order[index * 5 : (index + 1) * 5]
+        batch = fnn.Batch(DATA.x[here], DATA.target[here])
+        state, _ = fnn.step(run, state, batch)
+    whole, _ = after(PLAIN, epochs=10)
+    chex.assert_trees_all_close(state.params, whole.params, rtol=1e-12, atol=1e-13)
+
+
+def test_a_full_batch_is_one_step_over_the_rows_as_they_stand() -> None:
+    run = fnn.replace(PLAIN, batch_size="full", optimizer=SGD(0.5))
+    state, _ = after(run, epochs=2)
+    assert int(state.step) == 2
+    larger, _ = after(fnn.replace(run, batch_size=10 * ROWS), epochs=2)
+    chex.assert_trees_all_equal(state, larger)
+    single, _ = after(fnn.replace(run, batch_size=1), epochs=1)
+    assert int(single.step) == ROWS
+
+
+def test_the_best_epoch_is_kept() -> None:
+    """Selection on the device picks what NumPy picks from the history."""
+    for metric, pick in (("loss", np.argmin), ("accuracy", np.argmax)):
+        run = fnn.replace(PLAIN, optimizer=Adam(0.3), selection=Selection(metric))
+        state, metrics = after(run, epochs=12)
+        best = int(pick(metrics.validation[metric]))
+        assert int(state.best.epoch) == best + 1
+        assert float(state.best.value) == metrics.validation[metric][best]
+        then, _ = after(run, epochs=best + 1)
+        params, layers = chosen(run, state)
+        chex.assert_trees_all_equal((params, layers), (then.params, then.state))
+
+
+def test_patience_stops_and_freezes() -> None:
+    """It stops `patience` epochs after the best, in the state that it had then."""
+    run = fnn.replace(PLAIN, optimizer=Adam(0.9), selection=Selection("loss", patience=2.0))
+    state, metrics = after(run, epochs=30)
+    ended = int(state.epoch)
+    assert ended == int(state.best.epoch) + 2 < 30
+    assert not state.active
+    assert np.isfinite(metrics.loss[:ended]).all() and np.isnan(metrics.loss[ended:]).all()
+    then, _ = after(run, epochs=ended)
+    chex.assert_trees_all_equal(state, then)
+    longer = with_numbers(run, {"patience": 100.0})
+    assert int(after(longer, epochs=30)[0].epoch) == 30
+    stubborn = with_numbers(run, {"min_delta": 10.0})
+    assert int(after(stubborn, epochs=30)[0].epoch) == 3, "only the first beats infinity by 10"
+
+
+def test_validation_every_third_epoch() -> None:
+    run = fnn.replace(PLAIN, validate_every=3, selection=Selection("loss"))
+    state, metrics = after(run, epochs=7)
+    seen = np.isfinite(metrics.validation["loss"])
+    assert np.flatnonzero(seen).tolist() == [2, 5]
+    _, all_of_them = after(fnn.replace(run, validate_every=1), epochs=7)
+    np.testing.assert_array_equal(
+        metrics.validation["loss"][seen], all_of_them.validation["loss"][seen]
+    )
+    assert int(state.best.epoch) in (3, 6)
+
+
+def test_averages_are_numpys() -> None:
+    """The moving average over steps and the mean over epochs, from states step by step."""
+    decay, window = 0.9, 3
+    states, state = [], start(fnn.numbers(PLAIN), seed=0, order_seed=0)
+    for stop in range(1, 4 * STEPS + 1):
+        state, _ = segment(PLAIN, state, stop)
+        states.append(state.params["layers"][0]["weight"])
+    weights = decay ** np.arange(len(states))[::-1]
+    wanted = {
+        MovingAverage(decay): np.tensordot(weights / weights.sum(), np.stack(states), axes=1),
+        LastEpochs(window): np.mean(states[STEPS - 1 :: STEPS][-window:], axis=0),
+        LastEpochs(9): np.mean(states[STEPS - 1 :: STEPS], axis=0),
+    }
+    for averaging, mean in wanted.items():
+        run = fnn.replace(PLAIN, averaging=averaging)
+        state, metrics = after(run, epochs=4)
+        params, layers = chosen(run, state)
+        np.testing.assert_allclose(params["layers"][0]["weight"], mean, rtol=1e-12)
+        measured = fnn.evaluate(run.objective, params, layers, DATA)
+        np.testing.assert_allclose(metrics.validation["loss"][-1], measured["loss"], rtol=1e-12)
+
+
+def test_monitors_are_what_the_steps_say() -> None:
+    """Against gradients and updates of single steps; a unit that can't fire is dead."""
+    run = fnn.replace(
         PLAIN,
-        DATA,
-        DATA,
-        epochs=5,
-        epochs_per_call=2,
-        report=lambda epoch, metrics: seen.append((epoch, float(metrics.loss))),
+        objective=fnn.replace(PLAIN.objective, net=fnn.mlp([3], CLASSES)),
+        optimizer=SGD(0.1),
+        monitor=True,
     )
-    whole = train(PLAIN, DATA, DATA, epochs=5)
-    assert [epoch for epoch, _ in seen] == [2, 4, 5]
-    assert seen[1][1] == kept.history.loss[3]
-    assert kept.history.validation.accuracy.shape == (5,)
-    chex.assert_trees_all_equal(kept.state, whole.state)
-    chex.assert_trees_all_equal(kept.history, whole.history)
-
-
-def test_a_batch_larger_than_the_data_is_the_whole_data() -> None:
-    small, full = (
-        train(fnn.replace(PLAIN, batch_size=size), DATA, epochs=1) for size in (ROWS, 10 * ROWS)
+    state = start(fnn.numbers(run), seed=0, order_seed=0)
+    state.params["layers"][0]["bias"] = jnp.full(3, -100.0).at[0].set(100.0)
+    differentiate = fnn.gradients.automatic.value_and_grad(run.objective)
+    norms, ratios = [], []
+    for index in range(STEPS):
+        order = jax.random.permutation(jax.random.fold_in(state.order_key, 0), ROWS)
+        here = order[index * 5 : (index + 1) * 5]
+        _, grads = differentiate(
+            state.params, state.state, fnn.Batch(DATA.x[here], DATA.target[here])
+        )
+        before = state.params["layers"][2]["weight"]
+        norms.append(jnp.linalg.norm(grads["layers"][2]["weight"]))
+        state, metrics = segment(run, state, index + 1)
+        moved = state.params["layers"][2]["weight"] - before
+        ratios.append(jnp.linalg.norm(moved) / jnp.linalg.norm(before))
+    told = metrics.monitors
+    np.testing.assert_allclose(
+        told.gradient_norm["layers[2].weight"][0], np.mean(norms), atol=1e-12
     )
-    chex.assert_trees_all_equal(small.state.params, full.state.params)
-    assert int(full.state.step) == 1
-
-
-def test_a_loss_that_is_not_finite_stops_the_run_and_says_where() -> None:
-    run = fnn.Run(
-        fnn.Objective(fnn.mlp([], 1), SquaredError(), policy=fnn.Policy("float64")), SGD(1e3), 4
-    )
-    rows = fnn.Batch(DATA.x, DATA.target.astype(float))
-    with pytest.raises(fnn.FnnError, match=r"the loss became (inf|nan) in epoch \d+"):
-        train(run, rows, epochs=50)
-
-
-@pytest.mark.parametrize(
-    ("epochs", "message"),
-    [(0, "at least 1 epoch, got 0"), (-1, "got -1"), (2.5, "whole number"), (True, "whole number")],
-)
-def test_epochs(epochs, message) -> None:
-    with pytest.raises(fnn.FnnError, match=message):
-        train(PLAIN, DATA, epochs=epochs)
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        (
-            DATA._replace(target=DATA.target[:-1]),
-            "rows: expected as many rows in each array, got x",
-        ),
-        (DATA._replace(weight=np.ones(3)), r"target \(23,\), weight \(3,\)"),
-        (jax.tree.map(lambda leaf: leaf[:0], DATA), "rows: expected at least one row, got none"),
-        (DATA._replace(target=DATA.target + 1), r"rows.target: expected classes 0 … 2.* got 3 at"),
-        (DATA._replace(target=DATA.target - 1), "got -1 at row 0"),
-        (tuple(DATA), r"rows: expected fnn.Batch\(x, target\), got tuple"),
-    ],
-)
-def test_rows_that_cannot_be_trained_on(rows, message) -> None:
-    with pytest.raises(fnn.FnnError, match=message):
-        train(PLAIN, rows, epochs=1)
-    place = message.replace("rows", "validation", 1) if message.startswith("rows") else message
-    with pytest.raises(fnn.FnnError, match=place):
-        train(PLAIN, DATA, rows, epochs=1)
+    np.testing.assert_allclose(told.update_ratio["layers[2].weight"][0], np.mean(ratios), atol=1e-9)
+    assert told.dead_units["layers[0]"][0] == pytest.approx(2 / 3)
+    assert told.dead_units["layers[2]"][0] == 0
 
 
 def test_somebodys_own_optax_transformation_trains() -> None:
     import optax
 
     run = fnn.Run(PLAIN.objective, optax.adam(0.01), 5)
-    mine, theirs = train(PLAIN, DATA, epochs=2), train(run, DATA, epochs=2)
-    chex.assert_trees_all_close(theirs.state.params, mine.state.params, rtol=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("loss", "output", "target", "wanted"),
-    [
-        ("cross_entropy", [[2.0, 1.0], [0.0, 1.0], [3.0, 4.0]], [0, 1, 0], 2 / 3),
-        ("cross_entropy", [[2.0, 1.0], [0.0, 1.0]], [[1.0, 0.0], [1.0, 0.0]], 0.5),
-        ("binary_cross_entropy", [[0.3], [-0.2], [-4.0], [2.0]], [1, 1, 0, 1], 0.75),
-        ("probability_binary_cross_entropy", [[0.3], [0.8]], [0, 1], 1.0),
-    ],
-)
-def test_accuracy(loss, output, target, wanted) -> None:
-    spec = fnn.Objective(fnn.Serial(), loss).loss
-    found = fnn.metrics.accuracy(spec, jnp.asarray(output), jnp.asarray(target))
-    assert found == pytest.approx(wanted)
-
-
-def test_regression_has_no_accuracy() -> None:
-    ones = jnp.ones((2, 1))
-    assert fnn.metrics.accuracy(SquaredError(), ones, ones) is None
+    (mine, _), (theirs, _) = after(PLAIN), after(run)
+    chex.assert_trees_all_close(theirs.params, mine.params, rtol=1e-9)

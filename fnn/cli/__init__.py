@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fnn.spec.errors import FnnError
 
@@ -13,41 +15,84 @@ from fnn.spec.errors import FnnError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `fnn ARGUMENTS…`; the exit status is 2 where the arguments or the data are wrong."""
     try:
-        import tyro
+        import tyro  # noqa: F401
     except ModuleNotFoundError:
         print("fnn: the command line needs tyro: pip install 'fnn[cli,data]'", file=sys.stderr)
         return 2
-    from fnn.cli.summary import Summary
-    from fnn.cli.train import Train
-
-    command = tyro.extras.subcommand_cli_from_dict(
-        {"train": Train, "summary": Summary},
-        prog="fnn",
-        description="Feed-forward networks in JAX: train, and look at what was trained.",
-        args=arguments,
-    )
-    _cache_programs()
     try:
-        command.run()
-    except FnnError as error:
-        print(f"fnn: error: {error}", file=sys.stderr)
-        return 2
+        command = _parse(list(sys.argv[1:] if arguments is None else arguments))
+        _cache_programs()
+        status: int = command.run()
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         print("fnn: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 141
-    return 0
+    except (FnnError, MemoryError) as error:
+        return _failed(str(error) or "out of memory")
+    except RuntimeError as error:  # JAX's: of all that it raises, this can be the input's fault
+        if "out of memory" not in str(error).lower():
+            raise
+        return _failed(f"out of memory: {str(error).splitlines()[0]}")
+    except OSError as error:
+        _drop_output()
+        return _failed(f"{error.filename or 'writing the output'}: {error.strerror or error}")
+
+
+def _failed(message: str) -> int:
+    print(f"fnn: error: {message}", file=sys.stderr)
+    return 2
+
+
+def _drop_output() -> None:
+    """What standard output has not taken yet is lost; Python would try again at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parse(arguments: list[str]) -> Any:
+    """The subcommand with its options."""
+    import tyro
+
+    from fnn.cli.command import read_options, without_config
+    from fnn.cli.data import Data
+    from fnn.cli.evaluate import Evaluate
+    from fnn.cli.predict import Predict
+    from fnn.cli.runs import Runs
+    from fnn.cli.summary import Summary
+    from fnn.cli.train import Train
+
+    if arguments[:1] == ["train"]:
+        rest, config = without_config(arguments[1:])
+        if config is not None:
+            defaults = read_options(Train, config)
+            return tyro.cli(Train, prog="fnn train", args=rest, default=defaults)
+    return tyro.extras.subcommand_cli_from_dict(
+        {
+            "train": Train,
+            "evaluate": Evaluate,
+            "predict": Predict,
+            "runs": Runs,
+            "data": Data,
+            "summary": Summary,
+        },
+        prog="fnn",
+        description="Feed-forward networks in JAX: train, look at what was trained, use it.",
+        args=arguments,
+    )
 
 
 def _cache_programs() -> None:
     """Keep compiled programs from one command to the next, however small they are.
 
-    `JAX_COMPILATION_CACHE_DIR` and JAX's other settings of that kind come first.
+    `JAX_COMPILATION_CACHE_DIR` and JAX's other settings of that kind come first. Where they can't
+    be kept (a full disk, a home that is read-only), they are compiled each time.
     """
     import jax
 
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
         jax.config.update("jax_compilation_cache_dir", str(home / "fnn" / "programs"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from fnn.cli.options import option
 
 if TYPE_CHECKING:
     from fnn.combinators import Serial
@@ -11,15 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Network:
-    """The network, as options."""
+    """Layers of units, each followed by its activation and by dropout."""
 
-    hidden: tuple[int, ...] = (128, 64)
-    """Units of each hidden layer."""
-    activation: str = "relu"
-    """Any of fnn.activations: relu, tanh, sigmoid, leaky_relu, elu, selu, gelu, silu, mish, …"""
-    dropout: float | None = 0.2
-    """Share of units dropped after each hidden layer, or None."""
-    batch_norm: bool = False
+    hidden: Annotated[tuple[int, ...], option("[N …]")] = (128, 64)
+    """Units of each hidden layer; none after it: no hidden layer."""
+    activation: Annotated[str, option("NAME")] = "relu"
+    """relu, tanh, sigmoid, leaky_relu, elu, selu, gelu, silu, mish, … (fnn.activations)."""
+    dropout: Annotated[float | None, option("RATE", "None")] = 0.2
+    """Share of units dropped after each hidden layer; None for no such layers."""
+    batch_norm: Annotated[bool, option()] = False
     """Normalise each hidden layer over the batch, before its activation."""
 
     def build(self, outputs: int) -> Serial:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional
 
 from fnn.cli.network import Network
+from fnn.cli.options import word
 
 
 @dataclass(frozen=True)
 class Summary:
     """Layers, shapes, parameters, FLOPs and bytes of a network."""
 
-    inputs: Positional[int]
+    inputs: Annotated[Positional[int], word("INPUTS")]
     """Features of one example."""
-    outputs: Positional[int]
+    outputs: Annotated[Positional[int], word("OUTPUTS")]
     """Outputs of the last layer."""
     network: OmitArgPrefixes[Network] = field(default_factory=Network)
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Print the table."""
         from fnn.report import summary
         from fnn.shapes import shape
 
         print(summary(self.network.build(self.outputs), shape(self.inputs)))
+        return 0

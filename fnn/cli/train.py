@@ -1,175 +1,84 @@
-"""fnn train: data in, a trained network and its test metric out."""
+"""fnn train: data in; a trained network, its test metric and a folder that holds both out."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional
 
+from fnn.cli.machine import Machine
 from fnn.cli.network import Network
-from fnn.spec.errors import FnnError, choice
+from fnn.cli.options import option, word
+from fnn.cli.recipe import Recipe
+from fnn.cli.source import Source
+from fnn.cli.watch import Watch
+from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.data import Dataset, Part, Parts
-    from fnn.objective import Batch
-    from fnn.schedules import Schedule
-    from fnn.training import EpochMetrics, Run
+    from fnn.data import Prepared
 
-LARGE = 10_000
-"""rows from which on the defaults are those of large data"""
+
+@dataclass(frozen=True)
+class Parts:
+    """Which rows train, validate and test; an official test part stays as it is."""
+
+    split: Annotated[tuple[float, float, float], option("TRAIN VALIDATION TEST")] = (60, 20, 20)
+    """Their shares."""
+    stratify: Annotated[bool, option()] = True
+    """Keep the classes' shares in each part."""
+    split_seed: Annotated[int, option("N")] = 0
+    """Draws which rows go where."""
 
 
 @dataclass(frozen=True)
 class Train:
-    """Train a classifier on DATA and print its accuracy on the test rows."""
+    """Train a network on DATA, print its metric on the test rows, and keep it in a folder."""
 
-    data: Positional[str]
-    """digits, iris, wine, breast_cancer (these come along), mnist or fashion-mnist."""
+    data: Annotated[Positional[str], word("DATA")]
+    """digits, iris, wine, breast_cancer, diabetes (no download), mnist, fashion-mnist (fnn data
+    get mnist), a file (.csv, .tsv, .txt, perhaps with .gz behind it, .npz), or a folder of
+    x.npy and y.npy, which may be larger than memory."""
+    out: Annotated[str | None, option("FOLDER", "the next free of runs/DATA-1, runs/DATA-2, …")] = (
+        None
+    )
+    """The folder to make for the run."""
+    save: Annotated[bool, option()] = True
+    """Keep the run in a folder."""
+    figures: Annotated[bool, option()] = True
+    """Draw the figures into it."""
+    config: Annotated[str | None, option("RUN")] = None
+    """Repeat the run of that folder; DATA and options beside it replace its own."""
     network: OmitArgPrefixes[Network] = field(default_factory=Network)
-    optimizer: str = "adam"
-    """sgd, adam, adamw, rmsprop, adagrad or lion."""
-    learning_rate: float | None = None
-    """The optimiser's own default if None; the highest rate of a schedule."""
-    schedule: str = "constant"
-    """constant, linear, cosine, warmup_cosine or one_cycle, over the whole run."""
-    epochs: int | None = None
-    """Times that every row is seen: 100, or 10 from 10,000 rows on."""
-    batch_size: int | None = None
-    """Rows a step: 32, or 128 from 10,000 rows on."""
-    gradient: Literal["automatic", "manual"] = "automatic"
-    """Who differentiates: jax.grad, or the layers' hand-written backward passes."""
-    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
-    """Shares of rows to train on, to validate and to test; an official test part stays."""
-    seed: int = 0
-    """Initialisation and dropout."""
-    order_seed: int = 0
-    """Order of the batches."""
-    split_seed: int = 0
-    """Which rows train."""
-    data_dir: str | None = None
-    """Where mnist and fashion-mnist lie: a folder with their IDX files, or one above."""
+    training: OmitArgPrefixes[Recipe] = field(default_factory=Recipe)
+    validation: OmitArgPrefixes[Watch] = field(default_factory=Watch)
+    file: OmitArgPrefixes[Source] = field(default_factory=Source)
+    split: OmitArgPrefixes[Parts] = field(default_factory=Parts)
+    machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Train, and print what came of it."""
-        from fnn.data import load, parts
+        from fnn.cli.keep import train_and_keep
+        from fnn.cli.printing import print_plan
+        from fnn.training.train import check_outputs
 
         began = time.perf_counter()
-        dataset = load(self.data, self.data_dir)
-        split = parts(dataset, self.fractions, seed=self.split_seed)
-        rows = len(split.train.x)
-        if not len(split.test.x):
-            raise FnnError(f"the fractions {self.fractions} leave no rows to test")
-        epochs = (10 if rows >= LARGE else 100) if self.epochs is None else self.epochs
-        run = self._run(dataset, rows, epochs)
-        self._print_plan(dataset, split, run)
-        self._train(dataset, split, run, epochs)
-        print(f"{time.perf_counter() - began:.1f} s in all, reading and compiling included")
+        self.machine.set_up(self.training.precision == "float64")
+        prepared = self.prepare()
+        net = self.network.build(prepared.preprocessing.outputs)
+        run = self.training.run(net, prepared, self.validation)
+        check_outputs(run.objective.net, prepared)
+        print_plan(self, run, prepared)
+        return train_and_keep(self, run, prepared, began)
 
-    def _run(self, dataset: Dataset, rows: int, epochs: int) -> Run:
-        from fnn.losses import CrossEntropy
-        from fnn.objective import Objective
-        from fnn.optimizers import Rule
-        from fnn.spec import named, replace
-        from fnn.training import Run
+    def prepare(self) -> Prepared:
+        """The data, split and encoded."""
+        from fnn.data import prepare
 
-        if dataset.classes is None:
-            raise FnnError(f"{dataset.name} has no classes; fnn train takes classes only so far")
-        size = (128 if rows >= LARGE else 32) if self.batch_size is None else self.batch_size
-        optimizer: Rule = named(self.optimizer, Rule)
-        rate: Any = optimizer.learning_rate if self.learning_rate is None else self.learning_rate
-        if self.schedule != "constant":
-            rate = make_schedule(self.schedule, rate, steps=epochs * -(-rows // max(size, 1)))
-        return Run(
-            Objective(self.network.build(dataset.classes), CrossEntropy()),
-            replace(optimizer, learning_rate=rate),
-            size,
-            self.gradient,
-        )
-
-    def _train(self, dataset: Dataset, split: Parts, run: Run, epochs: int) -> None:
-        import jax
-
-        from fnn.metrics import evaluate
-        from fnn.training import train
-
-        training, validation, test = _batches(dataset, split)
-        result = train(
-            run,
-            training,
-            validation,
-            epochs=epochs,
-            seed=self.seed,
-            order_seed=self.order_seed,
-            epochs_per_call=1,
-            report=_Table(epochs),
-        )
-        measured = jax.jit(evaluate)(run.objective, result.state.params, result.state.state, test)
-        speed = epochs * len(split.train.x) / result.seconds
-        print(
-            f"trained in {result.seconds:.1f} s on {jax.devices()[0].device_kind}: "
-            f"{speed:,.0f} rows a second, compiling included"
-        )
-        print(f"test accuracy {measured.accuracy:.4f} ({len(split.test.x):,} rows)")
-
-    def _print_plan(self, dataset: Dataset, split: Parts, run: Run) -> None:
-        from fnn.report import parameter_count
-        from fnn.shapes import shape
-
-        inputs = dataset.x.shape[1]
-        train, validation, test = (f"{len(part.x):,}" for part in split)
-        widths = "-".join(map(str, (inputs, *self.network.hidden, dataset.classes)))
-        parameters = parameter_count(run.objective.net, shape(inputs))
-        print(f"{dataset.name}: {train} rows to train on, {validation} to validate, {test} to test")
-        print(f"network {widths}, {self.network.activation}, {parameters:,} parameters")
-        rate = getattr(run.optimizer, "learning_rate", None)
-        print(f"{self.optimizer} at rate {rate!r}, batches of {run.batch_size}")
-
-
-def make_schedule(name: str, peak: float, steps: int) -> Schedule:
-    """A schedule by name whose highest value is `peak`, over `steps` steps."""
-    from fnn import schedules
-
-    made = {
-        "linear": lambda: schedules.Linear(peak, 0.0, steps),
-        "cosine": lambda: schedules.CosineDecay(peak, steps),
-        "warmup_cosine": lambda: schedules.WarmupCosine(peak, 0.1 * steps, steps),
-        "one_cycle": lambda: schedules.OneCycle(peak, steps),
-    }
-    if name not in made:
-        raise FnnError(f"unknown schedule {name!r}{choice(name, ['constant', *made])}")
-    return made[name]()
-
-
-class _Table:
-    """Prints about ten lines a run, whatever its length."""
-
-    def __init__(self, epochs: int) -> None:
-        self.every = max(1, epochs // 10)
-        self.last = epochs
-        print(f"{'epoch':>6} {'loss':>9} {'validation loss':>16} {'accuracy':>9}")
-
-    def __call__(self, epoch: int, metrics: EpochMetrics) -> None:
-        if epoch % self.every and epoch != self.last:
-            return
-        line = f"{epoch:>6} {metrics.loss:>9.4f}"
-        if metrics.validation is not None:
-            line += f" {metrics.validation.loss:>16.4f} {metrics.validation.accuracy:>9.4f}"
-        print(line, flush=True)
-
-
-def _batches(dataset: Dataset, split: Parts) -> tuple[Batch, Batch | None, Batch]:
-    import jax
-
-    from fnn.data import Standardizer
-    from fnn.objective import Batch
-
-    scale = None if dataset.pixels else Standardizer.fit(split.train.x)
-
-    def batch(part: Part) -> Batch:
-        x = part.x if scale is None else scale(part.x)
-        return Batch(*jax.device_put((x, part.target)))
-
-    validation = batch(split.validation) if len(split.validation.x) else None
-    return batch(split.train), validation, batch(split.test)
+        dataset, parts = self.file.load(self.data), self.split
+        prepared = prepare(dataset, parts.split, seed=parts.split_seed, stratify=parts.stratify)
+        if prepared.test is None:
+            shares = " ".join(f"{share:g}" for share in parts.split)
+            raise FnnError(f"{shares} leave no rows to test", "--split")
+        return prepared

@@ -4,24 +4,72 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fnn.data.dataset import Dataset
 from fnn.data.errors import DataError
 
-FILES = {
-    "breast_cancer": "breast_cancer.csv",
-    "digits": "digits.csv.gz",
-    "iris": "iris.csv",
-    "wine": "wine_data.csv",
+CELL = "radius,texture,perimeter,area,smoothness,compactness,concavity,concave points,symmetry"
+CELL += ",fractal dimension"
+FIGURES = ("mean {}", "{} error", "worst {}")
+WINE = (
+    "alcohol malic_acid ash alcalinity_of_ash magnesium total_phenols flavanoids "
+    "nonflavanoid_phenols proanthocyanins color_intensity hue od280/od315_of_diluted_wines proline"
+)
+
+
+class Bundled(NamedTuple):
+    """A set's files, and what they leave unsaid."""
+
+    file: str
+    rows: int
+    columns: tuple[str, ...]
+    classes: tuple[str, ...] | None
+    divisor: float | None = None
+    delimiter: str | None = ","
+    header: int = 1
+    target: str | None = None
+    """the file of the target, where it has one of its own"""
+
+
+BUNDLED = {
+    "breast_cancer": Bundled(
+        "breast_cancer.csv",
+        569,
+        tuple(figure.format(cell) for figure in FIGURES for cell in CELL.split(",")),
+        ("malignant", "benign"),
+    ),
+    "diabetes": Bundled(
+        "diabetes_data_raw.csv.gz",
+        442,
+        ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"),
+        None,
+        delimiter=None,
+        header=0,
+        target="diabetes_target.csv.gz",
+    ),
+    "digits": Bundled(
+        "digits.csv.gz",
+        1797,
+        tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8)),
+        tuple("0123456789"),
+        divisor=16.0,
+        header=0,
+    ),
+    "iris": Bundled(
+        "iris.csv",
+        150,
+        ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"),
+        ("setosa", "versicolor", "virginica"),
+    ),
+    "wine": Bundled("wine_data.csv", 178, tuple(WINE.split()), ("class_0", "class_1", "class_2")),
 }
-BUNDLED = tuple(FILES)
 
 
 def bundled(name: str) -> Dataset:
-    """The set of that name: pixels of digits in [0, 1], all other inputs in their own units.
+    """The set of that name, in its own units (diabetes too, which scikit-learn scales).
 
     Read from scikit-learn's own file, because importing scikit-learn takes a second, which is
     longer than such a set takes to train; where the file has moved, through scikit-learn.
@@ -31,22 +79,30 @@ def bundled(name: str) -> Dataset:
         raise DataError(
             f"{name} comes with scikit-learn, which is not installed: pip install 'fnn[data]'"
         )
-    file = Path(package.origin).parent / "datasets" / "data" / FILES[name]
-    x, target = _read(file, name) if file.is_file() else _ask(name)
-    pixels = name == "digits"
-    classes = int(target.max()) + 1
-    x = x / 16 if pixels else x
-    return Dataset(name, x.astype(np.float32), target.astype(np.int32), classes, pixels=pixels)
+    known = BUNDLED[name]
+    folder = Path(package.origin).parent / "datasets" / "data"
+    x, target = _read(folder, known) if (folder / known.file).is_file() else _ask(name)
+    return Dataset(
+        name,
+        x,
+        target.astype(np.float64 if known.classes is None else np.int32),
+        known.classes,
+        divisor=known.divisor,
+        columns=known.columns,
+    )
 
 
-def _read(file: Path, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows of inputs with the class number at their end, below a header except for digits."""
-    table = np.loadtxt(file, delimiter=",", skiprows=0 if name == "digits" else 1)
-    return table[:, :-1], table[:, -1]
+def _read(folder: Path, known: Bundled) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of inputs with the target at their end, or in a file of its own."""
+    table = np.loadtxt(folder / known.file, delimiter=known.delimiter, skiprows=known.header)
+    if known.target is None:
+        return table[:, :-1], table[:, -1]
+    return table, np.loadtxt(folder / known.target)
 
 
-def _ask(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _ask(name: str) -> tuple[np.ndarray, np.ndarray]:
     from sklearn import datasets
 
-    data = getattr(datasets, f"load_{name}")()
+    options = {"scaled": False} if name == "diabetes" else {}
+    data = getattr(datasets, f"load_{name}")(**options)
     return data.data, data.target

@@ -1,96 +1,186 @@
-"""Data in memory: host arrays and what they are called."""
+"""Data in memory, in its own units."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fnn.data.errors import DataError
+from fnn.data.table import Table, is_categories
+from fnn.data.text import TextFormat
+
+Inputs: TypeAlias = np.ndarray | Table
+BLOCK = 8192
+TOO_LARGE = "deviations (numbers this large can't be scaled)"
+Task: TypeAlias = Literal["binary", "classes", "regression"]
 
 
-class Part(NamedTuple):
-    """Some rows of a dataset."""
+class Rows(NamedTuple):
+    """Some rows in their own units.
 
-    x: NDArray[np.float32]
-    target: NDArray[np.int32] | NDArray[np.float32]
+    `inputs` are numbers (n, …) or a table of n rows; `target` is class numbers int32 (n,), or
+    for regression float64 numbers (n,) or (n, O).
+    """
 
-
-class Parts(NamedTuple):
-    """The rows to learn from, to choose by, and to report on; a part may have none."""
-
-    train: Part
-    validation: Part
-    test: Part
+    inputs: Inputs
+    target: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs and targets by row, as NumPy arrays; `test_x` and `test_target` where the publisher
-    set a test part aside.
+    """Inputs and targets by row, in their own units; nothing is scaled, filled in or encoded.
 
-    `classes` is how many there are, and `target` their numbers 0 … classes-1, one a row; for
-    regression `classes` is None and `target` holds numbers. `pixels` says that all inputs share one
-    scale, [0, 1]; the columns of other sets have units of their own, to be standardised.
-
-    Errors: rows that do not match, no rows, other dtypes, class numbers out of range.
+    Errors: rows that do not match, fewer than two rows, NaN or infinite inputs (a table may have
+    missing ones), infinite or missing targets, class numbers out of range, a single class.
     """
 
     name: str
-    x: NDArray[np.float32]
-    target: NDArray[np.int32] | NDArray[np.float32]
-    classes: int | None
-    test_x: NDArray[np.float32] | None = None
-    test_target: NDArray[np.int32] | NDArray[np.float32] | None = None
-    pixels: bool = False
+    inputs: Inputs
+    target: np.ndarray
+    classes: tuple[str, ...] | None
+    """names of the classes in the order of their numbers; None for regression"""
+    test: Rows | None = None
+    """an official test part, which stays as it is"""
+    divisor: float | None = None
+    """all inputs share one scale, and x / divisor lies in [0, 1]; None: each has its own"""
+    target_name: str = "target"
+    """for figures and messages"""
+    columns: tuple[str, ...] = ()
+    """names of the inputs of an array (n, I), where they have any"""
+    text: TextFormat | None = None
+    """how the text file was read that the data came from"""
+    notes: tuple[str, ...] = ()
+    """what was decided for the user when the data was read"""
+    on_disk: bool = False
+    """the inputs are memory-mapped, perhaps larger than memory, and are read as they are needed"""
 
     def __post_init__(self) -> None:
-        self._check(self.name, self.x, self.target)
-        if self.test_x is None and self.test_target is None:
-            return
-        place = f"{self.name}, test part"
-        if self.test_x is None or self.test_target is None:
-            raise DataError("inputs and targets come together, got only one of them", place)
-        self._check(place, self.test_x, self.test_target)
-        if self.test_x.shape[1:] != self.x.shape[1:]:
+        self._check_rows(self.name, self.inputs, self.target)
+        if len(self.target) < 2:
+            raise DataError("expected at least two rows, got one", self.name)
+        if self.classes is not None:
+            self._check_classes(self.classes)
+        if self.columns and self.inputs.shape[1:] != (len(self.columns),):
             raise DataError(
-                f"expected rows of shape {self.x.shape[1:]} as in the training part, "
-                f"got {self.test_x.shape[1:]}",
-                place,
+                f"{len(self.columns)} names for inputs of shape {self.inputs.shape}", self.name
             )
+        if self.test is not None:
+            place = f"{self.name}, test part"
+            self._check_rows(place, *self.test)
+            self._check_like(place, self.test)
 
     @property
-    def test(self) -> Part | None:
-        """The official test part, where there is one."""
-        if self.test_x is None or self.test_target is None:
-            return None
-        return Part(self.test_x, self.test_target)
-
-    def _check(self, place: str, x: np.ndarray, target: np.ndarray) -> None:
-        kind = np.dtype(np.float32 if self.classes is None else np.int32)
-        if x.dtype != np.float32 or target.dtype != kind:
-            raise DataError(
-                f"expected float32 inputs and {kind} targets, got {x.dtype} and {target.dtype}",
-                place,
-            )
-        if x.ndim < 2 or target.ndim < 1 or len(x) != len(target) or not len(x):
-            raise DataError(
-                "expected as many rows of inputs as of targets, and at least one; "
-                f"got shapes {x.shape} and {target.shape}",
-                place,
-            )
+    def task(self) -> Task:
+        """binary (two classes), classes (more of them) or regression."""
         if self.classes is None:
-            return
-        if target.ndim != 1:
+            return "regression"
+        return "binary" if len(self.classes) == 2 else "classes"
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a network needs: 1 for binary, C for classes, O for regression."""
+        if self.classes is not None:
+            return 1 if len(self.classes) == 2 else len(self.classes)
+        return 1 if self.target.ndim == 1 else self.target.shape[1]
+
+    def _check_rows(self, place: str, inputs: Inputs, target: np.ndarray) -> None:
+        kind = np.float64 if self.classes is None else np.int32
+        if target.dtype != kind:
+            raise DataError(f"expected {np.dtype(kind)} targets, got {target.dtype}", place)
+        ranks = (1, 2) if self.classes is None else (1,)
+        if len(inputs.shape) < 2 or target.ndim not in ranks or len(inputs) != len(target):
             raise DataError(
-                f"expected one class number a row, got targets of shape {target.shape}", place
-            )
-        bad = np.flatnonzero((target < 0) | (target >= self.classes))
-        if bad.size:
-            raise DataError(
-                f"expected class numbers from 0 to {self.classes - 1}, "
-                f"got {target[bad[0]]} in row {bad[0]} ({bad.size} out of range in all)",
+                "expected as many rows of inputs as of targets, "
+                f"got shapes {inputs.shape} and {target.shape}",
                 place,
             )
+        if not len(target) or 0 in inputs.shape:
+            raise DataError(f"expected rows and inputs, got shape {inputs.shape}", place)
+        check_inputs(inputs, place, self.columns)
+        if self.classes is None:
+            check_finite(target, place, what=self.target_name)
+        else:
+            _check_range(target, len(self.classes), place)
+
+    def _check_classes(self, classes: tuple[str, ...]) -> None:
+        present = np.unique(self.target)
+        if len(present) < 2:
+            raise DataError(
+                f"expected at least two classes in {self.target_name}, "
+                f"got only {classes[present[0]]!r}",
+                self.name,
+            )
+        if len(set(classes)) < len(classes):
+            raise DataError(f"expected names that differ, got the classes {classes}", self.name)
+
+    def _check_like(self, place: str, test: Rows) -> None:
+        """A test part looks like the rows to learn from."""
+        if isinstance(self.inputs, Table) != isinstance(test.inputs, Table):
+            raise DataError("expected both parts to be tables or both arrays", place)
+        for what, ours, theirs in (
+            ("inputs", self.inputs.shape[1:], test.inputs.shape[1:]),
+            ("targets", self.target.shape[1:], test.target.shape[1:]),
+        ):
+            if ours != theirs:
+                raise DataError(
+                    f"expected {what} of shape {ours} a row as in the training part, got {theirs}",
+                    place,
+                )
+
+
+def check_inputs(inputs: Inputs, place: str, columns: tuple[str, ...] = ()) -> None:
+    """NaN or infinite numbers are an error that names the first column with them, and how many.
+
+    In a table a NaN is a missing number, and no error.
+    """
+    if not isinstance(inputs, Table):
+        check_finite(inputs, place, columns)
+        return
+    for name, values in inputs.columns.items():
+        if not is_categories(values) and (count := np.isinf(values).sum()):
+            row = inputs.where(int(np.isinf(values).argmax()))
+            raise DataError(
+                f"expected finite numbers, got {count} infinite, the first in {row}",
+                f"{place}, column {name}",
+            )
+
+
+def check_finite(
+    values: np.ndarray, place: str, columns: tuple[str, ...] = (), what: str = "inputs"
+) -> None:
+    """NaN or infinite numbers in an array are an error: where, and how many."""
+    if values.dtype.kind != "f" or all(np.isfinite(block).all() for block in blocks(values)):
+        return
+    bad = ~np.isfinite(values)
+    row, *column = np.argwhere(bad)[0].tolist()
+    nan = int(np.isnan(values).sum())
+    where = f" of column {columns[column[0]] if columns else ', '.join(map(str, column))}"
+    raise DataError(
+        f"expected finite {what}, got {nan} NaN and {bad.sum() - nan} infinite, "
+        f"the first in row {row}{where if column else ''}"
+        + (f" ({bad[:, *column].sum()} in that column)" if column else ""),
+        place,
+    )
+
+
+def _check_range(target: np.ndarray, classes: int, place: str) -> None:
+    bad = np.flatnonzero((target < 0) | (target >= classes))
+    if bad.size:
+        raise DataError(
+            f"expected class numbers from 0 to {classes - 1}, "
+            f"got {target[bad[0]]} in row {bad[0]} ({bad.size} out of range in all)",
+            place,
+        )
+
+
+def blocks(rows: Any) -> Iterator[np.ndarray]:
+    """An array in blocks of rows, so that what is computed from it takes little memory."""
+    return (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+
+
+def take(inputs: Inputs, rows: np.ndarray) -> Inputs:
+    """Some rows of inputs, by their numbers."""
+    return inputs.take(rows) if isinstance(inputs, Table) else inputs[rows]

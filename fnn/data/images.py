@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fnn.data.dataset import Dataset, Part
+from fnn.data.dataset import Dataset, Rows
 from fnn.data.errors import DataError
 from fnn.data.idx import read_idx
 
-IMAGES = ("fashion-mnist", "mnist")
+GARMENTS = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
+CLASSES = {"fashion-mnist": tuple(GARMENTS.split(",")), "mnist": tuple("0123456789")}
+IMAGES = tuple(CLASSES)
 FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -23,13 +25,22 @@ FILES = (
 def images(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """The set of that name from `folder(data_dir)/name` or from that folder itself.
 
-    Pixels are float32 in [0, 1], a row (784,); the official test part is kept apart. The files may
-    be gzip-compressed (`.gz`) or not. Errors: files that are missing (with the folders looked in),
-    damaged, or not of one length.
+    Pixels are uint8, a row (784,), to be divided by 255; the official test part is kept apart. The
+    files may be gzip-compressed (`.gz`) or not. Errors: files that are missing (with the folders
+    looked in), damaged, or not of one length.
     """
-    train_x, train_target, test_x, test_target = _find(name, folder(data_dir))
+    root = folder(data_dir)
+    files = find_files(name, root)
+    if files is None:
+        raise DataError(_missing(name, root))
+    train_x, train_target, test_x, test_target = files
     train, test = _part(train_x, train_target), _part(test_x, test_target)
-    return Dataset(name, *train, 10, *test, pixels=True)
+    return Dataset(name, *train, CLASSES[name], test, divisor=255.0)
+
+
+def read_images(path: Path) -> np.ndarray:
+    """The pixels of an IDX file of images 28 × 28, uint8 (n, 784)."""
+    return read_idx(path, (None, 28, 28)).reshape(-1, 28 * 28)
 
 
 def folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
@@ -39,26 +50,36 @@ def folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "fnn" / "data"
 
 
-def _find(name: str, root: Path) -> list[Path]:
-    """The four files, all from one folder: the first that has them."""
-    places = [root / name]
+def places(name: str, root: Path) -> list[Path]:
+    """The folders that may hold the set's files, the best first."""
     if root.name not in IMAGES or root.name == name:  # the files of another set look the same
-        places.append(root)
-    looked = []
-    for place in places:
-        found = [_either(place / file) for file in FILES]
-        present = [path for path in found if path]
+        return [root / name, root]
+    return [root / name]
+
+
+def find_files(name: str, root: Path) -> list[Path] | None:
+    """The set's four files, all from one folder: the first that has them. None: nowhere."""
+    for place in places(name, root):
+        present = [path for path in (_either(place / file) for file in FILES) if path]
         if len(present) == len(FILES):
             return present
-        missing = [f"{file}.gz" for file, path in zip(FILES, found, strict=True) if not path]
-        fault = f"no {', '.join(missing)}" if present else "none of them"
+    return None
+
+
+def _missing(name: str, root: Path) -> str:
+    """The error's words: what was looked for, where, and both ways to get it there."""
+    looked = []
+    for place in places(name, root):
+        missing = [f"{file}.gz" for file in FILES if not _either(place / file)]
+        fault = f"no {', '.join(missing)}" if len(missing) < len(FILES) else "none of them"
         looked.append(f"{place}: {fault if place.is_dir() else 'no such folder'}")
-    raise DataError(
+    return (
         f"{name} was not found. Its four files, compressed (.gz) or not, are\n"
         + "".join(f"  {file}.gz\n" for file in FILES)
         + "Looked in\n"
         + "".join(f"  {line}\n" for line in looked)
-        + f"Put them into {places[0]}, or say which folder they are in: "
+        + f"Fetch them with: fnn data get {name}\n"
+        + f"or put them into {places(name, root)[0]}, or say which folder they are in: "
         "--data-dir DIR, or FNN_DATA_DIR=DIR in the environment."
     )
 
@@ -69,8 +90,8 @@ def _either(path: Path) -> Path | None:
     return next((file for file in (compressed, path) if file.is_file()), None)
 
 
-def _part(image_file: Path, label_file: Path) -> Part:
-    pixels = read_idx(image_file, (None, 28, 28))
+def _part(image_file: Path, label_file: Path) -> Rows:
+    pixels = read_images(image_file)
     labels = read_idx(label_file, (None,))
     if len(pixels) != len(labels):
         raise DataError(
@@ -78,5 +99,4 @@ def _part(image_file: Path, label_file: Path) -> Part:
             f"got {len(labels)}",
             str(label_file),
         )
-    x = np.divide(pixels.reshape(-1, 28 * 28), 255, dtype=np.float32)
-    return Part(x, labels.astype(np.int32))
+    return Rows(pixels, labels.astype(np.int32))

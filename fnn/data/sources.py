@@ -1,25 +1,89 @@
-"""Datasets by name."""
+"""Datasets by name or file."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
+from fnn.data.arrays import load_npz
 from fnn.data.bundled import BUNDLED, bundled
 from fnn.data.dataset import Dataset
 from fnn.data.errors import DataError
 from fnn.data.images import IMAGES, images
+from fnn.data.stored import is_stored, load_folder
+from fnn.data.tables import load_table
+from fnn.data.targets import Asked
+from fnn.data.text import MISSING, is_text
 from fnn.spec import choice
 
-NAMES = tuple(sorted(BUNDLED + IMAGES))
+NAMES = tuple(sorted((*BUNDLED, *IMAGES)))
 
 
-def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """The dataset of that name (one of `NAMES`); `data_dir` is where files are looked for.
+def load(
+    source: str | os.PathLike[str],
+    *,
+    target: str | int | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
+    missing: Sequence[str] = MISSING,
+    task: Asked = None,
+    test: str | os.PathLike[str] | None = None,
+    drop: Sequence[str | int] = (),
+    categorical: Sequence[str | int] = (),
+) -> Dataset:
+    """The dataset of a known name (`NAMES`; `data_dir` is where images are looked for), or of a
+    file: .csv, .tsv or .txt, perhaps with .gz behind it, or .npz with the arrays x and y; or of a
+    folder with x.npy and y.npy, which stay on disk (`stored.load_folder`).
 
-    Errors: an unknown name (with the nearest known one), missing or damaged files.
+    Text files are UTF-8, a row a line, fields separated by `delimiter` (a comma; a tab for .tsv).
+    `target` names the column to predict; without a `header` columns are column_1, column_2, …, and
+    a number will do, -1 for the last. Fields in `missing` are missing values. Columns whose fields
+    are all numbers are numbers, the others (and those in `categorical`) are categories; columns in
+    `drop` are left out. `test` is a second file of the same columns, an official test part.
+    `task` ("classification" or "regression") overrides what `targets.make_target` makes of the
+    target: strings are classes, and so are whole numbers that look like it.
+
+    Errors: an unknown name (with the nearest known one), no such file, options that don't go with
+    the source, and whatever is wrong in the file, with the column and line.
     """
-    if name in BUNDLED:
-        return bundled(name)
-    if name in IMAGES:
-        return images(name, data_dir)
-    raise DataError(f"unknown data {name!r}{choice(name, NAMES)}")
+    plain = header and tuple(missing) == MISSING
+    columns = not plain or delimiter is not None or bool(drop) or bool(categorical) or test
+    if str(source) in NAMES:
+        if columns or target is not None or task is not None:
+            raise DataError("options about a file's columns don't go with a known set", str(source))
+        return bundled(str(source)) if source in BUNDLED else images(str(source), data_dir)
+    path = Path(source).expanduser()
+    if is_stored(path):
+        if columns or target is not None:
+            raise DataError("options about columns are for text files", str(path))
+        return load_folder(path, task=task)
+    if is_text(path) and path.exists():
+        return load_table(
+            path,
+            target=target,
+            delimiter=delimiter,
+            header=header,
+            missing=missing,
+            task=task,
+            test=None if test is None else Path(test).expanduser(),
+            drop=drop,
+            categorical=categorical,
+        )
+    if path.suffix == ".npz" and path.exists():
+        if columns:
+            raise DataError("options about columns are for text files", str(path))
+        return load_npz(path, task=task, target=None if target is None else str(target))
+    raise DataError(_unknown(str(source), path))
+
+
+def _unknown(source: str, path: Path) -> str:
+    if path.is_dir():
+        return f"{source} is a folder without x.npy: expected a file or a name ({', '.join(NAMES)})"
+    files = ".csv, .tsv, .txt (perhaps with .gz behind it) or .npz"
+    if path.exists():
+        return f"{source} is none of the files that can be read: {files}"
+    if path.suffix or len(path.parts) > 1:
+        return f"no such file: {source}"
+    return f"unknown data {source!r}{choice(source, NAMES)}"

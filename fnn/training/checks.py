@@ -9,6 +9,11 @@ from fnn.losses import CrossEntropy, ProbabilityCrossEntropy
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, ShapeError, SpecError, at, named_leaves
+from fnn.training.epoch import Plan
+from fnn.training.run import Run
+
+LIMIT = 2**31
+"""of steps: they are counted in 32 bits"""
 
 
 def check_epochs(epochs: int) -> None:
@@ -19,20 +24,68 @@ def check_epochs(epochs: int) -> None:
         raise SpecError(f"expected at least 1 epoch, got {epochs}")
 
 
+def check_length(epochs: int, plan: Plan) -> None:
+    """As many steps as can be counted."""
+    if epochs * plan.steps >= LIMIT:
+        raise SpecError(
+            f"{epochs:,} epochs of {plan.steps:,} steps are more than can be counted ({LIMIT:,})"
+        )
+
+
+def check_seeds(**seeds: int) -> None:
+    """Whole numbers that fit 32 bits."""
+    for name, seed in seeds.items():
+        whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+        if not whole or not 0 <= seed < 2**32:
+            raise SpecError(f"expected a whole number from 0 to 2**32 - 1, got {seed!r}", name)
+
+
+def check_selection(run: Run, validated: bool, epochs: int) -> None:
+    """Who selects by validation has some, at least once."""
+    if run.selection is None:
+        return
+    if not validated:
+        raise SpecError(
+            f"{run.selection} goes by validation rows, and there are none: "
+            "set some aside, or train without a selection",
+            "selection",
+        )
+    if epochs < run.validate_every:
+        raise SpecError(
+            f"{run.selection} goes by validation, and the first would follow epoch "
+            f"{run.validate_every} (validate_every) of {epochs}",
+            "selection",
+        )
+
+
 def check_rows(objective: Objective, rows: Batch, place: str) -> None:
     """One target (and weight) a row, at least one row, and classes that the network has."""
     if not isinstance(rows, Batch):
         raise SpecError(f"expected fnn.Batch(x, target), got {type(rows).__name__}", place)
+    for path, leaf in named_leaves(rows).items():
+        if not hasattr(leaf, "shape"):
+            raise SpecError(f"expected an array, got {type(leaf).__name__}", f"{place}.{path}")
     counts = {path: leaf.shape[:1] for path, leaf in named_leaves(rows).items()}
     if len(set(counts.values())) != 1:
         told = ", ".join(f"{path} {count}" for path, count in counts.items())
         raise ShapeError(f"expected as many rows in each array, got {told}", place)
     if counts["target"] in ((), (0,)):
         raise ShapeError("expected at least one row, got none", place)
+    if rows.weight is not None:
+        _check_weights(np.asarray(rows.weight), f"{place}.weight")
     if isinstance(objective.loss, (CrossEntropy, ProbabilityCrossEntropy)):
         with at("net"):
             output = objective.net.out_shape(shape_of(rows.x))
         _check_classes(rows.target, output.shape[-1], place)
+
+
+def _check_weights(weight: np.ndarray, place: str) -> None:
+    wrong = np.argwhere(~np.isfinite(weight) | (weight < 0))
+    if wrong.size:
+        row = wrong[0, 0]
+        raise FnnError(f"expected finite weights from 0 up, got {weight[row]} at row {row}", place)
+    if not weight.any():
+        raise FnnError("expected a weight above 0 somewhere, got only 0", place)
 
 
 def _check_classes(target: jax.Array, outputs: int, place: str) -> None:

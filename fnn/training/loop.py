@@ -1,80 +1,210 @@
-"""The host's side of a run: compile, call, look in now and then."""
+"""The host's side of a run: call, look in now and then, stop when asked."""
 
 from __future__ import annotations
 
-import operator
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
-from fnn.spec import FnnError, numbers
-from fnn.training.checks import check_epochs, check_rows
+from fnn.spec import FnnError, SpecError, numbers
+from fnn.training.checks import (
+    check_epochs,
+    check_length,
+    check_rows,
+    check_seeds,
+    check_selection,
+)
+from fnn.training.course import Course, Logger, Status
+from fnn.training.diagnosis import check_start
+from fnn.training.history import History, joined
+from fnn.training.interrupts import interruptible
+from fnn.training.resident import Resident
+from fnn.training.rows import InMemory, Rows
 from fnn.training.run import Run
-from fnn.training.segment import EpochMetrics, segment
-from fnn.training.state import RunState, init_state
-
-_segment = jax.jit(segment, static_argnames="capacity", donate_argnames="state")
-_init_state = jax.jit(init_state, static_argnames="in_shape")
+from fnn.training.state import RunState, chosen, init_state
+from fnn.training.streaming import Streamed
 
 
-class TrainResult(NamedTuple):
-    """Where a run ended, its metrics by epoch, and the seconds it took, compiling included."""
+@jax.jit
+def _init_state(run: Run, x: Tree, seed: jax.Array, order_seed: jax.Array) -> RunState:
+    """`init_state` for inputs like those of some rows."""
+    return init_state(run, shape_of(x), seed=seed, order_seed=order_seed)
 
-    state: RunState
-    history: EpochMetrics
+
+_chosen = jax.jit(chosen)
+
+
+class Timing(NamedTuple):
+    """What a run took, on which device.
+
+    compile_seconds: before the first step: initialisation, tracing and compiling; next to nothing
+        where the programs are there already.
+    seconds: from the first step to the end, loggers included.
+    examples_per_second: rows trained on in those seconds.
+    device: as JAX calls its kind, such as "cpu" or "NVIDIA H100 80GB HBM3".
+    """
+
+    compile_seconds: float
     seconds: float
+    examples_per_second: float
+    device: str
 
 
-def train(
+class BestEpoch(NamedTuple):
+    """The epoch (counted from 1) whose parameters were kept, by which metric, and its value."""
+
+    epoch: int
+    metric: str
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A run that has ended.
+
+    run: as it was given, its numbers as arrays.
+    params, state: the ones to use: those of the best epoch where the run has a `Selection` that
+        found one, averaged where the run averages, else the last.
+    history: columns with an entry for each epoch that ended (`fnn.training.history`).
+    best: None without a `Selection`, and where its metric was NaN (an AUC over rows of one class)
+        or never measured before the run was interrupted.
+    status: "finished", "stopped early" (patience), "interrupted" or "diverged".
+    run_state: where the run stands.
+    signal: the number of the signal that interrupted it; None if none did.
+    """
+
+    run: Run
+    params: Tree
+    state: Tree
+    history: History
+    best: BestEpoch | None
+    status: Status
+    timing: Timing
+    run_state: RunState
+    signal: int | None
+
+
+class DivergedError(FnnError):
+    """The loss, the parameters or what belongs to them became infinite or NaN.
+
+    The message says at which step, and in which layer and leaf first. `fit` holds the run up to
+    the step before: its last finite parameters, or the best epoch's where the run selects.
+    """
+
+    def __init__(self, message: str, fit: Fit) -> None:
+        super().__init__(message)
+        self.fit = fit
+
+
+def fit(
     run: Run,
-    rows: Batch,
-    validation: Batch | None = None,
+    rows: Batch | Rows,
+    validation: Batch | Rows | None = None,
     *,
     epochs: int,
     seed: int = 0,
     order_seed: int = 0,
-    epochs_per_call: int | None = None,
-    report: Callable[[int, EpochMetrics], None] | None = None,
-) -> TrainResult:
-    """Train on resident rows; the host looks in after every `epochs_per_call` epochs.
+    unit: Any = None,
+    loggers: Sequence[Logger] = (),
+) -> Fit:
+    """Train for at most `epochs` epochs.
 
-    By default the whole run is one call of one compiled program. `report(epoch, metrics)` is given
-    the number of epochs done and the last one's metrics.
+    Arguments:
+        rows: a `Batch` of arrays, or `Rows` to be read by number as they are needed, for data
+            larger than memory; either way gives the same bits.
+        validation: rows to measure after every `run.validate_every` epochs.
+        seed: initialisation and dropout; `order_seed`: the order of batches. From 0 to 2³² - 1.
+        unit: what 1 in the target is worth, (O,) or () (see `fnn.metrics.measure`).
+        loggers: called with a `Look` about twice a second and at the end. What they raise ends the
+            run and reaches the caller.
+
+    Neither loggers nor an interruption change a bit of what is computed, and another seed, number
+    of epochs or number in `run` compiles nothing. Ctrl-C and SIGTERM end the run within about half
+    a second, with what was reached (`status`); a second one raises `KeyboardInterrupt`. Outside
+    the main thread Python hears no signals.
 
     Raises `ShapeError` for arrays of different lengths or none, `FnnError` for classes that the
-    network has no output for, with the row, and for a loss that is not finite, with the epoch.
+    network has no output for, with the row, `SpecError` for other arguments that can't be used,
+    and `DivergedError` for numbers that are not finite.
     """
-    start = time.perf_counter()
     check_epochs(epochs)
-    check_rows(run.objective, rows, "rows")
-    if validation is not None:
-        check_rows(run.objective, validation, "validation")
+    check_seeds(seed=seed, order_seed=order_seed)
+    check_selection(run, validation is not None, epochs)
     run = numbers(run, wide(run.objective.policy.dtype))
-    state = _init_state(run, shape_of(rows.x), seed=seed, order_seed=order_seed)
-    history: list[EpochMetrics] = []
-    done, capacity = 0, min(epochs_per_call or epochs, epochs)
-    while done < epochs:
-        size = min(capacity, epochs - done)
-        state, metrics = _segment(run, state, rows, validation, epochs=size, capacity=capacity)
-        metrics = jax.tree.map(operator.itemgetter(slice(size)), jax.device_get(metrics))
-        history.append(metrics)
-        _check_finite(metrics.loss, done)
-        done += size
-        if report is not None:
-            report(done, jax.tree.map(lambda leaf: leaf[-1], metrics))
-    joined = jax.tree.map(lambda *parts: np.concatenate(parts), *history)
-    return TrainResult(jax.block_until_ready(state), joined, time.perf_counter() - start)
+    began = time.perf_counter()
+    with interruptible() as request:
+        course = _begun(run, rows, validation, unit, epochs, seed, order_seed)
+        compiled = course.began - began
+        while course.status is None:
+            look = course.go_on()
+            for logger in loggers:
+                logger(look)
+            if request.signal is not None:
+                course.interrupt()
+    made = _made(course, compiled, request.signal)
+    if course.fault:
+        raise DivergedError(course.fault, made)
+    return made
 
 
-def _check_finite(losses: np.ndarray, done: int) -> None:
-    bad = np.flatnonzero(~np.isfinite(losses))
-    if bad.size:
-        raise FnnError(
-            f"the loss became {losses[bad[0]]} in epoch {done + bad[0] + 1}: "
-            "try a smaller learning rate"
-        )
+def _begun(
+    run: Run,
+    rows: Batch | Rows,
+    validation: Batch | Rows | None,
+    unit: Any,
+    epochs: int,
+    seed: int,
+    order_seed: int,
+) -> Course:
+    """A run before its first step, all its programs compiled."""
+    source = _source(run, rows, validation, unit)
+    check_length(epochs, source.plan)
+    one = rows if isinstance(rows, Batch) else rows.read(np.arange(1))
+    first = jax.tree.map(lambda leaf: leaf[:1], one.x)
+    state = _init_state(run, first, np.uint32(seed), np.uint32(order_seed))
+    check_start(run, state)
+    source.advance(state, 0, 0)  # compiles, and computes nothing
+    return Course(run, source, state, epochs)
+
+
+def _made(course: Course, compiled: float, signal: int | None) -> Fit:
+    assert course.status is not None
+    look, state, selection = course.look(), course.state, course.run.selection
+    kept = None
+    if selection is not None and state.best is not None and int(state.best.epoch):
+        kept = BestEpoch(int(state.best.epoch), selection.metric, float(state.best.value))
+    (device,) = state.step.devices()
+    params, layers = _chosen(course.run, state)
+    return Fit(
+        run=course.run,
+        params=params,
+        state=layers,
+        history=joined(course.told),
+        best=kept,
+        status=course.status,
+        timing=Timing(compiled, look.seconds, look.examples_per_second, device.device_kind),
+        run_state=state,
+        signal=signal if course.status == "interrupted" else None,
+    )
+
+
+def _source(
+    run: Run, rows: Batch | Rows, validation: Batch | Rows | None, unit: Any
+) -> Resident | Streamed:
+    for place, given in {"rows": rows, "validation": validation}.items():
+        if given is not None and not isinstance(given, Rows):
+            check_rows(run.objective, given, place)
+    if isinstance(rows, Batch):
+        if validation is not None and not isinstance(validation, Batch):
+            raise SpecError("expected a fnn.Batch, as the rows to train on are", "validation")
+        return Resident(run, rows, validation, unit)
+    if isinstance(validation, Batch):
+        validation = InMemory(validation)
+    return Streamed(run, rows, validation, unit)

@@ -1,24 +1,25 @@
-"""Whole epochs as one program: shuffle, batches, steps, validation."""
+"""A stretch of a run as one program: shuffle, batches, steps, validation."""
 
 from __future__ import annotations
-
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from fnn.metrics import Metrics, evaluate
 from fnn.objective import Batch
+from fnn.training.epoch import (
+    EpochMetrics,
+    Plan,
+    batches,
+    count_epoch,
+    judge_epoch,
+    order,
+    stretch,
+    take,
+)
 from fnn.training.run import Run
-from fnn.training.state import RunState
-from fnn.training.step import step
-
-
-class EpochMetrics(NamedTuple):
-    """The mean loss over an epoch's rows as they were trained on, and what validation said."""
-
-    loss: jax.Array
-    validation: Metrics | None
+from fnn.training.state import RunState, current
+from fnn.training.step import mass, step
 
 
 def segment(
@@ -27,59 +28,130 @@ def segment(
     rows: Batch,
     validation: Batch | None = None,
     *,
-    epochs: int | jax.Array,
+    start: int | jax.Array,
+    stop: int | jax.Array,
     capacity: int | None = None,
+    unit: jax.Array | None = None,
 ) -> tuple[RunState, EpochMetrics]:
-    """`epochs` epochs as one loop; the metrics carry an axis of that length.
+    """The run from step `start`, where `state` stands, to step `stop`.
 
-    A pure function: jit it with `epochs` static, vmap it over seeds or rates. With a `capacity`
-    (static) `epochs` may be traced, and one program serves any number up to it; the metrics then
-    have that length, with zeros for the epochs not reached.
+    A pure function: jit it, vmap it over states and runs. Both steps may be traced, so that one
+    program serves all segments, and cutting a run into segments changes no bit of it: the compiler
+    never learns how many steps there are, so it can't unroll a short loop and round otherwise.
 
-    Cutting a run into segments changes no bit of it: the compiler never learns how many epochs
-    there are, so it can't unroll a short loop and round otherwise.
+    The metrics hold the epochs that end within the segment, in order, along an axis of length
+    `capacity` (static; needed where the steps are traced), and zeros behind them. A segment may
+    not end more epochs than that. `unit` is the target's, for metrics in its own units
+    (`fnn.metrics.measure`).
+
+    Members under `vmap` must share `start` and `stop`: what happens at an epoch's end hangs on
+    them. A member that has stopped by itself stays as it was, and its metrics are NaN.
     """
+    plan = Plan.of(run, rows.target.shape[0])
     if capacity is None:
-        capacity = int(epochs)
-    count = jax.lax.optimization_barrier(jnp.asarray(epochs, jnp.int32))
-    traced_once = jax.jit(epoch)
-    measured = jax.eval_shape(traced_once, run, state, rows, validation)[1]
-    history = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape), leaf.dtype), measured)
-
-    def body(index: jax.Array, carry: tuple[RunState, EpochMetrics]) -> Any:
-        state, history = carry
-        state, metrics = traced_once(run, state, rows, validation)
-        return state, jax.tree.map(lambda all, one: all.at[index].set(one), history, metrics)
-
-    return jax.lax.fori_loop(0, count, body, (state, history))
-
-
-def epoch(
-    run: Run, state: RunState, rows: Batch, validation: Batch | None = None
-) -> tuple[RunState, EpochMetrics]:
-    """Every row exactly once, in an order of its own; the ragged last batch is a step by itself."""
-    count = rows.target.shape[0]
-    size = min(run.batch_size, count)
-    full = count - count % size
-    order = jax.random.permutation(jax.random.fold_in(state.order_key, state.epoch), count)
-
-    def body(state: RunState, index: jax.Array) -> tuple[RunState, jax.Array]:
-        return step(run, state, take(rows, index))
-
-    state, losses = jax.lax.scan(body, state, order[:full].reshape(-1, size))
-    total = size * losses.sum()
-    if full < count:
-        state, last = step(run, state, take(rows, order[full:]))
-        total = total + (count - full) * last
-    state = state._replace(epoch=state.epoch + 1)
-    measured = (
-        None
-        if validation is None
-        else evaluate(run.objective, state.params, state.state, validation)
+        capacity = max(int(stop) // plan.steps - int(start) // plan.steps, 1)
+    # Python's numbers would be constants of the program, computed with in other ways.
+    start, stop, total = jax.lax.optimization_barrier(
+        (jnp.int32(start), jnp.int32(stop), jnp.asarray(mass(rows), state.loss_sum.dtype))
     )
-    return state, EpochMetrics(total / count, measured)
+    first = start // plan.steps
+
+    @jax.jit  # traced once for the metrics' shapes and once more for nothing
+    def finish(state: RunState, epoch: jax.Array) -> tuple[RunState, EpochMetrics]:
+        state = count_epoch(run, state)
+        measured = _validate(run, state, validation, epoch, unit)
+        return judge_epoch(run, state, total, plan.steps, measured)
+
+    shapes = jax.eval_shape(finish, state, first)[1]
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    history = jax.tree.map(
+        lambda leaf: jnp.zeros((capacity, *leaf.shape), leaf.dtype),
+        shapes,
+    )
+
+    def body(
+        epoch: jax.Array, carry: tuple[RunState, EpochMetrics]
+    ) -> tuple[RunState, EpochMetrics]:
+        before, history = carry
+        low = jnp.maximum(start - epoch * plan.steps, 0)
+        high = jnp.minimum(stop - epoch * plan.steps, plan.steps)
+        state = _steps(run, before, rows, plan, epoch, low, high)
+        ended = high == plan.steps
+        state, metrics = jax.lax.cond(
+            ended, finish, lambda state, _: (state, nothing), state, epoch
+        )
+        if run.selection is not None and run.selection.patience is not None:
+            state = _frozen(before, state)
+            metrics = _blank(before.active, metrics)
+        index = jnp.where(ended, epoch - first, capacity)
+        return state, jax.tree.map(
+            lambda all, one: all.at[index].set(one, mode="drop"), history, metrics
+        )
+
+    last = (stop + plan.steps - 1) // plan.steps
+    return jax.lax.fori_loop(first, last, body, (state, history))
 
 
-def take(rows: Batch, index: jax.Array) -> Batch:
-    """The rows of those numbers."""
-    return jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0, mode="clip"), rows)
+def _steps(
+    run: Run,
+    state: RunState,
+    rows: Batch,
+    plan: Plan,
+    epoch: jax.Array,
+    low: jax.Array,
+    high: jax.Array,
+) -> RunState:
+    """Steps `low` to `high` (exclusive) of an epoch; the ragged last batch is one by itself."""
+    turn = order(plan, state.order_key, epoch)
+    if turn is None:
+        return batches(run, state, lambda _: rows, low, high)
+
+    def batch(number: jax.Array) -> Batch:
+        return take(rows, stretch(turn, number * plan.size, plan.size))
+
+    state = batches(run, state, batch, low, jnp.minimum(high, plan.whole))
+    if not plan.ragged:
+        return state
+    rest = turn[plan.whole * plan.size :]
+    return jax.lax.cond(
+        (low <= plan.whole) & (high > plan.whole),
+        lambda state: step(run, state, take(rows, rest))[0],
+        lambda state: state,
+        state,
+    )
+
+
+def _validate(
+    run: Run,
+    state: RunState,
+    rows: Batch | None,
+    epoch: jax.Array,
+    unit: jax.Array | None,
+) -> Metrics | None:
+    """Metrics over the validation rows; NaN in an epoch that is not to be validated."""
+    if rows is None:
+        return None
+
+    @jax.jit
+    def measure(state: RunState) -> Metrics:
+        return evaluate(run.objective, *current(run, state), rows, run.measured, unit=unit)
+
+    if run.validate_every == 1:
+        metrics: Metrics = measure(state)
+        return metrics
+    shapes = jax.eval_shape(measure, state)
+    missing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+    due = (epoch + 1) % run.validate_every == 0
+    return jax.lax.cond(due, measure, lambda _: missing, state)
+
+
+def _frozen(before: RunState, after: RunState) -> RunState:
+    """`after`, unless the run had stopped by itself before."""
+    kept = jax.tree.map(lambda old, new: jnp.where(before.active, new, old), before, after)
+    return kept._replace(order_key=after.order_key, step_key=after.step_key)
+
+
+def _blank(active: jax.Array, metrics: EpochMetrics) -> EpochMetrics:
+    return jax.tree.map(
+        lambda leaf: jnp.where(active, leaf, jnp.asarray(jnp.nan, leaf.dtype)), metrics
+    )

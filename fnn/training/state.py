@@ -8,7 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from fnn.layer import Tree
+from fnn.shapes import wide
+from fnn.training import monitors
+from fnn.training.monitors import Monitors
 from fnn.training.run import Run
+from fnn.training.selection import Best, nothing_yet
 
 
 class RunState(NamedTuple):
@@ -20,7 +24,19 @@ class RunState(NamedTuple):
     order_key: jax.Array
     step_key: jax.Array
     epoch: jax.Array
+    """epochs done"""
     step: jax.Array
+    """steps done"""
+    active: jax.Array
+    """False once the run has stopped by itself: patience is over, or its loss is not finite"""
+    loss_sum: jax.Array
+    """Σ w ℓ over the rows of the epoch so far"""
+    average: Tree
+    """what the run's averaging holds; None without"""
+    best: Best | None
+    """what the run's selection keeps; None without"""
+    monitors: Monitors | None
+    """sums of the epoch so far; None unless the run is monitored"""
 
 
 def init_state(
@@ -34,6 +50,7 @@ def init_state(
     init_key, step_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), 0))
     order_key = jax.random.fold_in(jax.random.key(order_seed), 1)  # equal seeds share no key
     params, state = run.objective.init(init_key, in_shape)
+    dtype = wide(run.objective.policy.dtype)
     return RunState(
         params=params,
         state=state,
@@ -42,4 +59,29 @@ def init_state(
         step_key=step_key,
         epoch=jnp.zeros((), jnp.int32),
         step=jnp.zeros((), jnp.int32),
+        active=jnp.ones((), bool),
+        loss_sum=jnp.zeros((), dtype),
+        average=None if run.averaging is None else run.averaging.init((params, state)),
+        best=None if run.selection is None else nothing_yet(run.selection, params, state, dtype),
+        monitors=monitors.start(params) if run.monitor else None,
+    )
+
+
+def current(run: Run, state: RunState) -> tuple[Tree, Tree]:
+    """Parameters and layers' state as they are now: averaged, where the run averages."""
+    now = state.params, state.state
+    if run.averaging is None:
+        return now
+    averaged: tuple[Tree, Tree] = run.averaging.value(state.average, now, state.epoch)
+    return averaged
+
+
+def chosen(run: Run, state: RunState) -> tuple[Tree, Tree]:
+    """Parameters and layers' state to use: the best by the run's selection, else the current."""
+    params, layers = current(run, state)
+    if state.best is None:
+        return params, layers
+    kept, found = state.best, state.best.epoch > 0
+    return jax.tree.map(
+        lambda best, now: jnp.where(found, best, now), (kept.params, kept.state), (params, layers)
     )

@@ -7,6 +7,7 @@ import optax
 
 from fnn.gradients import METHODS
 from fnn.objective import Batch
+from fnn.training import monitors
 from fnn.training.run import Run
 from fnn.training.state import RunState
 
@@ -19,10 +20,24 @@ def step(run: Run, state: RunState, batch: Batch) -> tuple[RunState, jax.Array]:
     updates, optimizer_state = run.optimizer.transformation().update(
         grads, state.optimizer_state, state.params
     )
+    params = optax.apply_updates(state.params, updates)
+    watched, average = state.monitors, state.average
+    if watched is not None:
+        watched = monitors.after_step(watched, state.params, grads, updates)
+    if run.averaging is not None:
+        average = run.averaging.after_step(average, (params, aux.state))
     after = state._replace(
-        params=optax.apply_updates(state.params, updates),
+        params=params,
         state=aux.state,
         optimizer_state=optimizer_state,
         step=state.step + 1,
+        loss_sum=state.loss_sum + (aux.loss * mass(batch)).astype(state.loss_sum.dtype),
+        average=average,
+        monitors=watched,
     )
     return after, aux.loss
+
+
+def mass(rows: Batch) -> float | jax.Array:
+    """The sum of the rows' weights: their number, where they have none."""
+    return float(rows.target.shape[0]) if rows.weight is None else rows.weight.sum()

@@ -1,0 +1,40 @@
+"""The figures of a run's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fnn.training.train import Trained
+
+
+def draw(folder: Path, made: Trained) -> None:
+    """Learning curves, what the test rows came out as, and the monitors where there are some."""
+    import numpy as np
+
+    from fnn.metrics import confusion
+    from fnn.report import figures
+    from fnn.training.rows import output_rows
+
+    title = made.prepared.dataset.name
+    best = None if made.best is None else made.best.epoch
+    shown = {name: values for name, values in made.history.items() if "/" not in name}
+    watched = {name: values for name, values in made.history.items() if "/" in name}
+    figures.curves(shown, folder / "curves.png", best=best, title=title)
+    if watched:
+        figures.monitors(watched, folder / "monitors.png")
+    test, fitted = made.prepared.test, made.prepared.preprocessing
+    if test is None:
+        return
+    output, target = output_rows(made.run.objective, made.params, made.state, test)
+    output = np.asarray(output)
+    if fitted.classes is not None:
+        chances = fitted.probabilities(output)
+        counts = confusion(chances, target, len(fitted.classes))
+        figures.confusion_matrix(counts, fitted.classes, folder / "confusion.png", title=title)
+        return
+    true = fitted.decode(np.reshape(target, output.shape))
+    figures.predicted_against_true(
+        true, fitted.decode(output), folder / "predicted.png", name=fitted.target_name, title=title
+    )

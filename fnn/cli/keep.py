@@ -1,0 +1,137 @@
+"""A run with its folder: what is recorded on the way, and what is kept in the end."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fnn.cli.command import digest, words
+from fnn.cli.printing import Table, headlines, print_result
+from fnn.spec.errors import FnnError
+
+if TYPE_CHECKING:
+    from fnn.cli.train import Train
+    from fnn.data import Prepared
+    from fnn.runs import RunFolder
+    from fnn.training import Logger, Look, Run
+    from fnn.training.train import Trained
+
+
+def train_and_keep(options: Train, run: Run, prepared: Prepared, began: float) -> int:
+    """Train, record it in a folder if that is wanted, and print what came of it.
+
+    The exit status is 130 where Ctrl-C ended it before its time, 143 where SIGTERM did.
+    """
+    from fnn.runs import RunFolder
+
+    if not options.save:
+        made, error = _train(options, run, prepared, ())
+        print_result(made, began, None)
+    else:
+        with RunFolder.create(options.out, name=options.data) as folder:
+            _write_config(folder, options, run, prepared)
+            made, error = _train(options, run, prepared, [lambda look: _record(folder, look)])
+            _write_result(folder, made, began, options.figures)
+        print_result(made, began, folder.path)
+    if error is not None:
+        raise error
+    return 0 if made.signal is None else 128 + made.signal
+
+
+def _train(
+    options: Train, run: Run, prepared: Prepared, loggers: Sequence[Logger]
+) -> tuple[Trained, FnnError | None]:
+    """What came of it; a loss that left the finite numbers is an error to raise afterwards."""
+    from fnn.training import DivergedError, Progress
+    from fnn.training.train import measured, train_run
+
+    epochs = options.training.length(len(prepared.train.target))
+    bar = Progress()
+    with contextlib.closing(bar):
+        try:
+            made = train_run(
+                run,
+                prepared,
+                epochs=epochs,
+                seed=options.training.seed,
+                order_seed=options.training.order_seed,
+                loggers=(*loggers, Table(epochs), bar),
+            )
+        except DivergedError as error:
+            return measured(error.fit, prepared), error
+    return made, None
+
+
+def _record(folder: RunFolder, look: Look) -> None:
+    for row in look.ended:
+        folder.append({**row, "seconds": round(look.seconds, 3)})
+
+
+def _write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared) -> None:
+    from fnn.report import parameter_count
+    from fnn.shapes import shape
+
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    options = with_whole_paths(options)
+    folder.write_config(
+        command=["fnn", "train", *words(options)],
+        options=dataclasses.asdict(options),
+        run=run,
+        data={
+            "name": prepared.dataset.name,
+            "sha256": digest(options.data),
+            "rows": {name: len(part.target) for name, part in parts.items() if part is not None},
+            "notes": list(prepared.preprocessing.notes),
+        },
+        seeds={
+            "seed": options.training.seed,
+            "order_seed": options.training.order_seed,
+            "split_seed": options.split.split_seed,
+        },
+        parameters=parameter_count(run.objective.net, shape(*prepared.preprocessing.in_shape)),
+    )
+
+
+def with_whole_paths(options: Train) -> Train:
+    """The options with paths that hold from any folder."""
+    from fnn.data import NAMES
+
+    def whole(path: str | None) -> str | None:
+        return None if path is None else str(Path(path).expanduser().resolve())
+
+    file = dataclasses.replace(
+        options.file, test=whole(options.file.test), data_dir=whole(options.file.data_dir)
+    )
+    data = options.data if options.data in NAMES else str(whole(options.data))
+    return dataclasses.replace(options, data=data, file=file)
+
+
+def _write_result(folder: RunFolder, made: Trained, began: float, figures: bool) -> None:
+    from fnn.model import Model, save
+    from fnn.shapes import shape
+
+    fitted = made.prepared.preprocessing
+    objective, in_shape = made.run.objective, shape(*fitted.in_shape)
+    save(Model(objective, made.params, made.state, in_shape, fitted), folder.model_path)
+    if figures:
+        from fnn.cli.figures import draw
+
+        draw(folder.path, made)
+    assert made.prepared.test is not None
+    selection = made.run.selection
+    folder.write_result(
+        made.status,
+        epochs=int(made.run_state.epoch),
+        best_epoch=None if made.best is None else made.best.epoch,
+        metric=headlines(made)[0],
+        validation=made.validation,
+        test=made.test,
+        test_rows=len(made.prepared.test.target),
+        seconds=time.perf_counter() - began,
+        selected_by=None if selection is None else selection.metric,
+        timing=made.timing._asdict(),
+    )

@@ -1,0 +1,65 @@
+"""fnn predict: what a model that was kept says about new rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import numpy as np
+from tyro.conf import OmitArgPrefixes, Positional
+
+from fnn.cli.kept import about, kept_model
+from fnn.cli.machine import Machine
+from fnn.cli.options import option, word
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Predict the rows of FILE with the model of RUN: a line a row, as CSV."""
+
+    folder: Annotated[Positional[str], word("RUN")]
+    """The folder of a run, or of a model."""
+    file: Annotated[Positional[str], word("FILE")]
+    """.csv, .tsv, .txt, .npy, .npz or IDX, with or without the target."""
+    out: Annotated[str | None, option("OUT", "standard output", aliases=["-o"])] = None
+    """The file to write."""
+    unknown: Annotated[Literal["error", "zeros"], option()] = "error"
+    """What becomes of a category that no training row had: zeros takes it for none of them."""
+    machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
+
+    def run(self) -> int:
+        """Write the predictions."""
+        model, fitted = kept_model(self.folder, self.machine)
+        from fnn.data import read_inputs
+        from fnn.files import write_bytes
+
+        with about(self.file):
+            x = fitted.encode(read_inputs(self.file, fitted), unknown=self.unknown)
+        output = model.output(x)
+        answers = fitted.decode(output)
+        names, columns = [fitted.target_name], [answers.reshape(len(answers), -1)]
+        if fitted.classes is not None:
+            names += [f"p({name})" for name in fitted.classes]
+            columns.append(fitted.probabilities(output))
+        elif columns[0].shape[1] > 1:
+            names = [f"{fitted.target_name}[{index}]" for index in range(columns[0].shape[1])]
+        text = _csv(names, columns)
+        if self.out is None:
+            sys.stdout.write(text)
+        else:
+            write_bytes(self.out, text.encode())
+            print(f"{len(answers):,} predictions in {self.out}")
+        return 0
+
+
+def _csv(names: list[str], columns: list[np.ndarray]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for row in zip(*columns, strict=True):
+        cells = [cell for part in row for cell in part.tolist()]
+        writer.writerow([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells])
+    return text.getvalue()

@@ -1,0 +1,31 @@
+"""fnn runs: a table of past runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from tyro.conf import Positional
+
+from fnn.cli.options import option
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs in a folder: data, status, metrics, time."""
+
+    folder: Annotated[Positional[str], option("[FOLDER]")] = "runs"
+    """The folder that holds the runs' folders."""
+    sort: Annotated[str, option("COLUMN")] = "started"
+    """name, data, status, epochs, best, metric, validation, test, parameters, seconds, started."""
+    reverse: Annotated[bool, option()] = False
+    """The largest or latest first."""
+
+    def run(self) -> int:
+        """Print the table."""
+        from fnn.runs import list_runs, table
+
+        runs = list_runs(self.folder)
+        told = table(runs, self.sort, self.reverse)  # names an unknown column
+        print(told if runs else f"no runs yet in {self.folder}")
+        return 0

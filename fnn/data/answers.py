@@ -1,0 +1,150 @@
+"""Targets to what a network learns, and its outputs back to classes or numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fnn.data.dataset import TOO_LARGE, Task, check_finite
+from fnn.data.errors import DataError
+from fnn.data.fields import field, names, numbers, scales
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Class numbers; outputs are logits, (n, C) or for two classes (n, 1) or (n,)."""
+
+    names: tuple[str, ...]
+
+    @property
+    def task(self) -> Task:
+        """binary or classes."""
+        return "binary" if len(self.names) == 2 else "classes"
+
+    @property
+    def outputs(self) -> int:
+        """How many logits a row has."""
+        return 1 if len(self.names) == 2 else len(self.names)
+
+    def encode(self, target: np.ndarray) -> NDArray[np.int32]:
+        """int32 class numbers (n,). Errors: other numbers than the classes have."""
+        if target.ndim != 1 or target.dtype.kind not in "iu":
+            raise DataError(
+                f"expected a class number a row, got {target.dtype} of shape {target.shape}",
+                "target",
+            )
+        bad = np.flatnonzero((target < 0) | (target >= len(self.names)))
+        if bad.size:
+            raise DataError(
+                f"expected class numbers from 0 to {len(self.names) - 1}, "
+                f"got {target[bad[0]]} in row {bad[0]}",
+                "target",
+            )
+        return target.astype(np.int32)
+
+    def decode(self, output: np.ndarray) -> np.ndarray:
+        """The likeliest class of each row, as an array of str (n,)."""
+        return np.array(self.names)[self.probabilities(output).argmax(-1)]
+
+    def probabilities(self, output: np.ndarray) -> NDArray[np.float64]:
+        """Softmax of logits (n, C); of one logit (n, 1) or (n,) its sigmoid, the second of two
+        columns.
+        """
+        logits = _rows(output, self.outputs)
+        if len(self.names) == 2:
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        shares = np.exp(logits - logits.max(-1, keepdims=True))
+        return shares / shares.sum(-1, keepdims=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"kind": "classes", "names": list(self.names)}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Classes:
+        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+        values = names(data, "names")
+        if len(values) < 2 or len(set(values)) < len(values):
+            raise DataError("expected at least two classes, all different", "names")
+        return cls(values)
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Numbers, standardised over the training rows: (target - mean) / scale."""
+
+    mean: NDArray[np.float64]
+    """(O,)"""
+    scale: NDArray[np.float64]
+    """(O,), standard deviations in the target's own units"""
+    vector: bool
+    """whether a target is one number a row, (n,) rather than (n, O)"""
+    task: Task = "regression"
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a row has."""
+        return len(self.mean)
+
+    @classmethod
+    def fit(cls, target: np.ndarray, name: str = "target") -> Values:
+        """Mean and deviation of a target (n,) or (n, O). Errors: a constant one."""
+        columns = target.reshape(len(target), -1).astype(np.float64)
+        with np.errstate(over="ignore"):
+            scale = columns.std(axis=0)
+        check_finite(scale[None], name, what=TOO_LARGE)
+        constant = (columns == columns[0]).all(axis=0) | (scale == 0)
+        if constant.any():
+            value = columns[0, constant.argmax()]
+            which = "" if target.ndim == 1 else f"output {int(constant.argmax())} of "
+            raise DataError(f"{which}the target is {value:g} in all training rows", name)
+        return cls(columns.mean(axis=0), scale, target.ndim == 1)
+
+    def encode(self, target: np.ndarray) -> NDArray[np.float32]:
+        """float32 standardised numbers, (n,) or (n, O) as in fitting. Errors: other shapes."""
+        if target.shape[1:] != (() if self.vector else self.mean.shape):
+            raise DataError(
+                f"expected {self.outputs} numbers a row, got shape {target.shape}", "target"
+            )
+        check_finite(np.asarray(target, np.float64), "target", what="numbers")
+        mean, scale = (self.mean[0], self.scale[0]) if self.vector else (self.mean, self.scale)
+        with np.errstate(over="ignore"):
+            encoded = np.asarray((target - mean) / scale, np.float32)
+        check_finite(encoded, "target", what="float32 numbers once they are scaled")
+        return encoded
+
+    def decode(self, output: np.ndarray) -> NDArray[np.float64]:
+        """Outputs (n, O), or (n,) for one, in the target's own units: (n,) or (n, O)."""
+        values = _rows(output, self.outputs) * self.scale + self.mean
+        return values[:, 0] if self.vector else values
+
+    def probabilities(self, output: np.ndarray) -> NDArray[np.float64]:
+        """There are none: an error."""
+        raise DataError("a regression has no probabilities")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, every bit kept."""
+        mean, scale = self.mean.tolist(), self.scale.tolist()
+        return {"kind": "values", "mean": mean, "scale": scale, "vector": self.vector}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Values:
+        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+        mean, vector = numbers(data, "mean"), field(data, "vector", bool)
+        if mean.ndim != 1 or not mean.size or (vector and mean.size > 1):
+            raise DataError(f"expected one number an output, got shape {mean.shape}", "mean")
+        return cls(mean, scales(data, "scale", mean.shape), vector)
+
+
+def _rows(output: np.ndarray, outputs: int) -> NDArray[np.float64]:
+    """Outputs (n, O) in float64; one output may lack its axis. Errors: other shapes, NaN."""
+    values = np.asarray(output).astype(np.float64)
+    if outputs == 1 and values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2 or values.shape[1] != outputs:
+        raise DataError(f"expected outputs of shape (rows, {outputs}), got {values.shape}")
+    check_finite(values, "", what="outputs")
+    return values

@@ -1,0 +1,92 @@
+"""A dataset as a table that people read."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from fnn.data.dataset import Dataset
+from fnn.data.table import Table, is_categories, missing_in
+
+SHOWN = 40
+"""the most columns and classes that are listed"""
+HEAD = ("column", "kind", "min", "mean", "max", "missing")
+
+
+def describe(dataset: Dataset) -> str:
+    """Rows, columns (kind, range, mean, missing values), and the target's classes or range."""
+    with np.errstate(over="ignore"):  # a mean beyond float64 is shown as infinite
+        inputs, target = _inputs(dataset), _target(dataset)
+    shape = " × ".join(f"{size:,}" for size in dataset.inputs.shape[1:])
+    rows = f"{len(dataset.target):,} rows"
+    if dataset.test is not None:
+        rows += f" and {len(dataset.test.target):,} of an official test part"
+    lines = [f"{dataset.name}: {rows}, {shape} inputs, {dataset.task}", ""]
+    lines += [*inputs, "", *target]
+    lines += [f"note: {note}" for note in dataset.notes]
+    return "\n".join(lines)
+
+
+def _inputs(dataset: Dataset) -> list[str]:
+    inputs = dataset.inputs
+    if isinstance(inputs, Table):
+        columns = list(inputs.columns.items())
+    elif dataset.divisor is not None or inputs.ndim > 2:
+        divided = "" if dataset.divisor is None else f"; divided by {dataset.divisor:g} to train"
+        mean = inputs.mean(dtype=np.float64)
+        figures = f"min {inputs.min():g}, mean {mean:.4g}, max {inputs.max():g}"
+        return [f"all inputs share one scale: {figures}{divided}"]
+    else:
+        names = dataset.columns or [f"x[{number}]" for number in range(inputs.shape[1])]
+        columns = list(zip(names, inputs.T, strict=True))
+    lines = align([HEAD, *(_column(name, values) for name, values in columns[:SHOWN])])
+    if len(columns) > SHOWN:
+        lines.append(f"… and {len(columns) - SHOWN:,} more columns")
+    return lines
+
+
+def _column(name: str, values: np.ndarray) -> tuple[str, ...]:
+    if not is_categories(values):
+        gone = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+        present = values[~gone].astype(np.float64)
+        if not present.size:
+            return (name, "numbers", "", "", "", f"{gone.sum():,}")
+        figures = (f"{figure:.6g}" for figure in (present.min(), present.mean(), present.max()))
+        return (name, "numbers", *figures, f"{gone.sum():,}")
+    counts = Counter(value for value in values if value is not None)
+    kind = f"{len(counts):,} categories"
+    return (name, kind, "", "", "", f"{missing_in(values).sum():,}")
+
+
+def _target(dataset: Dataset) -> list[str]:
+    target = dataset.target
+    title = "target" if dataset.target_name == "target" else f"target {dataset.target_name}"
+    if dataset.classes is None:
+        lines = [f"{title}: {dataset.outputs} number{'s' * (dataset.outputs > 1)} a row"]
+        columns = target.reshape(len(target), -1).T[:SHOWN]
+        figures = [(c.min(), c.mean(), c.max(), c.std()) for c in columns]
+        rows = [tuple(f"{figure:.6g}" for figure in row) for row in figures]
+        return lines + align([("min", "mean", "max", "std"), *rows], left=0)
+    counts = np.bincount(target, minlength=len(dataset.classes))
+    table = [
+        (name, f"{count:,}", f"{count / len(target):.1%}")
+        for name, count in zip(dataset.classes, counts, strict=True)
+    ]
+    lines = [f"{title}: {len(table)} classes"]
+    lines += align([("class", "rows", "share"), *table[:SHOWN]], left=1)
+    if len(table) > SHOWN:
+        lines.append(f"… and {len(table) - SHOWN:,} more classes")
+    return lines
+
+
+def align(rows: list[tuple[str, ...]], left: int = 2) -> list[str]:
+    """Rows of cells as lines of equal columns, the first `left` of them flush left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index < left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

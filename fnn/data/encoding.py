@@ -1,0 +1,232 @@
+"""Tables to network inputs: numbers filled in and standardised, categories one-hot.
+
+All is fitted to the training rows alone. A column that says nothing there is left out, with a note.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fnn.data.dataset import TOO_LARGE, Inputs, check_finite
+from fnn.data.errors import DataError, listed, one_of
+from fnn.data.fields import field, names, number, scales
+from fnn.data.table import Table, is_categories, missing_in
+
+MOST = 1000
+"""the most categories a column may have"""
+UNFORESEEN = "the value is missing, and no training row lacked it"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A column of numbers: missing ones become the training rows' median, then all are
+    standardised; where the training rows had missing ones, a second column is 1 for those.
+    """
+
+    name: str
+    median: float
+    mean: float
+    scale: float
+    missing: bool
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns it becomes."""
+        return (self.name, f"{self.name} missing") if self.missing else (self.name,)
+
+    def write(self, values: np.ndarray, out: np.ndarray) -> int:
+        """Encode the column into `out` (n, features); returns how many were missing unforeseen."""
+        gone = np.isnan(values)
+        filled = np.where(gone, self.median, values)
+        out[:, 0] = (filled - self.mean) / self.scale
+        if self.missing:
+            out[:, 1] = gone
+        return 0 if self.missing else int(gone.sum())
+
+    def first_unknown(self, values: np.ndarray) -> tuple[int, str]:
+        """The first row that can't be encoded, and what an error says about it."""
+        return int(np.isnan(values).argmax()), UNFORESEEN
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A column of categories: one column of 0 and 1 for each that the training rows have, in
+    sorted order; missing is one of them if they have it, the last.
+    """
+
+    name: str
+    values: tuple[str | None, ...]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns it becomes."""
+        return tuple(
+            f"{self.name} missing" if value is None else f"{self.name}={value}"
+            for value in self.values
+        )
+
+    def write(self, values: np.ndarray, out: np.ndarray) -> int:
+        """Encode the column into `out` (n, features); returns how many categories were unknown,
+        which leave zeros.
+        """
+        number = {value: index for index, value in enumerate(self.values)}
+        codes = np.array([number.get(value, -1) for value in values], np.intp)
+        known = np.flatnonzero(codes >= 0)
+        out[known, codes[known]] = 1
+        return len(values) - len(known)
+
+    def first_unknown(self, values: np.ndarray) -> tuple[int, str]:
+        """The first row that can't be encoded, and what an error says about it."""
+        row, value = next((i, v) for i, v in enumerate(values) if v not in self.values)
+        if value is None:
+            return row, UNFORESEEN
+        known = [known for known in self.values if known is not None]
+        return row, f"unknown category {value!r}{one_of(value, known)}"
+
+
+Column: TypeAlias = Numbers | Categories
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """The columns of a table as float32 features, in the columns' order."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def out_shape(self) -> tuple[int]:
+        """(features,)"""
+        return (len(self.features),)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Their names: the column's, `column=category`, `column missing`."""
+        return tuple(name for column in self.columns for name in column.features)
+
+    def __call__(self, table: Table) -> tuple[NDArray[np.float32], dict[str, int]]:
+        """Features (n, I), and by column how many values were not foreseen: categories that are
+        unknown became zeros, missing numbers the median. Errors: columns missing, or of a kind
+        other than fitted.
+        """
+        self._check(table)
+        out = np.zeros((len(table), *self.out_shape), np.float32)
+        unforeseen, start = {}, 0
+        for column in self.columns:
+            stop = start + len(column.features)
+            if count := column.write(_values(table, column), out[:, start:stop]):
+                unforeseen[column.name] = count
+            start = stop
+        return out, unforeseen
+
+    def refuse(self, table: Inputs, unforeseen: dict[str, int]) -> None:
+        """An error about the first column with unforeseen values, if there is one."""
+        for column in self.columns:
+            count = unforeseen.get(column.name, 0)
+            if count and isinstance(table, Table):
+                others = f"; {count} such rows in all" if count > 1 else ""
+                row, message = column.first_unknown(_values(table, column))
+                raise DataError(f"{table.where(row)}: {message}{others}", f"column {column.name}")
+
+    def _check(self, table: Table) -> None:
+        lacking = [column.name for column in self.columns if column.name not in table.columns]
+        if lacking:
+            shown = listed(map(repr, lacking))
+            raise DataError(f"missing columns: {shown}{one_of(lacking[0], table.names)}", "inputs")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, every bit kept."""
+        columns = [
+            {"numbers" if isinstance(column, Numbers) else "categories": asdict(column)}
+            for column in self.columns
+        ]
+        return {"kind": "table", "columns": columns}
+
+    @classmethod
+    def from_json(cls, data: Any) -> TableEncoder:
+        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+        columns = tuple(map(_column, field(data, "columns", list)))
+        if not columns:
+            raise DataError("expected at least one column", "columns")
+        return cls(columns)
+
+
+def _values(table: Table, column: Column) -> np.ndarray:
+    """The column's values, in the kind it was fitted to. Errors: another kind."""
+    values = table.columns[column.name]
+    expected = isinstance(column, Categories)
+    if is_categories(values) == expected:
+        return values
+    gone = missing_in(values)
+    if gone.all():  # nothing in it says what it is
+        return np.full(len(values), None if expected else np.nan, object if expected else float)
+    wanted = "categories" if expected else "numbers"
+    row = int(gone.argmin())
+    message = f"{table.where(row)}: expected {wanted}, got {values[row]!r}"
+    raise DataError(message, f"column {column.name}")
+
+
+def fit_table(table: Table) -> tuple[TableEncoder, tuple[str, ...]]:
+    """The encoder of a table's training rows, and notes about the columns that are left out.
+
+    Left out are columns without a value, with one value only, and categories that name rows: more
+    than 1000 of them, or more than 20 and half as many as rows. Errors: nothing is left.
+    """
+    columns: list[Column] = []
+    notes = []
+    for name, values in table.columns.items():
+        found = _categories(name, values) if is_categories(values) else _numbers(name, values)
+        if isinstance(found, str):
+            notes.append(f"column {name} is left out: {found}")
+        else:
+            columns.append(found)
+    if not columns:
+        raise DataError("no column of inputs is of use: " + "; ".join(notes))
+    return TableEncoder(tuple(columns)), tuple(notes)
+
+
+def _numbers(name: str, values: np.ndarray) -> Numbers | str:
+    gone = np.isnan(values)
+    present = values[~gone]
+    if not present.size:
+        return "all of its values are missing in the training rows"
+    if present.min() == present.max() and not gone.any():
+        return f"it is {present[0]:g} in all training rows"
+    median = float(np.median(present))
+    filled = np.where(gone, median, values)
+    with np.errstate(over="ignore"):
+        scale = float(filled.std())
+    check_finite(np.array([[scale]]), f"column {name}", what=TOO_LARGE)
+    constant = filled.min() == filled.max() or scale == 0
+    mean = median if constant else float(filled.mean())
+    return Numbers(name, median, mean, 1.0 if constant else scale, bool(gone.any()))
+
+
+def _categories(name: str, values: np.ndarray) -> Categories | str:
+    counts = Counter(values.tolist())
+    missing = counts.pop(None, 0)
+    if not counts:
+        return "all of its values are missing in the training rows"
+    if len(counts) == 1 and not missing:
+        return f"it is {next(iter(counts))!r} in all training rows"
+    if len(counts) > MOST or (len(counts) > 20 and 2 * len(counts) > len(values)):
+        return f"it has {len(counts):,} categories in {len(values):,} training rows"
+    return Categories(name, (*sorted(counts), *((None,) if missing else ())))
+
+
+def _column(data: Any) -> Column:
+    if isinstance(data, dict) and set(data) == {"numbers"}:
+        read = field(data, "numbers", dict)
+        name = field(read, "name", str)
+        median, mean = number(read, "median"), number(read, "mean")
+        scale = scales(read, "scale", ()).item()
+        return Numbers(name, median, mean, scale, field(read, "missing", bool))
+    read = field(data, "categories", dict)
+    values = names(read, "values", none=True)
+    if not values or len(set(values)) < len(values):
+        raise DataError("expected categories that differ", "values")
+    return Categories(field(read, "name", str), values)

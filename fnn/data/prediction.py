@@ -1,0 +1,129 @@
+"""The rows of a file for a model that is there: read as its training data was."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from fnn.data.arrays import further, pick, read_npz
+from fnn.data.columns import Kind
+from fnn.data.dataset import Inputs, Rows
+from fnn.data.encoding import Numbers, TableEncoder
+from fnn.data.errors import DataError
+from fnn.data.idx import read_idx
+from fnn.data.preprocessing import Preprocessing
+from fnn.data.tables import check_columns, columns_of
+from fnn.data.targets import like
+from fnn.data.text import MISSING, SUFFIXES, Text, delimiter_of, is_tabs, is_text, read_text
+
+
+def read_inputs(
+    path: str | os.PathLike[str], preprocessing: Preprocessing, *, delimiter: str | None = None
+) -> Inputs:
+    """The inputs of a file, for `Preprocessing.encode`; a target that is there is left out.
+
+    Text files (.csv, .tsv, .txt, perhaps .gz) hold columns by name, in any order, others are
+    ignored; or, where the training file had no header, its columns with or without the target. A
+    model of arrays also takes a file of numbers without a header, or .npy, .npz (x) and, for images
+    in rows, IDX files. The delimiter is that of the training file, a tab for .tsv.
+
+    Errors: no such file, another kind of file, missing columns, words among numbers, other widths.
+    """
+    path = Path(path).expanduser()
+    if is_text(path):
+        text = _text(path, preprocessing, delimiter)
+        return _columns(text, preprocessing)
+    if path.suffix in (".npy", ".npz"):
+        return pick(read_npz(path), "inputs", path)
+    if "idx" in path.name:
+        return _images(path, preprocessing.in_shape)
+    known = ", ".join((*SUFFIXES, ".npy", ".npz"))
+    raise DataError(f"expected a file of inputs, {known} or IDX", str(path))
+
+
+def read_rows(
+    path: str | os.PathLike[str], preprocessing: Preprocessing, *, delimiter: str | None = None
+) -> Rows:
+    """The inputs of a file and their targets, in the model's class numbers or in raw units.
+
+    As `read_inputs`, with the target's column (.npz: y) there too. Errors: it is not there, some of
+    it is missing, classes that the model does not know.
+    """
+    path = Path(path).expanduser()
+    if is_text(path):
+        text = _text(path, preprocessing, delimiter)
+        name, classes = preprocessing.target_name, preprocessing.classes
+        check_columns(text, [name])
+        kind: Kind | None = "numbers" if classes is None else None
+        column = columns_of(text, [name], {name: kind}, _missing(preprocessing))
+        target = like(column, name, classes, f"{path}, column {name}")
+        return Rows(_columns(text, preprocessing), target)
+    if path.suffix != ".npz":
+        raise DataError("no targets: expected a text file with their column, or .npz", str(path))
+    arrays = read_npz(path)
+    target = further(pick(arrays, "target", path), preprocessing.classes, f"{path}, target")
+    inputs = pick(arrays, "inputs", path)
+    if len(inputs) != len(target):
+        raise DataError(f"{len(inputs)} rows of inputs and {len(target)} of targets", str(path))
+    return Rows(inputs, target)
+
+
+def _missing(preprocessing: Preprocessing) -> tuple[str, ...]:
+    return MISSING if preprocessing.text is None else preprocessing.text.missing
+
+
+def _text(path: Path, preprocessing: Preprocessing, delimiter: str | None) -> Text:
+    """The file's fields under the names that the training file gave its columns."""
+    style = preprocessing.text
+    if style is None:
+        table = isinstance(preprocessing.encoder, TableEncoder)
+        return read_text(path, delimiter_of(path, delimiter), header=True if table else None)
+    if delimiter is None and not is_tabs(path) and style.delimiter != "\t":
+        delimiter = style.delimiter
+    text = read_text(path, delimiter_of(path, delimiter), header=style.header)
+    if style.header:
+        return text
+    names, width = style.columns, len(text.names)
+    if width == len(names) - 1:
+        names = tuple(name for name in names if name != preprocessing.target_name)
+    if width != len(names):
+        raise DataError(
+            f"expected {len(names)} columns as in training, or {len(names) - 1} without the "
+            f"target; got {width}",
+            str(path),
+        )
+    return text._replace(names=names)
+
+
+def _columns(text: Text, preprocessing: Preprocessing) -> Inputs:
+    """The columns that the model needs."""
+    encoder, missing = preprocessing.encoder, _missing(preprocessing)
+    if isinstance(encoder, TableEncoder):
+        kinds: dict[str, Kind | None] = {
+            column.name: "numbers" if isinstance(column, Numbers) else "categories"
+            for column in encoder.columns
+        }
+        check_columns(text, list(kinds))
+        return columns_of(text, list(kinds), kinds, missing)
+    names = [name for name in text.names if name != preprocessing.target_name]
+    if preprocessing.columns and not text.names[0].startswith("column_"):
+        names = list(preprocessing.columns)
+        check_columns(text, names)
+    if (len(names),) != preprocessing.in_shape:
+        raise DataError(
+            f"expected {prod(preprocessing.in_shape)} columns of inputs, got {len(names)}",
+            str(text.path),
+        )
+    table = columns_of(text, names, dict.fromkeys(names, "numbers"), missing)
+    return np.stack(list(table.columns.values()), axis=1)
+
+
+def _images(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """IDX images as rows, if the model's inputs are as many as their pixels."""
+    pixels = read_idx(path, (None, 28, 28))
+    if shape not in ((784,), (28, 28), (28, 28, 1)):
+        raise DataError(f"images 28 × 28 for a model of inputs {shape}", str(path))
+    return pixels.reshape(-1, *shape)

@@ -1,0 +1,100 @@
+"""Arrays of inputs to network inputs: one scale for all, or one for each column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fnn.data.dataset import TOO_LARGE, blocks, check_finite
+from fnn.data.errors import DataError
+from fnn.data.fields import field, numbers, scales
+
+
+class Standardizer(NamedTuple):
+    """x ↦ (x - mean) / scale by column, in float64, given back as float32.
+
+    `scale` is the standard deviation over the rows (divided by their number, as scikit-learn's
+    StandardScaler does it), and 1 for a constant column, which becomes 0.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, x: Any) -> Standardizer:
+        """Mean and deviation of the columns, in two passes over blocks of rows.
+
+        Errors: no rows; values that are not finite.
+        """
+        if x.ndim < 2 or not len(x):
+            raise DataError(f"expected rows of inputs to fit to, got shape {x.shape}")
+        check_finite(x, "", what="inputs to fit to")
+        first = x[:1][0]
+        with np.errstate(over="ignore"):
+            mean = sum(block.sum(axis=0, dtype=np.float64) for block in blocks(x)) / len(x)
+            squares = sum(((block - mean) ** 2).sum(axis=0) for block in blocks(x))
+        scale = np.sqrt(squares / len(x))
+        check_finite(scale[None], "", what=TOO_LARGE)
+        same = np.all([(block == first).all(axis=0) for block in blocks(x)], axis=0)
+        constant = same | (scale == 0)  # rounding may leave a constant a spread
+        return cls(np.where(constant, first, mean), np.where(constant, 1.0, scale))
+
+    def __call__(self, x: np.ndarray) -> NDArray[np.float32]:
+        """Rows of any number, standardised. Errors: other shapes than were fitted."""
+        check_rows(x, self.mean.shape)
+        y = x - self.mean
+        y /= self.scale
+        return y.astype(np.float32)
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """A row's shape, which stays."""
+        return self.mean.shape
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, every bit kept."""
+        return {"kind": "standardizer", "mean": self.mean.tolist(), "scale": self.scale.tolist()}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Standardizer:
+        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+        mean = numbers(data, "mean")
+        return cls(mean, scales(data, "scale", mean.shape))
+
+
+@dataclass(frozen=True)
+class Divisor:
+    """x ↦ x / divisor, in float32: inputs that share one scale, such as pixels."""
+
+    divisor: float
+    out_shape: tuple[int, ...]
+    """a row's shape, which stays"""
+
+    def __call__(self, x: np.ndarray) -> NDArray[np.float32]:
+        """Rows of any number. Errors: other shapes."""
+        check_rows(x, self.out_shape)
+        y = x.astype(np.float32)  # np.divide with dtype=float32 takes ten times as long
+        y /= np.float32(self.divisor)
+        return y
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, every bit kept."""
+        return {"kind": "divisor", "divisor": self.divisor, "shape": list(self.out_shape)}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Divisor:
+        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+        shape = field(data, "shape", list)
+        if not shape or not all(type(size) is int and size > 0 for size in shape):
+            raise DataError(f"expected sizes, got {shape}", "shape")
+        return cls(scales(data, "divisor", ()).item(), tuple(shape))
+
+
+def check_rows(x: np.ndarray, shape: tuple[int, ...]) -> None:
+    """An error where rows are of another shape than was fitted."""
+    if x.ndim != len(shape) + 1 or x.shape[1:] != shape:
+        wanted = ", ".join(map(str, ("rows", *shape)))
+        raise DataError(f"expected inputs of shape ({wanted}), got {x.shape}", "inputs")

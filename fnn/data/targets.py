@@ -1,0 +1,115 @@
+"""What a target is: numbers of classes with their names, or numbers to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from fnn.data.errors import DataError, one_of
+from fnn.data.table import Table, is_categories, missing_in
+
+Asked: TypeAlias = Literal["classification", "regression"] | None
+FEW = 20
+"""the most distinct whole numbers that are taken for classes unasked"""
+
+
+class Target(NamedTuple):
+    """Class numbers int32 (n,) with the classes' names, or float64 numbers and None."""
+
+    values: np.ndarray
+    classes: tuple[str, ...] | None
+    note: str = ""
+    """what was decided without being asked"""
+
+
+def make_target(table: Table, name: str, task: Asked, place: str) -> Target:
+    """Classes or numbers from a column of a table.
+
+    Strings are classes. Whole numbers are classes where `task` says so or, unasked, where they look
+    like it: two values, or up to 20 that leave none out from 0 or 1 on, and at least twice as many
+    rows as values. All else is regression. Classes are numbered in sorted order.
+
+    Errors: missing values, strings for regression, classes that are not whole numbers.
+    """
+    check_task(task)
+    values = table.columns[name]
+    check_complete(table, name, place)
+    if is_categories(values):
+        if task == "regression":
+            message = f"expected numbers for regression, got {values[0]!r}"
+            raise DataError(f"{table.where(0)}: {message}", place)
+        classes = tuple(sorted(set(values)))
+        return Target(like(table, name, classes, place), classes)
+    if task == "regression" or (task is None and not looks_like_classes(values)):
+        return Target(values, None)
+    present, numbers = np.unique(values, return_inverse=True)
+    bad = np.flatnonzero(~np.isfinite(values) | (values != np.round(values)))
+    if bad.size:
+        raise DataError(
+            f"{table.where(bad[0])}: expected whole numbers or strings as classes, "
+            f"got {values[bad[0]]} ({bad.size} that are not whole in all)",
+            place,
+        )
+    names = tuple(class_name(number) for number in present)
+    return Target(numbers.astype(np.int32), names, "" if task else unasked(name, names))
+
+
+def like(table: Table, name: str, classes: tuple[str, ...] | None, place: str) -> np.ndarray:
+    """A column as the target of further rows: numbers of those classes, or float64 numbers.
+
+    Errors: a class that is not among them (with its row), missing values.
+    """
+    values = table.columns[name]
+    check_complete(table, name, place)
+    if classes is None:
+        if is_categories(values):
+            raise DataError(f"{table.where(0)}: expected a number, got {values[0]!r}", place)
+        return values
+    names = values.tolist() if is_categories(values) else [class_name(value) for value in values]
+    number = {name: index for index, name in enumerate(classes)}
+    try:
+        return np.array([number[name] for name in names], np.int32)
+    except KeyError:
+        row = next(row for row, name in enumerate(names) if name not in number)
+        message = f"unknown class {names[row]!r}{one_of(names[row], classes)}"
+        raise DataError(f"{table.where(row)}: {message}", place) from None
+
+
+def check_task(task: object) -> None:
+    """classification, regression or None."""
+    if task not in (None, "classification", "regression"):
+        raise DataError(f"expected classification or regression, got {task!r}", "task")
+
+
+def check_complete(table: Table, name: str, place: str) -> None:
+    """A target must not be missing anywhere."""
+    gone = missing_in(table.columns[name])
+    if gone.any():
+        others = f" ({gone.sum()} such rows in all)" if gone.sum() > 1 else ""
+        raise DataError(f"{table.where(int(gone.argmax()))}: no target{others}", place)
+
+
+def class_name(value: float) -> str:
+    """A number as the name of a class: 3.0 is "3"."""
+    return str(int(value)) if float(value).is_integer() else str(value)
+
+
+def unasked(name: str, classes: Sequence[str]) -> str:
+    """The note on numbers that were taken for classes."""
+    return (
+        f"the {len(classes)} values of {name} were taken for classes; "
+        "the task regression would take them for numbers"
+    )
+
+
+def looks_like_classes(values: np.ndarray) -> bool:
+    """Two whole numbers, or few that leave none out from 0 or 1 on; see `make_target`."""
+    present = np.unique(values)
+    if not np.isfinite(present).all() or np.any(present != np.round(present)):
+        return False
+    if len(present) > FEW or 2 * len(present) > len(values):
+        return False
+    consecutive = present[0] in (0, 1) and present[-1] - present[0] == len(present) - 1
+    return len(present) == 2 or bool(consecutive)

@@ -1,0 +1,179 @@
+"""Text files of columns (CSV): lines to fields, with every fault's line.
+
+The standard library's parser gives each record with its line, so that rows with too few or too
+many fields are found where they are; pandas fills short rows up without a word.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from fnn.data.errors import DataError
+
+MISSING = ("", "?", "NA", "NaN", "nan", "null", "None")
+SUFFIXES = (".csv", ".tsv", ".txt")
+NAMED = {"tab": "\t", "\\t": "\t", "space": " "}
+SEEN = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "space"}
+
+
+class TextFormat(NamedTuple):
+    """How a text file of columns is written: what reads the next file like the first."""
+
+    delimiter: str = ","
+    header: bool = True
+    missing: tuple[str, ...] = MISSING
+    columns: tuple[str, ...] = ()
+    """all columns of the file in their order, the target too"""
+
+
+class Text(NamedTuple):
+    """The fields of a text file by column, as they are written, and the line of each row."""
+
+    path: Path
+    names: tuple[str, ...]
+    fields: list[tuple[str, ...]]
+    lines: list[int]
+
+
+def is_text(path: Path) -> bool:
+    """Whether the name is one of a text file of columns, perhaps compressed."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix in SUFFIXES
+
+
+def is_tabs(path: Path) -> bool:
+    """Whether the name is one of a file with tabs between fields."""
+    return ".tsv" in path.name.lower()
+
+
+def delimiter_of(path: Path, delimiter: str | None) -> str:
+    """The separator asked for, else a tab for .tsv and a comma for all others."""
+    if delimiter is None:
+        return "\t" if is_tabs(path) else ","
+    delimiter = NAMED.get(delimiter, delimiter)
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+        raise DataError(f"expected one character (or tab), got {delimiter!r}", "delimiter")
+    return delimiter
+
+
+def read_text(path: Path, delimiter: str, *, header: bool | None) -> Text:
+    """All fields of a file in UTF-8 (with or without a byte-order mark), plain or gzip.
+
+    With `header` None the first line is one unless all its fields are numbers. Without a header
+    columns are called column_1, column_2, … Blank lines don't count. Errors name the file and line:
+    unreadable, not UTF-8, empty, bad quotes, rows of another width, one column only, names that
+    repeat.
+    """
+    content = _content(path)
+    rows, lines = _records(path, content, delimiter)
+    if not rows:
+        raise DataError("the file is empty", str(path))
+    width = len(rows[0])
+    _check_widths(path, rows, lines, delimiter, content)
+    if header is None:
+        header = not all(map(is_number, rows[0]))
+    names = tuple(f"column_{number + 1}" for number in range(width))
+    if header:
+        names = _names(path, rows.pop(0))
+        del lines[0]
+    if not rows:
+        raise DataError("a header and no rows below it", str(path))
+    return Text(path, names, list(zip(*rows, strict=True)), lines)
+
+
+def is_number(text: str) -> bool:
+    """Whether a field is a number as Python's float() reads it, without underscores."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
+def _content(path: Path) -> str:
+    place = str(path)
+    try:
+        raw = path.read_bytes()
+        if raw.startswith(b"\x1f\x8b"):
+            raw = gzip.decompress(raw)
+    except IsADirectoryError as error:
+        raise DataError("expected a file, got a folder", place) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"damaged gzip data: {error}", place) from error
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", place) from error
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError("expected UTF-8, got UTF-16: save it as UTF-8", place)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"line {line}: expected UTF-8, got the byte 0x{raw[error.start]:02x}; save it as UTF-8",
+            place,
+        ) from None
+
+
+def _records(path: Path, content: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """The fields of each row that is not blank, and the line on which it ends."""
+    rows, lines = [], []
+    reader = csv.reader(
+        io.StringIO(content, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        first = content.lstrip().partition("\n")[0]
+        hint = "" if delimiter in first else _suggest(content, delimiter)
+        raise DataError(f"line {reader.line_num}: {error}{hint}", str(path)) from None
+    return rows, lines
+
+
+def _check_widths(
+    path: Path, rows: list[list[str]], lines: list[int], delimiter: str, content: str
+) -> None:
+    width = len(rows[0])
+    bad = [(line, len(row)) for line, row in zip(lines, rows, strict=True) if len(row) != width]
+    if bad:
+        line, count = bad[0]
+        others = f" ({len(bad)} such rows in all)" if len(bad) > 1 else ""
+        raise DataError(
+            f"line {line}: expected {width} fields as in the first line, got {count}{others}"
+            + (_suggest(content, delimiter) if width == 1 else ""),
+            str(path),
+        )
+    if width == 1 and (suggestion := _suggest(content, delimiter)):
+        raise DataError(f"found one column only{suggestion}", str(path))
+
+
+def _suggest(content: str, delimiter: str) -> str:
+    """Which separator the first line seems to have, if it has another."""
+    first = content.lstrip().partition("\n")[0]
+    counts = {mark: first.count(mark) for mark in SEEN if mark != delimiter}
+    mark = max(counts, key=lambda mark: (counts[mark], mark != " "))
+    if not counts[mark]:
+        return ""
+    return (
+        f"; fields are separated by {SEEN.get(delimiter, repr(delimiter))}, but the first line "
+        f"has {counts[mark]} {SEEN[mark]}: is that the delimiter?"
+    )
+
+
+def _names(path: Path, row: Sequence[str]) -> tuple[str, ...]:
+    """The header's names, which must differ; one that is empty stays so."""
+    names = tuple(name.strip() for name in row)
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        hint = "; is the first line data, and not a header?" if all(map(is_number, names)) else ""
+        shown = ", ".join(repr(name) for name in twice)
+        raise DataError(f"expected column names that differ, got {shown} twice{hint}", str(path))
+    return names

@@ -1,0 +1,199 @@
+"""Files that are never half-written, and errors of reading and writing in words."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from fnn.spec.errors import FnnError
+
+WORDS = {
+    errno.ENOENT: "does not exist",
+    errno.EISDIR: "is a folder, not a file",
+    errno.ENOTDIR: "a part of this path is not a folder",
+    errno.EEXIST: "exists already",
+}
+"""errors whose usual words would not help"""
+
+
+@contextmanager
+def explained(path: str | Path) -> Iterator[None]:
+    """An `OSError` raised inside becomes an `FnnError` that names the file and says why."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = reason[:1].lower() + reason[1:]
+        raise FnnError(WORDS.get(error.errno or 0, reason), str(path)) from error
+
+
+@contextmanager
+def replace_file(path: str | Path) -> Iterator[BinaryIO]:
+    """Write a file whole or not at all: `with replace_file(path) as file: file.write(data)`.
+
+    The bytes go to a hidden file in the same folder, which takes the place of `path` once all of
+    them are on the disk. Whatever happens before that (a full disk, an exception, a kill), what
+    was at `path` stays as it was; the hidden file is removed except after a kill. A link keeps
+    pointing at its file. A device or pipe (`/dev/stdout`) is written to directly.
+
+    Raises `FnnError` with the path where the disk is full, the folder is missing or may not be
+    written to, or the path is a folder.
+    """
+    with explained(path):
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise FnnError(WORDS[errno.EISDIR], str(path))
+        if not target.parent.is_dir():
+            raise FnnError(f"the folder {target.parent} does not exist", str(path))
+        if target.exists() and not target.is_file():
+            with open(target, "wb") as file:
+                yield file
+            return
+        partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            with open(partial, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write a file whole or not at all; errors as in `replace_file`."""
+    with replace_file(path) as file:
+        file.write(data)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `json_text(value)`, indented, whole or not at all; errors as in `replace_file`."""
+    write_bytes(path, (json_text(value, indent=2) + "\n").encode())
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A value as JSON that every reader takes: NaN and infinities are "NaN", "Infinity", …
+
+    NumPy's and JAX's arrays and scalars become lists and numbers, paths become strings. Raises
+    `FnnError` with the place of anything else.
+    """
+    return json.dumps(_plain(value, ""), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any, place: str) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{place}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _plain(item, f"{place}.{key}") for key, item in value.items()}
+    raise FnnError(f"JSON can't hold {type(value).__name__} {value!r}", place.removeprefix("."))
+
+
+def with_floats(value: Any) -> Any:
+    """What `json_text` wrote, with "NaN", "Infinity" and "-Infinity" as floats again."""
+    if isinstance(value, list):
+        return [with_floats(item) for item in value]
+    if isinstance(value, dict):
+        return {key: with_floats(item) for key, item in value.items()}
+    return float(value) if value in ("NaN", "Infinity", "-Infinity") else value
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a file. Raises `FnnError` with the path where it can't be read."""
+    with explained(path):
+        return Path(path).read_bytes()
+
+
+def read_json(path: str | Path) -> Any:
+    """What a JSON file holds. Raises `FnnError` with the path, line and column of a mistake."""
+    return parse_json(read_bytes(path), path)
+
+
+def parse_json(data: bytes, path: str | Path, line: int = 1) -> Any:
+    """JSON that stands in a file from that line on; errors as in `read_json`."""
+    try:
+        return json.loads(data.decode())
+    except json.JSONDecodeError as error:
+        place = f"line {line + error.lineno - 1}, column {error.colno}"
+        raise FnnError(f"not JSON: {error.msg} at {place}", str(path)) from None
+    except UnicodeDecodeError as error:
+        line += data[: error.start].count(b"\n")
+        raise FnnError(f"not UTF-8 text: {error.reason} in line {line}", str(path)) from None
+    except RecursionError:
+        raise FnnError("not JSON that can be read: nested too deeply", str(path)) from None
+
+
+def read_record(path: str | Path, version: int) -> dict[str, Any]:
+    """A JSON object that carries the version of its format.
+
+    Raises `FnnError` with the path where it is none or comes from a newer fnn.
+    """
+    record = read_json(path)
+    if not isinstance(record, dict):
+        raise FnnError(f"expected a JSON object, got {type(record).__name__}", str(path))
+    found = field(record, "format", int, path)
+    if found > version:
+        raise FnnError(
+            f"written by a newer fnn: its format is {found}, this one reads up to {version}",
+            str(path),
+        )
+    return record
+
+
+def field(record: Any, name: str, kind: Any, path: str | Path) -> Any:
+    """The entry `name` (`data.name` inside an object) of a record, of that type."""
+    value = record
+    for key in name.split("."):
+        if not isinstance(value, dict) or key not in value:
+            raise FnnError(f"the entry {name!r} is missing", str(path))
+        value = value[key]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        wanted = getattr(kind, "__name__", kind)
+        raise FnnError(f"expected {name!r} to be of type {wanted}, got {value!r}", str(path))
+    return value
+
+
+def append_line(path: str | Path, line: str) -> None:
+    """Add a line (the newline comes with it) to a file; it is there for others at once.
+
+    A last line that a kill tore is cut off first, and a line that the disk has no room for is taken
+    back, so that the lines before stay readable. Raises `FnnError` as `replace_file` does.
+    """
+    left = memoryview(f"{line}\n".encode())
+    with explained(path), open(path, "a+b", buffering=0) as file:
+        end = _cut_torn_line(file)
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except BaseException:
+            with contextlib.suppress(OSError):  # the first error is the one to tell
+                file.truncate(end)
+            raise
+
+
+def _cut_torn_line(file: FileIO) -> int:
+    """Where the file's last whole line ends, and the file with it."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(end - 1, 0))
+    if file.read(1) not in (b"", b"\n"):
+        file.seek(0)
+        end = file.read().rfind(b"\n") + 1
+        file.truncate(end)
+    return end

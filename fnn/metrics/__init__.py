@@ -1,0 +1,21 @@
+"""Numbers that say how good a network is: pure functions of arrays, under `jit` and `vmap`."""
+
+from fnn.metrics.counting import confusion
+from fnn.metrics.evaluation import CHUNK, Metrics, evaluate, measure, outputs
+from fnn.metrics.names import check_metrics, default_metrics, higher_is_better
+from fnn.metrics.predictions import predicted
+from fnn.metrics.writing import written
+
+__all__ = [
+    "CHUNK",
+    "Metrics",
+    "check_metrics",
+    "confusion",
+    "default_metrics",
+    "evaluate",
+    "higher_is_better",
+    "measure",
+    "outputs",
+    "predicted",
+    "written",
+]

@@ -1,0 +1,59 @@
+"""What an output says: classes, yes or no, and the scores behind them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from fnn.losses.loss import paired
+from fnn.metrics.names import ANSWERS, CLASSES
+from fnn.spec import SpecError
+
+
+class Answers(NamedTuple):
+    """Yes/no questions, one a column (N, K): is it class k, or is answer k a yes."""
+
+    truth: jax.Array
+    predicted: jax.Array
+    scores: jax.Array
+
+
+def predicted(loss: Loss, output: jax.Array) -> jax.Array:
+    """The class numbers (…) that an output (…, C) stands for; of yes/no answers (…, L), 0s and 1s.
+
+    One yes/no answer, (…, 1), is one class number out of 0 and 1: (…). Of equal scores the first
+    class counts. A yes is a logit above 0 or a probability above ½. Raises `SpecError` for a loss
+    that has no classes.
+    """
+    if isinstance(loss, CLASSES):
+        return output.argmax(-1)
+    if not isinstance(loss, ANSWERS):
+        raise SpecError(f"{type(loss).__name__} has no classes", "loss")
+    yes = _yes(loss, output).astype(int)
+    return yes[..., 0] if output.shape[-1] == 1 else yes
+
+
+def labels(output: jax.Array, target: jax.Array) -> jax.Array:
+    """Class numbers, from class numbers or from rows of probabilities in the output's shape."""
+    return (target.argmax(-1) if target.shape == output.shape else target).astype(int)
+
+
+def answers(loss: Loss, output: jax.Array, target: jax.Array) -> Answers:
+    """One column a class; of two classes only the second, which counts as the positive one."""
+    if not isinstance(loss, CLASSES):
+        return Answers(paired(output, target) > 0.5, _yes(loss, output), output)
+    count = output.shape[-1]
+    columns = jnp.arange(1 if count == 2 else 0, count)
+    scores = jax.nn.softmax(output) if isinstance(loss, CrossEntropy) else output
+    return Answers(
+        truth=labels(output, target)[..., None] == columns[None],
+        predicted=output.argmax(-1)[..., None] == columns[None],
+        scores=scores[..., -columns.size :],
+    )
+
+
+def _yes(loss: Loss, output: jax.Array) -> jax.Array:
+    return output > (0.0 if isinstance(loss, BinaryCrossEntropy) else 0.5)

@@ -1,0 +1,73 @@
+"""Metrics of numbers. N rows, O outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import jax
+import jax.numpy as jnp
+
+from fnn.spec import ShapeError
+
+
+def of_quantities(
+    names: Iterable[str],
+    output: jax.Array,
+    target: jax.Array,
+    weight: jax.Array | None,
+    unit: jax.Array | None,
+) -> dict[str, jax.Array]:
+    """The metrics of that name for outputs and targets (N, O), and weights (N,)."""
+    error = output - target
+    found: dict[str, jax.Array] = {}
+    for name in names:
+        if name == "r2":
+            found[name] = r2(error, target, weight)
+        else:
+            found[name] = (mse if name == "mse" else mae)(_in_units(error, unit), weight)
+    return found
+
+
+def mse(error: jax.Array, weight: jax.Array | None) -> jax.Array:
+    """The mean of the squared errors (N, O)."""
+    return _mean(jnp.square(error), weight).mean()
+
+
+def mae(error: jax.Array, weight: jax.Array | None) -> jax.Array:
+    """The mean of the absolute errors (N, O)."""
+    return _mean(jnp.abs(error), weight).mean()
+
+
+def r2(error: jax.Array, target: jax.Array, weight: jax.Array | None) -> jax.Array:
+    """1 − Σ e² / Σ (target − mean)², the mean over the outputs; NaN for a single row.
+
+    As in scikit-learn, a target that is constant gives 1 where it is met exactly and 0 otherwise.
+    Deviations are taken twice, so that a mean far larger than the spread costs no digits.
+    """
+    if target.shape[0] < 2:
+        return jnp.full((), jnp.nan, error.dtype)
+    deviation = target - _mean(target, weight)[None]
+    deviation = deviation - _mean(deviation, weight)[None]
+    unexplained = _mean(jnp.square(error), weight)
+    counts = jnp.ones((1, 1), bool) if weight is None else (weight != 0)[:, None]
+    least = jnp.where(counts, target, jnp.inf).min(0)
+    most = jnp.where(counts, target, -jnp.inf).max(0)
+    constant = least == most
+    spread = jnp.where(constant, 1, _mean(jnp.square(deviation), weight))
+    exact = jnp.where(unexplained == 0, jnp.ones_like(spread), jnp.zeros_like(spread))
+    return jnp.where(constant, exact, 1 - unexplained / spread).mean()
+
+
+def _mean(values: jax.Array, weight: jax.Array | None) -> jax.Array:
+    if weight is None:
+        return values.mean(0)
+    return (values * weight[:, None]).sum(0) / weight.sum()
+
+
+def _in_units(error: jax.Array, unit: jax.Array | None) -> jax.Array:
+    if unit is None:
+        return error
+    unit = jnp.asarray(unit, error.dtype)
+    if unit.shape not in ((), (1,), error.shape[1:]):
+        raise ShapeError(f"the output has {error.shape[1]} columns, the unit shape {unit.shape}")
+    return error * unit.reshape(1, -1)

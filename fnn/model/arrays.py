@@ -1,0 +1,99 @@
+"""Parameters and state as named arrays, and named arrays as the bytes of a safetensors file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from fnn.layer import Tree
+from fnn.objective import Objective
+from fnn.spec import FnnError, choice, named_leaves
+
+DTYPES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "U16": "uint16",
+    "I16": "int16",
+    "U32": "uint32",
+    "I32": "int32",
+    "U64": "uint64",
+    "I64": "int64",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F32": "float32",
+    "F64": "float64",
+}
+"""what safetensors calls them, and what JAX does"""
+
+
+def declared(objective: Objective, in_shape: Tree) -> dict[str, Tree]:
+    """The shapes of `params` and `state` that `objective.init` would make; nothing is computed."""
+
+    def init() -> dict[str, Tree]:
+        params, state = objective.init(jax.random.key(0), in_shape)
+        return {"params": params, "state": state}
+
+    return jax.eval_shape(init)
+
+
+def named_arrays(objective: Objective, in_shape: Tree, trees: dict[str, Tree]) -> dict[str, Any]:
+    """The arrays of `trees` by path. Raises `FnnError` where they are not the objective's."""
+    found = named_leaves(trees)
+    if len(found) != len(jax.tree.leaves(trees)):
+        raise FnnError("two arrays of these parameters have the same path")
+    check_shapes(named_leaves(declared(objective, in_shape)), found)
+    for path, leaf in found.items():
+        if leaf.dtype.name not in DTYPES.values():
+            raise FnnError(f"a safetensors file can't hold an array of {leaf.dtype}", path)
+    return found
+
+
+def to_bytes(arrays: Mapping[str, Any]) -> bytes:
+    """Named arrays as a safetensors file."""
+    contiguous = {path: np.asarray(leaf, order="C") for path, leaf in arrays.items()}
+    return safetensors.numpy.save(contiguous)
+
+
+def from_bytes(data: bytes, path: str | Path) -> dict[str, np.ndarray]:
+    """The named arrays of a safetensors file; safetensors' own reader knows no bfloat16.
+
+    Raises `FnnError` with the path for a damaged file and for dtypes that JAX can't hold now.
+    """
+    try:
+        views = safetensors.deserialize(data)
+    except safetensors.SafetensorError as error:
+        raise FnnError(f"not a safetensors file, or a damaged one: {error}", str(path)) from None
+    return {name: _array(name, view, path) for name, view in views}
+
+
+def _array(name: str, view: Mapping[str, Any], path: str | Path) -> np.ndarray:
+    if view["dtype"] not in DTYPES:
+        raise FnnError(f"{name} is of {view['dtype']}{choice(view['dtype'], DTYPES)}", str(path))
+    dtype = jnp.dtype(DTYPES[view["dtype"]])
+    if dtype != jax.dtypes.canonicalize_dtype(dtype):
+        words = f"{name} is {dtype}, which needs jax.config.update('jax_enable_x64', True)"
+        raise FnnError(words, str(path))
+    return np.frombuffer(view["data"], dtype).reshape(view["shape"])
+
+
+def check_shapes(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """The same paths on both sides, and the same shapes. Raises `FnnError` with what differs."""
+    for words, paths in (
+        ("missing", wanted.keys() - found.keys()),
+        ("not of this network", found.keys() - wanted.keys()),
+    ):
+        if paths:
+            more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+            raise FnnError(f"{words}: {', '.join(sorted(paths)[:3])}{more}")
+    for path, leaf in wanted.items():
+        if tuple(found[path].shape) != tuple(leaf.shape):
+            shapes = f"{tuple(leaf.shape)}, got {tuple(found[path].shape)}"
+            raise FnnError(f"{path}: expected the shape {shapes}")

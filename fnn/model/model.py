@@ -1,0 +1,84 @@
+"""A trained network, and what turns raw inputs into its own and its output into answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import jax
+import numpy as np
+
+from fnn.data import Preprocessing
+from fnn.layer import Tree
+from fnn.objective import Objective
+from fnn.shapes import shape, wide
+from fnn.spec import FnnError, numbers
+
+if TYPE_CHECKING:
+    from fnn.training.train import Trained
+
+Unknown: TypeAlias = Literal["error", "zeros"]
+CHUNK = 4096
+"""rows that `predict` takes through the network at a time"""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """An objective with its parameters, its state, and the preprocessing fitted beside them.
+
+    `in_shape` is the shape of one encoded example, a pytree of `jax.ShapeDtypeStruct`. Without a
+    `preprocessing` there is `apply` alone.
+    """
+
+    objective: Objective
+    params: Tree
+    state: Tree
+    in_shape: Tree
+    preprocessing: Preprocessing | None = None
+
+    @classmethod
+    def of(cls, trained: Trained) -> Model:
+        """What `fnn.train` made: the parameters to use, with their preprocessing."""
+        fitted = trained.prepared.preprocessing
+        in_shape = shape(*fitted.in_shape)
+        return cls(trained.run.objective, trained.params, trained.state, in_shape, fitted)
+
+    def apply(self, x: Tree) -> jax.Array:
+        """The network's output [B, …] for encoded inputs [B, …]: `objective.predict`, compiled.
+
+        Compiled once for every shape of `x`, and once for all models of one structure. Classes
+        come as logits, and nothing is in the target's units: `predict` gives those. Raises
+        `ShapeError` for inputs that the network does not take.
+        """
+        objective = numbers(self.objective, wide(self.objective.policy.dtype))
+        return _apply(objective, self.params, self.state, x)
+
+    def output(self, x: np.ndarray) -> np.ndarray:
+        """`apply` on the host for any number of encoded rows, some thousands at a time."""
+        starts = range(0, max(len(x), 1), CHUNK)
+        return np.concatenate([np.asarray(self.apply(x[at : at + CHUNK])) for at in starts])
+
+    def predict(self, inputs: Any, *, unknown: Unknown = "error") -> np.ndarray:
+        """Names of classes, or numbers in the target's own units, for rows of raw inputs.
+
+        `unknown` says what becomes of values that no training row foresaw, as in
+        `Preprocessing.encode`. Raises `FnnError` without a preprocessing, and `DataError` for
+        inputs it can't encode.
+        """
+        fitted = self._fitted()
+        return fitted.decode(self.output(fitted.encode(inputs, unknown=unknown)))
+
+    def probabilities(self, inputs: Any, *, unknown: Unknown = "error") -> np.ndarray:
+        """The probability of every class [B, C] for rows of raw inputs; errors as in `predict`."""
+        fitted = self._fitted()
+        return fitted.probabilities(self.output(fitted.encode(inputs, unknown=unknown)))
+
+    def _fitted(self) -> Preprocessing:
+        if self.preprocessing is None:
+            raise FnnError("this model was kept without preprocessing: apply() takes encoded rows")
+        return self.preprocessing
+
+
+@jax.jit
+def _apply(objective: Objective, params: Tree, state: Tree, x: Tree) -> jax.Array:
+    return objective.predict(params, state, x)

@@ -1,0 +1,112 @@
+"""How a run went, epoch by epoch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fnn.report.figures.canvas import (
+    BLUE,
+    COLOURS,
+    GREY,
+    ORANGE,
+    blank,
+    dress,
+    epoch_axis,
+    log_scale,
+    nothing,
+    save,
+    wide_range,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ERRORS = ("mse", "mae")
+MARKED = 20
+"""up to so many points are drawn as dots too"""
+
+
+def curves(
+    history: Mapping[str, np.ndarray],
+    path: str | os.PathLike[str],
+    *,
+    best: int | None = None,
+    title: str = "",
+) -> None:
+    """Write the figure of `draw_curves` as a PNG.
+
+    Raises `FnnError` with the path and the reason where that can't be, and where matplotlib is
+    not installed.
+    """
+    save(draw_curves(history, best=best, title=title), path)
+
+
+def draw_curves(
+    history: Mapping[str, np.ndarray], *, best: int | None = None, title: str = ""
+) -> Figure:
+    """The loss, and beside it the other metrics: errors in one panel, scores in another.
+
+    `history` has an entry an epoch: `loss` in training, and `validation_<metric>`, NaN where
+    nothing was validated. Other keys are left alone, and what is not finite is left out. `best` is
+    the epoch, from 1, that was chosen. The loss is on a log scale where it spans more than 30×,
+    errors where they do.
+    """
+    told = {key: np.asarray(values, float) for key, values in history.items()}
+    prefix = "validation_"
+    metrics = {key.removeprefix(prefix): told[key] for key in told if key.startswith(prefix)}
+    losses = {"training": told.get("loss", np.empty(0))}
+    if "loss" in metrics:
+        losses["validation"] = metrics.pop("loss")
+    errors = {name: values for name, values in metrics.items() if name in ERRORS}
+    scores = {name: values for name, values in metrics.items() if name not in ERRORS}
+    panels = [("loss", losses), ("validation errors", errors), ("validation scores", scores)]
+    panels = [panel for panel in panels if panel[1]]
+
+    figure = blank((8.5, 10.5, 11)[len(panels) - 1], 4.4 if title else 4.1, title)
+    for number, (name, lines) in enumerate(panels, 1):
+        axes = figure.add_subplot(1, len(panels), number)
+        alone = len(lines) == 1 and name != "loss"
+        dress(axes, "epoch", f"validation {_words(*lines)}" if alone else name)
+        _draw(axes, lines, COLOURS if name != "loss" else (BLUE, ORANGE))
+        _scale(axes, np.concatenate(list(lines.values())), scores=lines is scores)
+        if best is not None:
+            axes.axvline(best, color=GREY, linewidth=1, linestyle=":", label=f"best epoch, {best}")
+        epoch_axis(axes, max(map(len, lines.values())))
+        if not alone:
+            axes.legend(fontsize=10, edgecolor="none", framealpha=0.85)
+    return figure
+
+
+def _draw(axes: Axes, lines: Mapping[str, np.ndarray], colours: tuple[str, ...]) -> None:
+    for index, (name, values) in enumerate(lines.items()):
+        there = np.isfinite(values)
+        axes.plot(
+            np.flatnonzero(there) + 1,
+            values[there],
+            color=colours[index % len(colours)],
+            linestyle="-" if index < len(colours) else "--",
+            linewidth=1.6,
+            marker="o" if there.sum() <= MARKED else "",
+            markersize=4,
+            label=_words(name),
+        )
+
+
+def _scale(axes: Axes, values: np.ndarray, *, scores: bool) -> None:
+    """R² has no lower bound, and its first epochs would leave no room for the others."""
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        nothing(axes)
+    elif not scores and wide_range(values):
+        log_scale(axes)
+    elif scores and values.min() < -1 < values.max():
+        axes.set_ylim(-1, values.max() + 0.05 * (values.max() + 1))
+
+
+def _words(name: str) -> str:
+    return name.replace("r2", "R²").replace("_", " ")

@@ -1,0 +1,128 @@
+"""What happened inside the network, by layer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fnn.report.figures.canvas import blank, dress, epoch_axis, log_scale, nothing, save, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+KINDS = {
+    "gradient_norm": "gradient norm",
+    "update_ratio": "|update| / |parameter|",
+    "dead_units": "dead units, share",
+}
+LOG = ("gradient_norm", "update_ratio")
+LEGEND = 20
+"""at most so many layers are named"""
+STYLES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")
+Lines = dict[tuple[str, str], np.ndarray]
+"""values by layer and leaf"""
+
+
+def monitors(history: Mapping[str, np.ndarray], path: str | os.PathLike[str]) -> None:
+    """Write the figure of `draw_monitors` as a PNG.
+
+    Raises `FnnError` with the path and the reason where that can't be, and where matplotlib is
+    not installed.
+    """
+    save(draw_monitors(history), path)
+
+
+def draw_monitors(history: Mapping[str, np.ndarray]) -> Figure:
+    """A panel a kind, a line a leaf: a colour for each layer, from the first dark to the last pale.
+
+    Keys are `gradient_norm/layers[0].weight`, `update_ratio/…`, `dead_units/layers[0]`; others are
+    left alone. Weights are solid; biases, scales and shifts are dashed or dotted.
+    """
+    panels = {kind: _lines(history, kind) for kind in KINDS}
+    panels = {kind: lines for kind, lines in panels.items() if lines}
+    layers = list(dict.fromkeys(layer for lines in panels.values() for layer, _ in lines))
+    leaves = sorted({leaf for lines in panels.values() for _, leaf in lines} - {""})
+    leaves.sort(key=lambda leaf: leaf != "weight")
+    look = _Look(layers, leaves)
+
+    legend = 0.2 * (min(len(layers), LEGEND) + len(leaves)) + 0.6
+    figure = blank(10.5, max(2.5 * len(panels), legend, 2.5))
+    if not panels:
+        nothing(figure.add_subplot())
+        return figure
+    grid = figure.add_gridspec(len(panels), 2, width_ratios=(5, 1))
+    for row, (kind, lines) in enumerate(panels.items()):
+        axes = figure.add_subplot(grid[row, 0])
+        dress(axes, "epoch" if row == len(panels) - 1 else "", KINDS[kind])
+        _panel(axes, kind, lines, look)
+    look.legend(figure.add_subplot(grid[:, 1]))
+    return figure
+
+
+def _lines(history: Mapping[str, np.ndarray], kind: str) -> Lines:
+    found: Lines = {}
+    for key, values in history.items():
+        start, _, path = key.partition("/")
+        if start == kind:
+            layer, _, leaf = path.rpartition(".")
+            place = (path, "") if kind == "dead_units" else (layer, leaf)
+            found[place] = np.asarray(values, float)
+    return found
+
+
+class _Look:
+    """A colour for each layer, a stroke for each kind of leaf."""
+
+    def __init__(self, layers: Sequence[str], leaves: Sequence[str]) -> None:
+        from matplotlib import colormaps
+
+        shades = colormaps["viridis"](np.linspace(0, 0.92, max(len(layers), 2)))
+        self.colours = dict(zip(layers, shades, strict=False))
+        self.strokes = {leaf: STYLES[i % len(STYLES)] for i, leaf in enumerate(leaves)}
+
+    def legend(self, axes: Axes) -> None:
+        """In a place of its own: layers by colour, thinned out to 20, and leaves by stroke."""
+        from matplotlib.lines import Line2D
+
+        layers = list(self.colours)
+        some = np.unique(np.linspace(0, len(layers) - 1, LEGEND).round().astype(int))
+        handles: list[Any] = [
+            Line2D([], [], color=self.colours[layers[i]], linewidth=2, label=short(layers[i], 28))
+            for i in some
+        ]
+        handles += [
+            Line2D([], [], color="black", linewidth=1.2, linestyle=stroke, label=leaf)
+            for leaf, stroke in self.strokes.items()
+        ]
+        axes.set_axis_off()
+        legend = axes.legend(
+            handles=handles, fontsize=9, frameon=False, loc="upper left", bbox_to_anchor=(-0.1, 1)
+        )
+        legend.set_in_layout(False)
+
+
+def _panel(axes: Axes, kind: str, lines: Lines, look: _Look) -> None:
+    values = np.concatenate(list(lines.values()))
+    epochs = max(map(len, lines.values()))
+    for (layer, leaf), line in lines.items():
+        axes.plot(
+            np.arange(1, len(line) + 1),
+            np.where(np.isfinite(line), line, np.nan),
+            color=look.colours[layer],
+            linestyle=look.strokes.get(leaf, "-"),
+            linewidth=1.4,
+            marker="o" if epochs <= 20 else "",
+            markersize=3,
+        )
+    epoch_axis(axes, epochs)
+    if not np.isfinite(values).any():
+        nothing(axes)
+    elif kind not in LOG:
+        top = values[np.isfinite(values)].max()
+        axes.set_ylim(-0.02 * max(top, 0.1), 1.05 * max(top, 0.1))
+    elif (values[np.isfinite(values)] > 0).any():
+        log_scale(axes)

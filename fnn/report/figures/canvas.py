@@ -1,0 +1,94 @@
+"""An empty figure, how its panels look, and how it becomes a file."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fnn.files import write_bytes
+from fnn.spec import FnnError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 110
+BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#5f6368"
+COLOURS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""told apart by the colour-blind (Okabe & Ito 2008)"""
+
+
+def blank(width: float, height: float, title: str = "") -> Figure:
+    """A white figure, in inches. Raises `FnnError` where matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise FnnError("figures need matplotlib: pip install 'fnn[plots]'") from error
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    if title:
+        figure.suptitle(title, fontsize=13, parse_math=False)
+    return figure
+
+
+def dress(axes: Axes, x: str, y: str, title: str = "") -> None:
+    """Labels, and a light grid behind the data. Dollar signs in names are dollar signs."""
+    axes.set_xlabel(x, fontsize=11, parse_math=False)
+    axes.set_ylabel(y, fontsize=11, parse_math=False)
+    axes.set_title(title, fontsize=12, parse_math=False)
+    axes.tick_params(labelsize=10)
+    axes.grid(True, which="major", color="#e4e4e4", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def epoch_axis(axes: Axes, epochs: int) -> None:
+    """Whole epochs from 1; a single one stands in the middle."""
+    from matplotlib.ticker import MaxNLocator
+
+    steps = [1, 2, 5, 10]
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=steps, integer=True, min_n_ticks=1))
+    axes.set_xlim(0.6, max(epochs, 1) + max(0.02 * epochs, 0.4))
+
+
+def log_scale(axes: Axes) -> None:
+    """A log scale with plain numbers: at 1, 2 and 5 of a decade where there is room, else at 1."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def wide_range(values: NDArray[np.floating], factor: float = 30) -> bool:
+    """Whether positive values span so much that a linear axis would hide the small ones."""
+    found = values[np.isfinite(values)]
+    return bool(found.size and found.min() > 0 and found.max() > factor * found.min())
+
+
+def nothing(axes: Axes) -> None:
+    """Says that there is nothing to see."""
+    axes.text(0.5, 0.5, "no finite values", transform=axes.transAxes, ha="center", color=GREY)
+
+
+def short(name: str, length: int = 24) -> str:
+    """A name cut to that length."""
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a PNG, whole or not at all. Raises `FnnError` with the path and the reason."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    image = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # shown as a box
+        figure.tight_layout()
+        FigureCanvasAgg(figure).print_png(image)
+    write_bytes(os.fspath(path), image.getvalue())

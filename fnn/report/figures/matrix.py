@@ -1,0 +1,108 @@
+"""Which class was taken for which."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fnn.report.figures.canvas import GREY, blank, dress, save, short
+from fnn.spec import ShapeError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CELLS = 20
+"""up to so many classes have their counts written"""
+NAMES = 60
+"""up to so many classes are all named"""
+
+
+def confusion_matrix(
+    counts: Any, classes: Sequence[Any], path: str | os.PathLike[str], title: str = ""
+) -> None:
+    """Write the figure of `draw_confusion_matrix` as a PNG.
+
+    Raises `FnnError` with the path and the reason where that can't be, and where matplotlib is
+    not installed.
+    """
+    save(draw_confusion_matrix(counts, classes, title), path)
+
+
+def draw_confusion_matrix(counts: Any, classes: Sequence[Any], title: str = "") -> Figure:
+    """True classes down, predicted classes across; `counts` as `fnn.metrics.confusion` gives them.
+
+    The colour is the share of the true class, on a scale that shows small shares. With more than
+    20 classes the counts are left to the colours. Raises `ShapeError` where `classes`, their
+    names, are not as many as the counts.
+    """
+    counts = np.asarray(counts)
+    size = len(classes)
+    if counts.shape != (size, size):
+        raise ShapeError(f"{size} classes need counts of shape {(size, size)}, got {counts.shape}")
+    rows = counts.sum(1, keepdims=True)
+    shares = counts / np.maximum(rows, 1)
+    names = [short(str(name)) for name in classes]
+
+    margin = (0.075 if size <= CELLS else 0.055) * max(map(len, names), default=0)
+    side = min(max(0.52 * size, 3.5), 8.5 - margin)
+    figure = blank(max(side + 2.2 + margin, 8.2), side + 1.4 + 0.7 * margin, title)
+    axes = figure.add_subplot()
+    dress(axes, "predicted", "true")
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    from matplotlib.colors import PowerNorm
+
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
+    _name_ticks(axes, names)
+    if size <= CELLS:
+        _write_counts(axes, counts, shares)
+        _write_recall(axes, counts, rows[:, 0])
+    else:
+        bar = figure.colorbar(image, ax=axes, shrink=0.8, fraction=0.05, pad=0.03)
+        bar.set_label("share of the true class", fontsize=11)
+        bar.outline.set_visible(False)
+    return figure
+
+
+def _name_ticks(axes: Axes, names: Sequence[str]) -> None:
+    size = len(names)
+    ticks = range(0, size, -(-size // NAMES))
+    shown = [names[tick] for tick in ticks]
+    font = 10 if size <= CELLS else 7
+    turned = max(map(len, shown), default=0) > (3 if size > 10 else 6)
+    axes.set_xticks(ticks, shown, fontsize=font, parse_math=False)
+    axes.set_yticks(ticks, shown, fontsize=font, parse_math=False)
+    if turned:
+        for label in axes.get_xticklabels():
+            steep = (
+                {"rotation": 90, "va": "center"} if size > CELLS else {"rotation": 45, "va": "top"}
+            )
+            label.set(ha="right", rotation_mode="anchor", **steep)
+    axes.tick_params(length=0)
+
+
+def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
+    words = [[_figure(count, thousands=len(counts) > 8) for count in row] for row in counts]
+    length = max(len(word) for row in words for word in row)
+    font = 10 if length * len(counts) <= 50 else 8 if length * len(counts) <= 80 else 7
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        colour = "white" if shares[row, column] > 0.35 else "#202124"
+        text = words[row][column]
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=font)
+
+
+def _figure(count: int, *, thousands: bool) -> str:
+    return f"{count / 1000:.0f}k" if thousands and count >= 10000 else f"{count:,}"
+
+
+def _write_recall(axes: Axes, counts: np.ndarray, rows: np.ndarray) -> None:
+    beside: dict[str, Any] = {"textcoords": "offset points", "color": GREY, "fontsize": 10}
+    axes.annotate("recall", (1, 1), xycoords="axes fraction", xytext=(8, 6), **beside)
+    place = axes.get_yaxis_transform()
+    for row, (right, total) in enumerate(zip(counts.diagonal(), rows, strict=True)):
+        text = f"{right / total:.3f}" if total else "–"
+        axes.annotate(text, (1, row), xycoords=place, xytext=(8, 0), va="center", **beside)

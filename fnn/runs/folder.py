@@ -1,0 +1,207 @@
+"""The folder of one run: its configuration, its metrics as they come, its result, its model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import jax
+
+from fnn.files import (
+    append_line,
+    explained,
+    json_text,
+    parse_json,
+    read_bytes,
+    read_record,
+    with_floats,
+    write_json,
+)
+from fnn.model import versions
+from fnn.runs.naming import make_folder, new_folder, remove_empty
+from fnn.spec import FnnError, choice, to_json
+
+FORMAT = 1
+STATUSES = ("finished", "stopped early", "interrupted", "diverged")
+
+
+class RunFolder:
+    """What a run leaves behind.
+
+    | file | holds |
+    |---|---|
+    | `config.json` | the command, options, spec, data, seeds, versions, device: what repeats it |
+    | `metrics.jsonl` | a line an epoch, there for others as soon as the epoch is over |
+    | `model/` | the model kept: `fnn.model.save(model, run.model_path)` |
+    | `result.json` | how it ended; written last, so a run without it goes on or was killed |
+
+    Everything is JSON. Floats that are not finite stand in it as "NaN", "Infinity" and
+    "-Infinity", and `history` and `result` give them back as floats. Use it in a `with` block: a
+    failure before anything was recorded (an epoch, a model, a result) takes the folder away again.
+    """
+
+    def __init__(self, path: str | Path, made: Sequence[Path] = ()) -> None:
+        self.path = Path(path)
+        self._made = made
+
+    @classmethod
+    def create(
+        cls, path: str | Path | None = None, *, name: str = "run", parent: str | Path = "runs"
+    ) -> RunFolder:
+        """A new folder: `path`, or else the next free of `parent/name-1`, `parent/name-2`, …
+
+        `name` may be that of a data set or the path of its file (see `folder_name`). Two commands
+        at the same time get two folders. Raises `FnnError` for a path that exists, and where no
+        folder can be made.
+        """
+        made = new_folder(Path(parent), name) if path is None else make_folder(Path(path))
+        return cls(made[-1], made)
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """A folder that is there. Raises `FnnError` that says what it lacks to be a run's."""
+        run = cls(path)
+        with explained(path):
+            if not run.path.exists():
+                raise FnnError("does not exist", str(path))
+            if not (run.path / "config.json").is_file():
+                raise FnnError("is not the folder of a run: it has no config.json", str(path))
+        read_record(run.path / "config.json", FORMAT)
+        return run
+
+    @property
+    def model_path(self) -> Path:
+        """Where the model is kept."""
+        return self.path / "model"
+
+    def write_config(
+        self,
+        *,
+        command: Sequence[str],
+        options: Mapping[str, Any],
+        run: Any,
+        data: Mapping[str, Any],
+        seeds: Mapping[str, int],
+        parameters: int,
+    ) -> None:
+        """Record what repeats the run; versions, device and the time are added.
+
+        `command` is the command line as words, `options` every option by name, `run` a spec,
+        `data` has at least a `name`, `parameters` is their number. Raises `FnnError` for what JSON
+        can't hold and where the disk is full.
+        """
+        device = jax.devices()[0]
+        record = {
+            "format": FORMAT,
+            "command": command,
+            "options": options,
+            "run": json.loads(to_json(run)),
+            "data": data,
+            "seeds": seeds,
+            "parameters": parameters,
+            "versions": versions(),
+            "device": {"platform": device.platform, "kind": device.device_kind},
+            "started": _now(),
+        }
+        write_json(self.path / "config.json", record)
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Record an epoch: a line in metrics.jsonl. Raises `FnnError` where the disk is full."""
+        append_line(self.path / "metrics.jsonl", json_text(row))
+
+    def write_result(
+        self,
+        status: str,
+        *,
+        epochs: int,
+        best_epoch: int | None,
+        metric: str,
+        validation: Mapping[str, float] | None,
+        test: Mapping[str, float] | None,
+        test_rows: int,
+        seconds: float,
+        **more: Any,
+    ) -> None:
+        """Record how the run ended; the time is added.
+
+        `status` is one of `STATUSES`, `metric` the name of the one by which epochs were compared,
+        `validation` its metrics at the best epoch, `test` those over the test rows; `more` is
+        recorded beside them. Raises `FnnError` for another status, what JSON can't hold, and where
+        the disk is full.
+        """
+        if status not in STATUSES:
+            raise FnnError(f"unknown status {status!r}{choice(status, STATUSES)}")
+        record = {
+            "format": FORMAT,
+            "status": status,
+            "epochs": epochs,
+            "best_epoch": best_epoch,
+            "metric": metric,
+            "validation": validation,
+            "test": test,
+            "test_rows": test_rows,
+            "seconds": seconds,
+            **more,
+            "ended": _now(),
+        }
+        write_json(self.path / "result.json", record)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What config.json holds. Raises `FnnError` where it is missing or damaged."""
+        return read_record(self.path / "config.json", FORMAT)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What result.json holds; None while the run goes on, and when it was killed."""
+        path = self.path / "result.json"
+        if not path.exists():
+            return None
+        record: dict[str, Any] = with_floats(read_record(path, FORMAT))
+        return record
+
+    def history(self) -> list[dict[str, Any]]:
+        """The rows appended so far.
+
+        A last line without its newline is left out: it is being written, or a kill tore it. Raises
+        `FnnError` with file and line for any other line that is no JSON object.
+        """
+        path = self.path / "metrics.jsonl"
+        if not path.exists():
+            return []
+        rows = []
+        for number, line in enumerate(read_bytes(path).split(b"\n")[:-1], start=1):
+            row = parse_json(line, path, number)
+            if not isinstance(row, dict):
+                raise FnnError(f"expected a JSON object in line {number}, got {row!r}", str(path))
+            rows.append(with_floats(row))
+        return rows
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None and self._made and not self._recorded():
+            shutil.rmtree(self.path, ignore_errors=True)
+            remove_empty(self._made)
+
+    def _recorded(self) -> bool:
+        metrics = self.path / "metrics.jsonl"
+        kept = (self.model_path, self.path / "result.json")
+        return any(path.exists() for path in kept) or (
+            metrics.exists() and metrics.stat().st_size > 0
+        )
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,148 @@
+"""Past runs as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fnn.files import explained, field
+from fnn.metrics import written
+from fnn.runs.folder import RunFolder
+from fnn.spec import FnnError, choice
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run in a line; None where it did not get so far.
+
+    `validation` (at the best epoch) and `test` are values of `metric`, which the run went by.
+    """
+
+    name: str
+    status: str
+    data: str | None = None
+    epochs: int | None = None
+    best: int | None = None
+    metric: str | None = None
+    validation: float | None = None
+    test: float | None = None
+    parameters: int | None = None
+    seconds: float | None = None
+    started: datetime | None = None
+    problem: str | None = None
+    """what is damaged, in words"""
+
+
+COLUMNS: dict[str, Callable[[Any], str]] = {
+    "name": str,
+    "data": str,
+    "status": str,
+    "epochs": "{:,}".format,
+    "best": "{:,}".format,
+    "metric": str,
+    "validation": written,
+    "test": written,
+    "parameters": "{:,}".format,
+    "seconds": "{:,.1f}".format,
+    "started": "{:%Y-%m-%d %H:%M}".format,
+}
+"""the columns of the table, and how each is written"""
+
+
+def list_runs(parent: str | Path = "runs") -> list[RunSummary]:
+    """The runs in a folder, by name; none where there is no such folder.
+
+    A folder that can't be read as a run is listed as damaged, with the reason. Raises `FnnError`
+    where the folder itself is a file or can't be read.
+    """
+    parent = Path(parent)
+    with explained(parent):
+        if not parent.exists():
+            return []
+        folders = [path for path in parent.iterdir() if path.is_dir() and path.name[0] != "."]
+    return [summarize(path) for path in sorted(folders)]
+
+
+def summarize(path: str | Path) -> RunSummary:
+    """A run in a line; one that can't be read as damaged, with the reason."""
+    path = Path(path)
+    try:
+        return _summary(RunFolder.open(path))
+    except FnnError as error:
+        return RunSummary(path.name, "damaged", problem=str(error))
+
+
+def _summary(run: RunFolder) -> RunSummary:
+    config, result, place = run.config, run.result, run.path / "config.json"
+    begun = {
+        "name": run.path.name,
+        "data": field(config, "data.name", str, place),
+        "parameters": field(config, "parameters", int, place),
+        "started": _time(field(config, "started", str, place), place),
+    }
+    if result is None:
+        rows = run.history()
+        epochs = field(rows[-1], "epoch", int, run.path / "metrics.jsonl") if rows else 0
+        return RunSummary(**begun, status="running or killed", epochs=epochs)
+    place = run.path / "result.json"
+    metric = field(result, "metric", str, place)
+    return RunSummary(
+        **begun,
+        status=field(result, "status", str, place),
+        epochs=field(result, "epochs", int, place),
+        best=field(result, "best_epoch", int | None, place),
+        metric=metric,
+        validation=_value(result, "validation", metric, place),
+        test=_value(result, "test", metric, place),
+        seconds=field(result, "seconds", int | float, place),
+    )
+
+
+def _value(result: dict[str, Any], part: str, metric: str, place: Path) -> Any:
+    if field(result, part, dict | None, place) is None:
+        return None
+    return field(result, f"{part}.{metric}", int | float | None, place)
+
+
+def _time(text: str, place: Path) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise FnnError(f"expected a date and time, got {text!r}", str(place)) from None
+
+
+def table(runs: Sequence[RunSummary], sort: str = "started", reverse: bool = False) -> str:
+    """Runs as text, a line each, sorted by a column of `COLUMNS`; gaps and NaN
+    come last.
+
+    Damaged runs have a line below the table with the reason. Raises `FnnError` for an unknown
+    column, naming the nearest.
+    """
+    if sort not in COLUMNS:
+        raise FnnError(f"no column {sort!r}{choice(sort, COLUMNS)}")
+    if not runs:
+        return "no runs yet"
+    known = [run for run in runs if _is_known(getattr(run, sort))]
+    known.sort(key=lambda run: getattr(run, sort), reverse=reverse)
+    ordered = known + [run for run in runs if not _is_known(getattr(run, sort))]
+    columns = [_column(name, ordered) for name in COLUMNS]
+    lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    problems = [f"{run.name} is damaged: {run.problem}" for run in ordered if run.problem]
+    return "\n".join([lines[0], "─" * max(map(len, lines)), *lines[1:], *problems])
+
+
+def _is_known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def _column(name: str, runs: Sequence[RunSummary]) -> list[str]:
+    """A column with its heading: words to the left, figures to the right."""
+    values = [getattr(run, name) for run in runs]
+    cells = [name, *("" if value is None else COLUMNS[name](value) for value in values)]
+    width = max(map(len, cells))
+    figures = COLUMNS[name] is not str and name != "started"
+    return [cell.rjust(width) if figures else cell.ljust(width) for cell in cells]

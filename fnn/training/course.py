@@ -1,0 +1,117 @@
+"""A run under way: calls that take about half a second each, and what they told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+from fnn.objective import Batch
+from fnn.training.diagnosis import diagnose, sound
+from fnn.training.epoch import EpochMetrics, Plan
+from fnn.training.history import History, columns, first_epochs, records
+from fnn.training.resident import CAPACITY
+from fnn.training.run import Run
+from fnn.training.state import RunState
+
+LOOK = 0.5
+"""seconds from one look of the host to the next, about"""
+Status = Literal["finished", "stopped early", "interrupted", "diverged"]
+
+
+class Source(Protocol):
+    """Where rows come from: it takes a run from one step to another."""
+
+    plan: Plan
+
+    def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
+        """The state at step `stop`, and the metrics of the epochs that ended on the way."""
+
+    def batch(self, state: RunState, number: int) -> Batch:
+        """The rows of that step."""
+
+
+class Look(NamedTuple):
+    """What a logger is given, about twice a second and at the end: where the run stands.
+
+    step, steps: done, and in all if the run does not stop early.
+    epoch, epochs: the same in epochs; `epoch` may be a fraction.
+    ended: a record for each epoch that ended since the last look, such as
+        `{"epoch": 1, "loss": 0.3, "validation_loss": 0.4}`: numbered from 1, with a value for
+        every column of `History`.
+    examples_per_second: rows trained on a second since the first step.
+    seconds: since the first step; compiling is left out.
+    """
+
+    step: int
+    steps: int
+    epoch: float
+    epochs: int
+    ended: list[dict[str, Any]]
+    examples_per_second: float
+    seconds: float
+
+
+Logger = Callable[[Look], None]
+
+
+class Course:
+    """A run under way: calls that take about `LOOK` seconds each, and what they told."""
+
+    def __init__(self, run: Run, source: Source, state: RunState, epochs: int) -> None:
+        self.run, self.source, self.state = run, source, state
+        self.epochs, self.steps = epochs, epochs * source.plan.steps
+        self.step, self.size = 0, 1
+        self.told: list[History] = []
+        self.status: Status | None = None
+        self.fault = ""
+        self.began = time.perf_counter()
+
+    def go_on(self) -> Look:
+        """One call of the compiled program."""
+        began, start, before = time.perf_counter(), self.step, self.state
+        done = int(before.epoch)
+        self.step = stop = self._stop()
+        self.state, metrics = self.source.advance(before, start, stop)
+        told = first_epochs(columns(metrics), int(self.state.epoch) - done)
+        if not sound(self.run, self.state, told["loss"]):
+            self.state, self.fault = diagnose(self.run, self.source, before, start, stop)
+            self.status = "diverged"
+            told = first_epochs(told, int(self.state.epoch) - done)
+        elif int(self.state.step) == self.steps:
+            self.status = "finished"
+        elif not self.state.active:
+            self.status = "stopped early"
+        self.told.append(told)
+        self._adapt(stop - start, time.perf_counter() - began)
+        return self.look(records(told, done + 1))
+
+    def interrupt(self) -> None:
+        """Go no further, unless the run has ended anyway."""
+        self.status = self.status or "interrupted"
+
+    def _stop(self) -> int:
+        """Where the next call ends: at the end of an epoch, if it reaches one."""
+        stop, steps = min(self.step + self.size, self.steps), self.source.plan.steps
+        ended = stop // steps * steps
+        return ended if ended > self.step else stop
+
+    def _adapt(self, steps: int, seconds: float) -> None:
+        """How many steps fill the time, as far as the last call tells."""
+        fitting = int(steps * min(LOOK / seconds, 16))
+        self.size = min(max(fitting, 1), CAPACITY * self.source.plan.steps)
+
+    def look(self, ended: Sequence[dict[str, Any]] = ()) -> Look:
+        """Where the run stands."""
+        seconds = time.perf_counter() - self.began
+        step, plan = int(self.state.step), self.source.plan
+        epoch = step / plan.steps
+        return Look(
+            step=step,
+            steps=self.steps,
+            epoch=epoch,
+            epochs=self.epochs,
+            ended=list(ended),
+            examples_per_second=epoch * plan.rows / seconds,
+            seconds=seconds,
+        )

@@ -1,0 +1,177 @@
+"""Numbers that are not finite: at which step they began, and in which layer and leaf.
+
+A run that is cut anywhere gives the same bits, so nothing has to be recorded while it goes well:
+when it goes wrong, the steps since the last look are walked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fnn.gradients import METHODS, manual
+from fnn.layer import Layer, Tree
+from fnn.objective import Batch
+from fnn.optimizers import Rule
+from fnn.spec import FnnError, join, named_leaves, path_name
+from fnn.training.run import Run
+from fnn.training.state import RunState
+from fnn.training.step import step
+
+if TYPE_CHECKING:
+    from fnn.training.course import Source
+
+ADVICE = "Try a smaller learning rate, or clip the gradient"
+
+
+def sound(run: Run, state: RunState, losses: np.ndarray | jax.Array | Sequence[float] = ()) -> bool:
+    """Whether all is finite that the next step starts from, and the losses of some epochs."""
+    read = (state.params, state.state, state.loss_sum, _optimizer_state(run, state))
+    return bool(np.isfinite(losses).all()) and bool(_all_finite(read))
+
+
+def _optimizer_state(run: Run, state: RunState) -> Tree:
+    """Nothing of somebody's own optimiser: Optax's may hold infinities (a best value so far)."""
+    return state.optimizer_state if isinstance(run.optimizer, Rule) else None
+
+
+def check_start(run: Run, state: RunState) -> None:
+    """Raises `FnnError` for a run that starts from values that are not finite."""
+    if not sound(run, state):
+        try:
+            _look("the initial ", state.params)
+        except _FoundError as found:
+            raise FnnError(str(found), "net") from None
+
+
+def diagnose(
+    run: Run, source: Source, before: RunState, start: int, stop: int
+) -> tuple[RunState, str]:
+    """The last sound state, and what went wrong in the step after it.
+
+    `before` stands at step `start` and is sound; at `stop` something is not finite.
+    """
+    good, bad, state = start, stop, before
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        there, metrics = source.advance(before, start, middle)
+        if sound(run, there, metrics.loss):
+            good, state = middle, there
+        else:
+            bad = middle
+    epoch, index = divmod(good, source.plan.steps)
+    return state, (
+        f"the run left the finite numbers at step {index + 1} of epoch {epoch + 1} "
+        f"(step {bad} of the run): {explain(run, state, source.batch(state, good))}"
+    )
+
+
+def explain(run: Run, state: RunState, batch: Batch) -> str:
+    """Where the first value that is not finite appears in a step that starts from finite ones."""
+    try:
+        _look("", batch)
+    except _FoundError as found:
+        return f"the rows themselves: {found}"
+    key = jax.random.fold_in(state.step_key, state.step)
+    given = state.params, state.state, batch
+    watched = _watched(run.objective)
+    try:
+        with jax.disable_jit():  # what is traced can't be looked at
+            _, aux = watched.value(*given, key=key)
+            low, high = aux.output.min(), aux.output.max()
+            _look(f"the loss of outputs from {low:.3g} to {high:.3g}", aux.loss)
+            manual.value_and_grad(watched)(*given, key=key)
+        penalties, grads, after = _by_parts(run, state, batch, key)
+        _look("the gradient of penalties", penalties)
+        _look("the gradient of ", grads)
+        _look("the sum of the epoch's losses", after.loss_sum)
+        _look("the layers' state ", after.state)
+        _look("the optimiser's ", _optimizer_state(run, after))
+        _look("once updated, ", after.params)
+    except _FoundError as found:
+        return f"{found}. {ADVICE}"
+    return f"not to be found outside the compiled program, which rounds otherwise. {ADVICE}"
+
+
+@jax.jit
+def _by_parts(run: Run, state: RunState, batch: Batch, key: jax.Array) -> tuple[Tree, ...]:
+    """The gradient of each penalty, that of all, and the state after the step."""
+    penalties = [penalty.gradient(state.params) for penalty in run.objective.penalties]
+    differentiate = METHODS[run.gradient](run.objective)
+    _, grads = differentiate(state.params, state.state, batch, key=key)
+    return penalties, grads, step(run, state, batch)[0]
+
+
+class _FoundError(Exception):
+    pass
+
+
+class _Watched(Layer):
+    """A layer that looks at all that it gives back."""
+
+    def __init__(self, layer: Layer, path: str) -> None:
+        self.kind, self.path = type(layer).__name__, path
+        self.inner = _watched(layer, path)
+
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        y, state, tape = self.inner.forward(params, state, x, train=train, key=key)
+        self._look("the output of", y)
+        return y, state, tape
+
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        self._look("the gradient that reaches", dy)
+        dx, grads = self.inner.backward(params, tape, dy)
+        self._look("the gradient of", grads)
+        self._look("the gradient of the input of", dx)
+        return dx, grads
+
+    def _look(self, what: str, tree: Tree) -> None:
+        for name, leaf in named_leaves(tree).items():
+            _look(f"{what} {join(self.path, name)} ({self.kind})", leaf)
+
+
+def _look(what: str, tree: Tree) -> None:
+    """Raises for the first leaf that is not finite."""
+    for name, leaf in named_leaves(tree).items():
+        if not _finite(leaf):
+            raise _FoundError(_told(what + name, leaf))
+
+
+def _watched(tree: Any, path: str = "") -> Any:
+    """The spec with each of its layers, at any depth, watched."""
+    leaves, treedef = jax.tree_util.tree_flatten_with_path(
+        tree, is_leaf=lambda node: node is not tree and isinstance(node, Layer)
+    )
+    found = []
+    for keys, leaf in leaves:
+        if isinstance(leaf, Layer):
+            leaf = _Watched(leaf, join(path, path_name(keys)))
+        found.append(leaf)
+    return jax.tree.unflatten(treedef, found)
+
+
+def _finite(leaf: Any) -> bool:
+    """Whether an array holds no NaN and nothing infinite."""
+    return not jnp.issubdtype(leaf.dtype, jnp.inexact) or bool(jnp.isfinite(leaf).all())
+
+
+@jax.jit
+def _all_finite(tree: Tree) -> jax.Array:
+    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in floats]).all()
+
+
+def _told(words: str, leaf: jax.Array) -> str:
+    values = np.asarray(leaf.astype(float))
+    bad = ~np.isfinite(values)
+    kinds = {"NaN": np.isnan(values).any(), "infinite": np.isinf(values).any()}
+    told = " or ".join(kind for kind, there in kinds.items() if there)
+    if not values.ndim:
+        return f"{words} is {told}"
+    return f"{words} has {bad.sum():,} of {bad.size:,} entries {told}"

@@ -1,0 +1,121 @@
+"""An epoch in parts: its plan, its steps, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from fnn.metrics import Metrics
+from fnn.objective import Batch
+from fnn.training import monitors
+from fnn.training.monitors import Monitors
+from fnn.training.run import Run
+from fnn.training.selection import better, patient
+from fnn.training.state import RunState, current
+from fnn.training.step import step
+
+
+class EpochMetrics(NamedTuple):
+    """An epoch's mean loss over its rows as they were trained on, and what was measured at its end.
+
+    `validation` is NaN in an epoch that was not validated.
+    """
+
+    loss: jax.Array
+    validation: Metrics | None
+    monitors: Monitors | None
+
+
+class Plan(NamedTuple):
+    """How an epoch's rows become steps: `whole` batches of `size` rows, then the `ragged` rest."""
+
+    rows: int
+    size: int
+
+    @classmethod
+    def of(cls, run: Run, rows: int) -> Plan:
+        """The plan of a run over that many rows."""
+        return cls(rows, rows if run.batch_size == "full" else min(run.batch_size, rows))
+
+    @property
+    def whole(self) -> int:
+        return self.rows // self.size
+
+    @property
+    def ragged(self) -> int:
+        return self.rows % self.size
+
+    @property
+    def steps(self) -> int:
+        return self.whole + (self.ragged > 0)
+
+
+def steps_per_epoch(run: Run, rows: Batch | int) -> int:
+    """Steps in which every row is seen once."""
+    return Plan.of(run, rows if isinstance(rows, int) else rows.target.shape[0]).steps
+
+
+def order(plan: Plan, order_key: jax.Array, epoch: jax.Array) -> jax.Array | None:
+    """The rows in the order of that epoch; None where all of them are one batch, as they stand."""
+    if plan.size == plan.rows:
+        return None
+    return jax.random.permutation(jax.random.fold_in(order_key, epoch), plan.rows)
+
+
+def batches(
+    run: Run,
+    state: RunState,
+    batch: Callable[[jax.Array], Batch],
+    first: jax.Array,
+    last: jax.Array,
+) -> RunState:
+    """A step for each of the batches number `first` to `last` (exclusive), wherever they lie."""
+
+    def body(number: jax.Array, state: RunState) -> RunState:
+        return step(run, state, batch(number))[0]
+
+    return jax.lax.fori_loop(first, last, body, state)
+
+
+def count_epoch(run: Run, state: RunState) -> RunState:
+    """The state after an epoch's last step: one more epoch, and the average with it."""
+    average = state.average
+    if run.averaging is not None:
+        values = (state.params, state.state)
+        average = run.averaging.after_epoch(average, values, state.epoch)
+    return state._replace(average=average, epoch=state.epoch + 1)
+
+
+def judge_epoch(
+    run: Run, state: RunState, total: float | jax.Array, steps: int, validation: Metrics | None
+) -> tuple[RunState, EpochMetrics]:
+    """What an epoch came to: its metrics, whether it is the best, whether to go on.
+
+    `total` is what its rows weigh, `steps` how many it had.
+    """
+    loss = state.loss_sum / total
+    told = None if state.monitors is None else monitors.report(state.monitors, steps)
+    best, active = state.best, state.active & jnp.isfinite(loss)
+    if run.selection is not None and best is not None and validation is not None:
+        best = better(run.selection, best, validation, state.epoch, *current(run, state))
+        active &= patient(run.selection, best, state.epoch, run.validate_every)
+    state = state._replace(
+        active=active,
+        best=best,
+        loss_sum=jnp.zeros_like(state.loss_sum),
+        monitors=None if told is None else monitors.start(state.params),
+    )
+    return state, EpochMetrics(loss, validation, told)
+
+
+def take(rows: Batch, index: jax.Array) -> Batch:
+    """The rows of those numbers."""
+    return jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0, mode="clip"), rows)
+
+
+def stretch(rows: Any, first: jax.Array, size: int) -> Any:
+    """`size` rows from row `first` on."""
+    return jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, size), rows)

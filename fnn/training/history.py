@@ -1,0 +1,53 @@
+"""What a run's epochs came to, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from fnn.training.epoch import EpochMetrics
+
+History = dict[str, np.ndarray]
+"""Columns with an entry an epoch, in order.
+
+`loss` (without penalties, the mean over the epoch's rows as they were trained on),
+`validation_<metric>` (NaN in an epoch that was not validated), and of a monitored run
+`gradient_norm/<path>`, `update_ratio/<path>`, `dead_units/<path>`. Empty where no epoch ended.
+"""
+
+
+def columns(metrics: EpochMetrics) -> History:
+    """The metrics of some epochs by name, on the host."""
+    told = jax.device_get(metrics)
+    named = {"loss": told.loss}
+    measured = told.validation or {}
+    for name in sorted(measured, key=lambda name: (name != "loss", name)):
+        named[f"validation_{name}"] = measured[name]
+    if told.monitors is not None:
+        for kind, by_path in told.monitors._asdict().items():
+            named |= {f"{kind}/{path}": values for path, values in by_path.items()}
+    return {name: np.asarray(values) for name, values in named.items()}
+
+
+def first_epochs(history: History, count: int) -> History:
+    """Its first epochs."""
+    return {name: values[:count] for name, values in history.items()}
+
+
+def joined(parts: list[History]) -> History:
+    """One history from those of consecutive segments; empty where no epoch ended."""
+    parts = [part for part in parts if len(part["loss"])]
+    if not parts:
+        return {}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def records(history: History, number: int) -> list[dict[str, Any]]:
+    """An epoch a record, numbered from `number`: `{"epoch": 1, "loss": 0.3, …}`."""
+    lists = {name: values.tolist() for name, values in history.items()}
+    return [
+        {"epoch": number + index} | {name: values[index] for name, values in lists.items()}
+        for index in range(len(lists["loss"]))
+    ]

@@ -1,0 +1,54 @@
+"""Rows that lie on the device as a whole."""
+
+from __future__ import annotations
+
+import operator
+
+import jax
+import jax.numpy as jnp
+
+from fnn.objective import Batch
+from fnn.training.epoch import EpochMetrics, Plan, order, take
+from fnn.training.run import Run
+from fnn.training.segment import segment
+from fnn.training.state import RunState
+
+CAPACITY = 1024
+"""epochs that one call may end"""
+
+_segment = jax.jit(segment, static_argnames="capacity")
+
+
+class Resident:
+    """Takes a run forward over rows that lie on the device."""
+
+    def __init__(
+        self, run: Run, rows: Batch, validation: Batch | None, unit: jax.Array | None
+    ) -> None:
+        self.run = run
+        self.rows, self.validation, self.unit = jax.device_put((rows, validation, unit))
+        self.plan = Plan.of(run, rows.target.shape[0])
+
+    def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
+        """The state at step `stop`, and the metrics of the epochs that ended on the way."""
+        state, metrics = _segment(
+            self.run,
+            state,
+            self.rows,
+            self.validation,
+            start=start,
+            stop=stop,
+            capacity=CAPACITY,
+            unit=self.unit,
+        )
+        ended = stop // self.plan.steps - start // self.plan.steps
+        metrics = jax.device_get(metrics)
+        return state, jax.tree.map(operator.itemgetter(slice(ended)), metrics)
+
+    def batch(self, state: RunState, number: int) -> Batch:
+        """The rows of that step."""
+        epoch, index = divmod(number, self.plan.steps)
+        turn = order(self.plan, state.order_key, jnp.int32(epoch))
+        if turn is None:
+            return self.rows
+        return take(self.rows, turn[index * self.plan.size :][: self.plan.size])

@@ -1,0 +1,72 @@
+"""Rows that are read by number, and what a network says about them a chunk at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import numpy as np
+
+from fnn.layer import Tree
+from fnn.metrics import CHUNK, Metrics, evaluate, measure, outputs
+from fnn.objective import Batch, Objective
+
+
+@runtime_checkable
+class Rows(Protocol):
+    """Rows that are read by number."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: np.ndarray) -> Batch:
+        """The rows of those numbers, in that order, as NumPy arrays without weights."""
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Rows that are there already."""
+
+    batch: Batch
+
+    def __len__(self) -> int:
+        return len(self.batch.target)
+
+    def read(self, index: np.ndarray) -> Batch:
+        """The rows of those numbers."""
+        taken: Batch = jax.tree.map(lambda leaf: leaf[index], self.batch)
+        return taken
+
+
+def evaluate_rows(
+    objective: Objective,
+    params: Tree,
+    state: Tree,
+    rows: Batch | Rows,
+    names: tuple[str, ...],
+    unit: Any = None,
+) -> Metrics:
+    """`fnn.metrics.evaluate`, compiled, for rows in memory or rows to be read."""
+    if isinstance(rows, Batch):
+        return _evaluate(objective, params, state, rows, names, unit=unit)
+    output, target = output_rows(objective, params, state, rows)
+    return _measure(objective.loss, output, target, names, unit=unit)
+
+
+def output_rows(
+    objective: Objective, params: Tree, state: Tree, rows: Batch | Rows
+) -> tuple[Any, Any]:
+    """The network's output for rows in memory or rows to be read, and their targets."""
+    if isinstance(rows, Batch):
+        return _outputs(objective, params, state, rows.x), rows.target
+    found, targets = [], []
+    for first in range(0, len(rows), CHUNK):
+        part = rows.read(np.arange(first, min(first + CHUNK, len(rows))))
+        found.append(np.asarray(_outputs(objective, params, state, part.x)))
+        targets.append(part.target)
+    return np.concatenate(found), np.concatenate(targets)
+
+
+_outputs = jax.jit(outputs)
+_measure = jax.jit(measure, static_argnames="names")
+_evaluate = jax.jit(evaluate, static_argnames="names")

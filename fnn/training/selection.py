@@ -1,0 +1,70 @@
+"""Which epoch's parameters are kept, and when to stop: decided on the device."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from fnn.layer import Tree
+from fnn.metrics import Metrics, higher_is_better
+from fnn.spec import number, spec, static
+
+
+@spec("selection.v1")
+class Selection:
+    """Keep the parameters of the epoch whose validation `metric` is best; perhaps stop early.
+
+    Arguments:
+        metric: a metric's name; the largest is best for accuracy, AUC, R² and the like, the
+            smallest for losses and errors.
+        patience: stop at the first validation that comes that many epochs (not validations, as in
+            Keras) after the last better value; None never stops.
+        min_delta: a value is better if it is by more than this, in the metric's own unit. The
+            parameters kept are those of the last better value, as Keras does it with
+            `restore_best_weights`.
+
+    A value of NaN is never better; where all of them are, the last parameters are kept.
+    """
+
+    metric: str = static(default="loss")
+    patience: float | None = number(default=None, low=1)
+    min_delta: float = number(default=0.0, low=0)
+
+
+class Best(NamedTuple):
+    """The best so far: its value, its epoch (counted from 1; 0 for none yet), its parameters."""
+
+    value: jax.Array
+    epoch: jax.Array
+    params: Tree
+    state: Tree
+
+
+def nothing_yet(selection: Selection, params: Tree, state: Tree, dtype: Any) -> Best:
+    """Any value is better than this."""
+    worst = -jnp.inf if higher_is_better(selection.metric) else jnp.inf
+    return Best(jnp.asarray(worst, dtype), jnp.zeros((), jnp.int32), params, state)
+
+
+def better(
+    selection: Selection, best: Best, metrics: Metrics, epoch: jax.Array, params: Tree, state: Tree
+) -> Best:
+    """The best after one more validation."""
+    value = metrics[selection.metric].astype(best.value.dtype)
+    gain = value - best.value if higher_is_better(selection.metric) else best.value - value
+    new = Best(value, epoch, params, state)
+    wins = gain > jnp.asarray(selection.min_delta, gain.dtype)
+    return jax.tree.map(lambda ours, theirs: jnp.where(wins, ours, theirs), new, best)
+
+
+def patient(
+    selection: Selection, best: Best, epoch: jax.Array, validate_every: int = 1
+) -> jax.Array:
+    """Whether to go on after this epoch: in any case until the next validation."""
+    if selection.patience is None:
+        return jnp.ones((), bool)
+    waited = (epoch - best.epoch).astype(best.value.dtype)
+    hopeful = waited < jnp.asarray(selection.patience, best.value.dtype)
+    return hopeful | (epoch % validate_every != 0)

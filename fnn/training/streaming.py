@@ -1,0 +1,173 @@
+"""Rows that do not fit into memory: chunks of the same permutation, the next one read meanwhile."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fnn.metrics import Metrics
+from fnn.objective import Batch
+from fnn.spec import SpecError
+from fnn.training.epoch import (
+    EpochMetrics,
+    Plan,
+    batches,
+    count_epoch,
+    judge_epoch,
+    order,
+    stretch,
+)
+from fnn.training.rows import Rows, evaluate_rows
+from fnn.training.run import Run
+from fnn.training.state import RunState, current
+from fnn.training.step import step
+
+CHUNK_BYTES = 8 * 2**20
+"""of rows at a time; one chunk is trained on, the next one waits or is being read"""
+
+
+class Streamed:
+    """Takes a run forward over rows that are read as they are needed.
+
+    The steps, their order and their keys are those of rows that lie on the device, and so are the
+    numbers, bit for bit. Raises `SpecError` for a batch that is all of the rows.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        rows: Rows,
+        validation: Rows | None,
+        unit: Any = None,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        self.run, self.rows, self.validation, self.unit = run, rows, validation, unit
+        self.plan = Plan.of(run, len(rows))
+        if self.plan.size == self.plan.rows:
+            raise SpecError("a batch of all rows must lie in memory: take fewer", "batch_size")
+        one = sum(leaf.nbytes for leaf in jax.tree.leaves(rows.read(np.arange(1))))
+        self.batches = min(max(chunk_bytes // (one * self.plan.size), 1), self.plan.whole)
+        self._reader = ThreadPoolExecutor(1, "fnn-rows")
+        self._chunks: dict[tuple[int, int], Future[Batch]] = {}
+        config: Any = jax.config
+        self._device = config.jax_default_device  # a thread does not know it by itself
+        self._orders: dict[int, np.ndarray] = {}
+
+    def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
+        """The state at step `stop`, and the metrics of the epochs that ended on the way."""
+        if start == stop:
+            self._compile(state)
+        ended: list[EpochMetrics] = []
+        number, before = start, state
+        while number < stop:
+            epoch, index = divmod(number, self.plan.steps)
+            chunk, low = divmod(index, self.batches)
+            if index < self.plan.whole:
+                inside = min(self.batches, self.plan.whole - chunk * self.batches)
+                high = min(low + stop - number, inside)
+                rows = self._chunk(state, epoch, chunk)
+                jax.block_until_ready(before)  # or chunks would queue up on the device
+                before = state
+                state = _train(self.run, state, rows, low, high, self.plan.size)
+                number += high - low
+            else:
+                state = _train_ragged(self.run, state, self.batch(state, number), True)
+                number += 1
+            if number % self.plan.steps == 0:
+                state, metrics = self._end(state, epoch)
+                ended.append(jax.device_get(metrics))
+                if not state.active:
+                    break
+        return state, _stacked(ended)
+
+    def batch(self, state: RunState, number: int) -> Batch:
+        """The rows of that step."""
+        epoch, index = divmod(number, self.plan.steps)
+        first = index * self.plan.size
+        return self._reader.submit(self._read, state, epoch, first, self.plan.size).result()
+
+    def _compile(self, state: RunState) -> None:
+        """Every program, without a step."""
+        _train(self.run, state, self._chunk(state, 0, 0), 0, 0, self.plan.size)
+        if self.plan.ragged:
+            _train_ragged(self.run, state, self.batch(state, self.plan.whole), False)
+        self._end(state, 0)
+
+    def _chunk(self, state: RunState, epoch: int, number: int) -> Batch:
+        """That chunk; the one that follows it is being read from now on."""
+        last = (number + 1) * self.batches >= self.plan.whole
+        following = (epoch + 1, 0) if last else (epoch, number + 1)
+        wanted = [(epoch, number), following]
+        self._chunks = {place: read for place, read in self._chunks.items() if place in wanted}
+        size = self.batches * self.plan.size
+        for place in wanted:
+            if place not in self._chunks:
+                first = place[1] * size
+                self._chunks[place] = self._reader.submit(self._read, state, place[0], first, size)
+        return self._chunks[epoch, number].result()
+
+    def _read(self, state: RunState, epoch: int, first: int, size: int) -> Batch:
+        """Rows from the order of an epoch, on the device; repetitions where it has ended.
+
+        This runs in the thread of the reader alone.
+        """
+        with jax.default_device(self._device):
+            if epoch not in self._orders:
+                keep = {known: turn for known, turn in self._orders.items() if known + 1 == epoch}
+                turn = np.asarray(_order(self.plan, state.order_key, epoch))
+                self._orders = keep | {epoch: turn}
+            index = self._orders[epoch][first : first + size]
+            rest = 0 if first >= self.plan.whole * self.plan.size else size - len(index)
+            read: Batch = jax.device_put(self.rows.read(np.pad(index, (0, rest), mode="edge")))
+        return read
+
+    def _end(self, state: RunState, epoch: int) -> tuple[RunState, EpochMetrics]:
+        state = _count_epoch(self.run, state)
+        ended: tuple[RunState, EpochMetrics] = _judge_epoch(
+            self.run, state, float(self.plan.rows), self.plan.steps, self._validate(state, epoch)
+        )
+        return ended
+
+    def _validate(self, state: RunState, epoch: int) -> Metrics | None:
+        if self.validation is None:
+            return None
+        if (epoch + 1) % self.run.validate_every:
+            return dict.fromkeys(self.run.measured, jnp.asarray(jnp.nan))
+        params, layers = _current(self.run, state)
+        return evaluate_rows(
+            self.run.objective, params, layers, self.validation, self.run.measured, self.unit
+        )
+
+
+@partial(jax.jit, static_argnames="size")
+def _train(
+    run: Run, state: RunState, rows: Batch, low: jax.Array, high: jax.Array, size: int
+) -> RunState:
+    """Steps over the batches `low` to `high` of a chunk, which lies in the order of the epoch."""
+    low, high = jax.lax.optimization_barrier((jnp.int32(low), jnp.int32(high)))
+    return batches(run, state, lambda number: stretch(rows, number * size, size), low, high)
+
+
+@jax.jit
+def _train_ragged(run: Run, state: RunState, rows: Batch, wanted: jax.Array) -> RunState:
+    trained: RunState = jax.lax.cond(
+        wanted, lambda state: step(run, state, rows)[0], lambda state: state, state
+    )
+    return trained
+
+
+_order = jax.jit(order, static_argnames="plan")
+_count_epoch = jax.jit(count_epoch)
+_judge_epoch = jax.jit(judge_epoch, static_argnames="steps")
+_current = jax.jit(current)
+
+
+def _stacked(ended: list[EpochMetrics]) -> EpochMetrics:
+    if not ended:
+        return EpochMetrics(jnp.zeros(0), None, None)
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *ended)

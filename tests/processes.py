@@ -1,0 +1,71 @@
+"""Commands: as processes of their own, which share the programs they compile, and in this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import pytest
+
+import fnn.cli
+
+ROOT = str(Path(__file__).parents[1])
+
+
+class Done(NamedTuple):
+    """What came of a command."""
+
+    status: int
+    out: str
+    err: str
+
+
+def environment(programs: Path, **more: str) -> dict[str, str]:
+    """The variables of a process that keeps its compiled programs in a folder."""
+    path = os.pathsep.join(filter(None, (ROOT, os.environ.get("PYTHONPATH"))))
+    return os.environ | {
+        "PYTHONPATH": path,
+        "JAX_PLATFORMS": "cpu",
+        "JAX_COMPILATION_CACHE_DIR": str(programs),
+        **more,
+    }
+
+
+def start(
+    arguments: Sequence[str], cwd: Path, programs: Path, *, blocks: int | None = None, **more: Any
+) -> subprocess.Popen:
+    """`python -m fnn ARGUMENTS…`, its warnings errors; no file may outgrow so many blocks."""
+    limit = [] if blocks is None else ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh"]
+    return subprocess.Popen(
+        [*limit, sys.executable, "-W", "error", "-m", "fnn", *arguments],
+        cwd=cwd,
+        env=environment(programs),
+        text=True,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more,
+    )
+
+
+def finish(process: subprocess.Popen) -> Done:
+    """Wait for it."""
+    out, err = process.communicate(timeout=120)
+    return Done(process.returncode, out, err)
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> Done:
+    """`fnn ARGUMENTS…` in this process; JAX's settings are then as before."""
+    float64, device = jax.config.jax_enable_x64, jax.config.jax_default_device
+    caching, fnn.cli._cache_programs = fnn.cli._cache_programs, lambda: None
+    try:
+        status = fnn.cli.main(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    finally:
+        fnn.cli._cache_programs = caching
+        jax.config.update("jax_enable_x64", float64)
+        jax.config.update("jax_default_device", device)
+    return Done(status, *capsys.readouterr())

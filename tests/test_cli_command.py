@@ -1,0 +1,138 @@
+"""Options as a command line, as JSON, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fnn.cli import _parse
+from fnn.cli.command import read_options, without_config, words
+from fnn.cli.machine import Machine
+from fnn.cli.network import Network
+from fnn.cli.recipe import Recipe
+from fnn.cli.source import Source
+from fnn.cli.train import Parts, Train
+from fnn.cli.watch import Watch
+from fnn.spec import FnnError
+
+plain = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
+    lambda word: word != "None" and not word.startswith("-")
+)
+word = plain | st.sampled_from(["-1", "-x", "--epochs", "a b", "'", "train", "--", "é=ü"])
+number = st.floats(allow_nan=False, width=64) | st.sampled_from([1e-30, -0.5, 1e30])
+whole = st.integers(-(2**40), 2**40)
+
+
+def some(cls, **fields):
+    """Options of a class, any of them at their default."""
+    choices = [st.fixed_dictionaries({}, optional=fields)]
+    return st.one_of(choices).map(lambda given: cls(**given))
+
+
+train = st.builds(
+    Train,
+    data=word,
+    out=st.none() | word,
+    save=st.booleans(),
+    figures=st.booleans(),
+    network=some(
+        Network,
+        hidden=st.lists(whole, max_size=3).map(tuple),
+        dropout=st.none() | number,
+        batch_norm=st.booleans(),
+    ),
+    training=some(
+        Recipe,
+        epochs=st.none() | whole,
+        batch_size=st.none() | whole | st.just("full"),
+        optimizer=word,
+        learning_rate=st.none() | number,
+        gradient=st.sampled_from(["automatic", "manual"]),
+        seed=whole,
+    ),
+    validation=some(Watch, metrics=st.none() | st.lists(plain, min_size=1, max_size=2).map(tuple)),
+    file=some(
+        Source,
+        target=st.none() | word,
+        drop=st.lists(plain, max_size=2).map(tuple) | word.map(lambda word: (word,)),
+        missing=st.just(("-999", "-")) | st.lists(plain, max_size=2).map(tuple),
+        delimiter=st.none() | st.sampled_from([";", "-", "tab", " "]),
+        header=st.booleans(),
+    ),
+    split=some(Parts, split=st.tuples(number, number, number)),
+    machine=some(Machine, device=st.sampled_from(["auto", "cpu"])),
+)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(train)
+def test_a_command_line_gives_the_options_back(options: Train) -> None:
+    line = shlex.join(["fnn", "train", *words(options)])
+    assert _parse(shlex.split(line)[1:]) == options
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(train)
+def test_json_gives_the_options_back(tmp_path_factory, options: Train) -> None:
+    file = tmp_path_factory.getbasetemp() / "config.json"
+    file.write_text(json.dumps({"format": 1, "options": dataclasses.asdict(options)}))
+    assert read_options(Train, file) == dataclasses.replace(options, out=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (Train("iris"), "iris"),
+        (Train("iris", network=Network(hidden=())), "iris --hidden"),
+        (Train("-x.csv", save=False), "--no-save -- -x.csv"),
+        (
+            Train("a b.csv", file=Source(target="-1", header=False)),
+            "'a b.csv' --target=-1 --no-header",
+        ),
+        (Train("iris", network=Network(dropout=None)), "iris --dropout None"),
+    ],
+)
+def test_the_shortest_command_line(options: Train, line: str) -> None:
+    assert shlex.join(words(options)) == line
+    assert _parse(["train", *shlex.split(line)]) == options
+
+
+def test_options_replace_those_of_a_run(tmp_path) -> None:
+    kept = Train("iris", out="x", network=Network(hidden=(4, 3), dropout=None), save=False)
+    record = {"format": 1, "options": dataclasses.asdict(kept)}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    same = dataclasses.replace(kept, out=None)
+    for run in (tmp_path, tmp_path / "config.json"):
+        assert _parse(["train", "--config", str(run)]) == same
+    changed = _parse(["train", "wine", f"--config={tmp_path}", "--hidden", "--dropout", "0.5"])
+    network = Network(hidden=(), dropout=0.5)
+    assert changed == dataclasses.replace(same, data="wine", network=network)
+
+
+def test_a_config_behind_the_end_of_options_is_a_name() -> None:
+    assert without_config(["--", "--config", "x"]) == (["--", "--config", "x"], None)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"format": 1, "options": {"data": "iris", "widht": 3}}, "unknown option 'widht'"),
+        ({"format": 1, "options": {"data": "iris", "network": 3}}, "'network' to be an object"),
+        ({"format": 1, "options": {}}, "the option 'data' is missing"),
+        ({"format": 1}, "the entry 'options' is missing"),
+        ({"format": 9, "options": {}}, "written by a newer fnn"),
+        ([], "expected a JSON object"),
+    ],
+)
+def test_a_config_that_can_not_be_used(tmp_path, record, said) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(record))
+    with pytest.raises(FnnError) as error:
+        read_options(Train, file)
+    assert str(error.value).startswith(str(file))
+    assert said in str(error.value)
