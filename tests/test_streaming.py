@@ -151,6 +151,9 @@ import jax
 import numpy as np
 import fnn
 from fnn.data import load, prepare
+from fnn.training import streaming
+
+streaming.CHUNK_BYTES = 8 * 2**20
 
 def data_bytes():
     with open("/proc/self/status") as file:

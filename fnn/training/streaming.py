@@ -27,8 +27,8 @@ from fnn.training.run import Run
 from fnn.training.state import RunState, current
 from fnn.training.step import step
 
-CHUNK_BYTES = 8 * 2**20
-"""of rows at a time; one chunk is trained on, the next one waits or is being read"""
+CHUNK_BYTES = 32 * 2**20
+"""of rows at a time: one chunk is trained on, one waits, one is being read"""
 
 
 class Streamed:
@@ -44,14 +44,16 @@ class Streamed:
         rows: Rows,
         validation: Rows | None,
         unit: Any = None,
-        chunk_bytes: int = CHUNK_BYTES,
+        chunk_bytes: int | None = None,
     ) -> None:
         self.run, self.rows, self.validation, self.unit = run, rows, validation, unit
         self.plan = Plan.of(run, len(rows))
         if self.plan.size == self.plan.rows:
             raise SpecError("a batch of all rows must lie in memory: take fewer", "batch_size")
         one = sum(leaf.nbytes for leaf in jax.tree.leaves(rows.read(np.arange(1))))
-        self.batches = min(max(chunk_bytes // (one * self.plan.size), 1), self.plan.whole)
+        self.batches = min(
+            max((chunk_bytes or CHUNK_BYTES) // (one * self.plan.size), 1), self.plan.whole
+        )
         self._reader = ThreadPoolExecutor(1, "fnn-rows")
         self._chunks: dict[tuple[int, int], Future[Batch]] = {}
         config: Any = jax.config
