@@ -7,6 +7,7 @@ The recipes, each without any choice by the test rows, which are used once a see
 small      784-128-64-10, dropout 0.2 after each hidden layer, Adam 0.001, batches of 32, 10 epochs,
            a fifth of the 60,000 rows held out: as introductory texts have it
 small-all  the same on all 60,000 rows
+small-mean the same again with a moving average of the parameters, decay 0.999
 wide       784-512-512-10 on all 60,000 rows, batch normalisation, dropout 0.4, label smoothing
            0.1, Adam in one cycle up to 0.003, batches of 128, 20 epochs; of seven recipes the best
            on 12,000 validation rows (0.9860; plain dropout with a cosine gave 0.9842)
@@ -28,6 +29,7 @@ from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
 from fnn.schedules import OneCycle
+from fnn.training import MovingAverage
 
 
 class Recipe(NamedTuple):
@@ -42,11 +44,13 @@ class Recipe(NamedTuple):
     peak: float | None = None
     batch_norm: bool = False
     smoothing: float | None = None
+    averaging: MovingAverage | None = None
 
 
 RECIPES = {
     "small": Recipe("mnist", (128, 64), 0.2, 0.2, 10, 32),
     "small-all": Recipe("mnist", (128, 64), 0.2, 0.0, 10, 32),
+    "small-mean": Recipe("mnist", (128, 64), 0.2, 0.0, 10, 32, averaging=MovingAverage(0.999)),
     "wide": Recipe("mnist", (512, 512), 0.4, 0.0, 20, 128, 0.003, True, 0.1),
     "fashion": Recipe("fashion-mnist", (256, 128, 100), 0.2, 0.0, 20, 128, 0.002),
 }
@@ -80,6 +84,7 @@ def train(recipe: Recipe, seed: int) -> float:
         epochs=recipe.epochs,
         batch_size=size,
         selection=None,
+        averaging=recipe.averaging,
         seed=seed,
         order_seed=seed,
         progress=False,

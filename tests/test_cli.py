@@ -245,3 +245,45 @@ def test_describe(run) -> None:
 )
 def test_how_numbers_are_written(value: float, text: str) -> None:
     assert written(value) == text
+
+
+def test_a_folder_on_disk_with_two_targets(run, tmp_path) -> None:
+    """Rows that are read as they are needed, through every command; a figure for each target."""
+    draw = np.random.default_rng(0)
+    (tmp_path / "waves").mkdir()
+    x = draw.normal(size=(90, 3)).astype(np.float32)
+    np.save(tmp_path / "waves" / "x.npy", x)
+    np.save(tmp_path / "waves" / "y.npy", np.stack([x[:, 0] + x[:, 1], 9 * x[:, 2]], axis=1))
+    status, out, err = run("train", "waves", *QUICK[:4], "--monitor", "--average", "epochs")
+    assert (status, err) == (0, "")
+    assert "waves: 54 rows to train on, 18 to validate, 18 to test" in out
+    files = {path.name for path in (tmp_path / "runs" / "waves-1").glob("*.png")}
+    assert files == {"curves.png", "monitors.png", "predicted-1.png", "predicted-2.png"}
+    told = RunFolder.open("runs/waves-1").result["test"]["mae"]
+    status, out, _ = run("evaluate", "runs/waves-1")
+    assert status == 0 and written(told) in out
+    status, out, _ = run("predict", "runs/waves-1", "waves/x.npy")
+    assert status == 0 and out.startswith("target[0],target[1]\n") and out.count("\n") == 91
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data", "get", "mnist", "--url", "http://127.0.0.1:1/no", "--data-dir", "here"], "no/"),
+        (["data", "get", "mnits"], "unknown data 'mnits'; did you mean 'mnist'?"),
+        (["train", "iris", "--device", "gpu"], "--device: "),
+        (["train", "waves"], "waves is a folder without x.npy"),
+    ],
+)
+def test_what_is_not_there(run, tmp_path, arguments, message) -> None:
+    (tmp_path / "waves").mkdir()
+    status, _, err = run(*arguments)
+    assert status == 2
+    assert err.startswith("fnn: error: ") and message in err
+    assert not (tmp_path / "here").exists()
+
+
+def test_more_memory_than_there_is(run) -> None:
+    status, _, err = run("train", "iris", *QUICK, "--hidden", "400000", "400000")
+    assert status == 2
+    assert "fnn: error: out of memory" in err

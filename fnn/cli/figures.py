@@ -34,7 +34,12 @@ def draw(folder: Path, made: Trained) -> None:
         counts = confusion(chances, target, len(fitted.classes))
         figures.confusion_matrix(counts, fitted.classes, folder / "confusion.png", title=title)
         return
-    true = fitted.decode(np.reshape(target, output.shape))
-    figures.predicted_against_true(
-        true, fitted.decode(output), folder / "predicted.png", name=fitted.target_name, title=title
+    true, predicted = (
+        fitted.decode(values).reshape(len(target), -1)
+        for values in (np.reshape(target, output.shape), output)
     )
+    for number, (ours, theirs) in enumerate(zip(predicted.T, true.T, strict=True), start=1):
+        several = len(predicted.T) > 1
+        file = folder / (f"predicted-{number}.png" if several else "predicted.png")
+        name = f"{fitted.target_name} {number}" if several else fitted.target_name
+        figures.predicted_against_true(theirs, ours, file, name=name, title=title)

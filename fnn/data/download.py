@@ -56,15 +56,15 @@ def get(name: str, data_dir: str | os.PathLike[str] | None = None, url: str | No
     if name not in IMAGES:
         raise DataError(f"unknown data {name!r}{choice(name, IMAGES)}")
     place = folder(data_dir).absolute() / name
-    existed = place.exists()
+    missing = [path for path in (place, *place.parents) if not path.exists()]
     base = (url or REMOTE[name].url).rstrip("/")
     try:
         for file, sha256 in zip(FILES, REMOTE[name].sha256, strict=True):
             _fetch(f"{base}/{file}.gz", place / f"{file}.gz", sha256)
     finally:
-        if not existed:
+        for path in missing:
             with contextlib.suppress(OSError):  # it is not there, or holds files that are whole
-                place.rmdir()
+                path.rmdir()
     return place
 
 
