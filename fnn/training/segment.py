@@ -56,7 +56,7 @@ def segment(
     )
     first = start // plan.steps
 
-    @jax.jit  # traced once for the metrics' shapes and once more for nothing
+    @jax.jit  # so that it is traced once, for the shapes of its metrics and for the loop
     def finish(state: RunState, epoch: jax.Array) -> tuple[RunState, EpochMetrics]:
         state = count_epoch(run, state)
         measured = _validate(run, state, validation, epoch, unit)
