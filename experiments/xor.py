@@ -5,6 +5,9 @@
 Solved means that all four outputs are on the right side. The first two rows are published
 programs: ReLU with small normal weights, mean binary cross-entropy, full-batch gradient descent;
 their authors report 12 of 20 and 1 of 5 starts. The others change one thing after another.
+
+Solved, of 1,000: 562 and 263 as published; tanh 996, with Glorot's weights 994, with inputs of -1
+and 1 beside it 1,000, with Adam in place of SGD 977. 9 s on 2 CPU cores.
 """
 
 from __future__ import annotations

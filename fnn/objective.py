@@ -61,6 +61,16 @@ class Policy:
 
         return jax.tree.map(convert, x)
 
+    def cast_shape(self, in_shape: Tree) -> Tree:
+        """The shape of what `cast` gives for inputs of that shape."""
+        dtype = self.dtype
+
+        def convert(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+            floats = jnp.issubdtype(leaf.dtype, jnp.floating)
+            return jax.ShapeDtypeStruct(leaf.shape, dtype if floats else leaf.dtype)
+
+        return jax.tree.map(convert, in_shape)
+
 
 @spec("objective.v1")
 class Objective:
@@ -77,7 +87,7 @@ class Objective:
 
     def init(self, key: jax.Array, in_shape: Tree) -> tuple[Tree, Tree]:
         """Parameters and state for inputs of that shape: float64 under a float64 policy."""
-        in_shape = jax.eval_shape(self.policy.cast, in_shape)
+        in_shape = self.policy.cast_shape(in_shape)
         with at("net"):
             return self.net.init(key, in_shape)
 

@@ -88,7 +88,7 @@ def test_summary(run) -> None:
     [
         ([], "fnn [-h] {train,evaluate,predict,runs,data,summary}", ["train", "predict"]),
         (["train"], "fnn train [-h] [TRAIN OPTIONS] DATA", ["--hidden [N …]", "default: 128 64"]),
-        (["evaluate"], "fnn evaluate [-h] RUN [DATA]", ["--metrics NAME …"]),
+        (["evaluate"], "fnn evaluate [-h] [EVALUATE OPTIONS] RUN [DATA]", ["--metrics NAME …"]),
         (["predict"], "fnn predict [-h] RUN FILE [-o OUT]", ["-o OUT, --out OUT"]),
         (["runs"], "fnn runs [-h] [FOLDER] [--sort COLUMN]", ["--sort COLUMN"]),
         (["data"], "fnn data [-h] {list,get,describe}", ["list"]),
@@ -151,7 +151,7 @@ TARGETS = {
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_train_evaluate_and_predict_a_table(run, kind: str) -> None:
+def test_train_evaluate_and_predict_a_table(run, capsys, kind: str) -> None:
     values, columns = TARGETS[kind]
     file = table("data.csv", "y", values)
     status, out, err = run("train", file, "--target", "y", *QUICK)
@@ -183,6 +183,12 @@ def test_train_evaluate_and_predict_a_table(run, kind: str) -> None:
     status, _, err = run("evaluate", "runs/data-1")
     assert status == 2
     assert "data.csv: has been changed since runs/data-1 was trained on it" in err
+    capsys.readouterr()
+    assert _parse(["train", "--config", "runs/data-1"]).data.endswith("data.csv")
+    assert "data.csv has changed since runs/data-1 was" in capsys.readouterr().out
+    status, _, err = run("evaluate", "runs/data-1/model")
+    assert status == 2
+    assert "runs/data-1/model: holds a model without the config.json of a run: give" in err
 
 
 def test_float64_is_known_to_those_who_use_the_model(run, tmp_path) -> None:
@@ -262,8 +268,15 @@ def test_a_folder_on_disk_with_two_targets(run, tmp_path) -> None:
     told = RunFolder.open("runs/waves-1").result["test"]["mae"]
     status, out, _ = run("evaluate", "runs/waves-1")
     assert status == 0 and written(told) in out
-    status, out, _ = run("predict", "runs/waves-1", "waves/x.npy")
+    assert run("evaluate", "runs/waves-1", "waves")[1].startswith("90 rows\n")
+    predicted = run("predict", "runs/waves-1", "waves/x.npy")
+    status, out, _ = predicted
     assert status == 0 and out.startswith("target[0],target[1]\n") and out.count("\n") == 91
+    assert run("predict", "runs/waves-1", "waves") == predicted
+    x[0, 0] += 1
+    np.save(tmp_path / "waves" / "x.npy", x)
+    status, _, err = run("evaluate", "runs/waves-1")
+    assert status == 2 and "waves: has been changed since runs/waves-1" in err
 
 
 @pytest.mark.parametrize(
@@ -287,3 +300,33 @@ def test_more_memory_than_there_is(run) -> None:
     status, _, err = run("train", "iris", *QUICK, "--hidden", "400000", "400000")
     assert status == 2
     assert "fnn: error: out of memory" in err
+
+
+def test_images_in_rows(run, tmp_path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (60, 4, 5), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", x=x, y=np.arange(60) % 3)
+    status, out, err = run("train", "images.npz", *QUICK)
+    assert (status, err) == (0, "")
+    assert "network 4×5-4-3" in out
+
+
+def test_a_second_file_metrics_and_numbers_far_from_zero(run) -> None:
+    """Evaluation by the run's metrics; new categories on request; Unix times to the second."""
+    rows = [f"{row},{'red' if row % 3 else 'blue'},{1_700_000_000 + row}\n" for row in range(40)]
+    for name, part in {"data.csv": rows[:30], "test.csv": rows[30:]}.items():
+        with open(name, "w") as file:
+            file.writelines(["x,colour,y\n", *part])
+    words = ("--target", "y", "--test", "test.csv", "--metrics", "mae", "--out", "run")
+    assert run("train", "data.csv", *words, *QUICK).status == 0
+    found = run("evaluate", "run")
+    assert [line.split()[0] for line in found.out.splitlines()] == ["10", "mae"]
+    answers = run("predict", "run", "test.csv").out.splitlines()[1:]
+    assert len({round(float(answer)) for answer in answers}) > 1
+    with open("new.csv", "w") as file:
+        file.writelines(["x,colour,y\n", "1,green,1700000001\n"])
+    assert run("evaluate", "run", "new.csv").status == 2
+    assert run("evaluate", "run", "new.csv", "--unknown", "zeros").out.startswith("1 rows\n")
+    with open("test.csv", "a") as file:
+        file.write(rows[0])
+    status, _, err = run("evaluate", "run")
+    assert status == 2 and "test.csv: has been changed since run was trained" in err

@@ -173,6 +173,8 @@ def test_the_table_of_runs(place: Path, outcomes, stopped) -> None:
     (place / "torn").mkdir()
     (place / "torn" / "config.json").write_text('{"format": 1')
     (place / "unfinished").mkdir()
+    (place / "unfinished" / "metrics.jsonl").touch()
+    (place / "no run").mkdir()
     done = finish(start(["runs", ".", "--sort", "name"], place, place / "programs"))
     assert (done.status, done.err) == (0, "")
     lines = {line.split()[0]: line for line in done.out.splitlines()[2:]}
@@ -182,10 +184,11 @@ def test_the_table_of_runs(place: Path, outcomes, stopped) -> None:
     assert "running or killed" in lines["kill"]
     assert "torn is damaged: torn/config.json: not JSON" in done.out
     assert "unfinished is damaged: unfinished: is not the folder of a run" in done.out
+    assert "no run" not in done.out
 
 
 def test_a_diverged_run_keeps_its_last_finite_parameters(place: Path, outcomes) -> None:
-    words = [*TRAIN, "--no-figures", "--learning-rate", "1e30", "--out", "diverged"]
+    words = [*TRAIN, "--learning-rate", "1e30", "--out", "diverged"]
     status, out, err = finish(start(words, place, place / "programs"))
     assert status == 2
     assert err.startswith("fnn: error: ")

@@ -86,6 +86,25 @@ def test_standardising_knows_the_training_rows_only():
     np.testing.assert_allclose(unit, target[made.split.train].std(), rtol=1e-6)
 
 
+def test_columns_of_a_frame_go_by_name():
+    pandas = pytest.importorskip("pandas")
+    values = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    frame = pandas.DataFrame(values, columns=["a", "b"])
+    target = pandas.Series(np.arange(20) % 2)
+    data = from_arrays(frame, target, test=(frame[["b", "a"]][:5], target[:5]))
+    assert data.columns == ("a", "b") and data.inputs.dtype == np.float32
+    assert np.array_equal(data.test.inputs, values[:5])
+    made = prepare(data, (1, 0)).preprocessing
+    assert np.array_equal(made.encode(frame[["b", "a"]]), made.encode(values))
+    with pytest.raises(DataError, match="inputs: missing columns: 'a'"):
+        made.encode(frame.rename(columns={"a": "c"}))
+    assert from_arrays(frame.astype("Float64"), target).inputs.dtype == np.float64
+    with pytest.raises(DataError, match=r"other things in b: fnn\.data\.from_frame"):
+        from_arrays(frame.assign(b="word"), target)
+    with pytest.raises(DataError, match="test part, inputs: no column 'a'"):
+        from_arrays(frame, target, test=(frame[["b"]], target))
+
+
 @pytest.mark.parametrize("make", ["list", "numpy", "jax"])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8", "bool"])
 def test_arrays_of_all_kinds(make, dtype):

@@ -370,6 +370,7 @@ def test_where_no_runs_are(tmp_path: Path) -> None:
     assert table([]) == "no runs yet"
     (tmp_path / "file").touch()
     (tmp_path / ".hidden").mkdir()
+    (tmp_path / "other").mkdir()
     assert list_runs(tmp_path) == []
     with pytest.raises(FnnError, match="a part of this path is not a folder"):
         list_runs(tmp_path / "file")

@@ -81,9 +81,18 @@ def test_it_stops_by_itself_as_in_memory() -> None:
     chex.assert_trees_all_equal(streamed.history, whole.history)
 
 
-def test_a_batch_of_all_rows_is_refused() -> None:
+def test_a_batch_of_all_rows_lies_in_memory() -> None:
+    run = fnn.replace(RUN, batch_size="full")
+    read, whole = (fit(run, rows, rows, epochs=2) for rows in (InMemory(DATA), DATA))
+    chex.assert_trees_all_equal(read.run_state, whole.run_state)
     with pytest.raises(fnn.SpecError, match="batch_size: a batch of all rows must lie in memory"):
-        fit(fnn.replace(RUN, batch_size="full"), InMemory(DATA), InMemory(DATA), epochs=2)
+        Streamed(run, InMemory(DATA), None)
+
+
+def test_weights_are_refused() -> None:
+    rows = InMemory(DATA._replace(weight=np.ones(ROWS)))
+    with pytest.raises(fnn.SpecError, match=r"rows\.weight: rows that are read can't have weights"):
+        fit(RUN, rows, InMemory(DATA), epochs=2)
 
 
 def test_metrics_of_rows_that_are_read(resident) -> None:

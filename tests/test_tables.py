@@ -108,6 +108,32 @@ def test_what_is_missing_is_up_to_the_user(write):
     assert data.inputs.columns["b"].tolist() == ["x", "?", None, "x"]
 
 
+def test_an_empty_field_is_always_missing_and_a_number_however_written(write):
+    text = "a,b,y\n-999,x,0\n2,,1\n-999.0,NA,0\n,x,1\n"
+    data = load(write(text), target="y", missing=["-999"])
+    np.testing.assert_array_equal(data.inputs.columns["a"], [np.nan, 2, np.nan, np.nan])
+    assert data.inputs.columns["b"].tolist() == ["x", None, "NA", "x"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "first"),
+    [
+        (["3,5", "4", "-,25"], "line 2: '3,5'"),
+        (["17", "1,234", "1,234,567.5"], "line 3: '1,234'"),
+        (["1.234,5", "2.000,0", ""], "line 2: '1.234,5'"),
+        (["", "5%", "5.5 %"], "line 3: '5%'"),
+    ],
+)
+def test_numbers_in_another_notation_are_no_categories(write, fields, first):
+    rows = "".join(f"{field};{index % 2}\n" for index, field in enumerate(fields * 2))
+    with pytest.raises(DataError, match=f"people.csv, column a: {first} looks like a number"):
+        load(write("a;y\n" + rows), target="y", delimiter=";")
+    data = load(write("a;y\n" + rows), target="y", delimiter=";", categorical=["a"])
+    assert data.inputs.columns["a"].tolist()[:3] == [field or None for field in fields]
+    mixed = rows + "1,2,3;0\n" * 3
+    assert load(write("a;y\n" + mixed), target="y", delimiter=";").inputs.shape == (9, 1)
+
+
 def test_categorical_columns_keep_their_words(write):
     text = "code,y\n007,0\n7,1\n010,0\n1_0,1\n"
     with pytest.raises(DataError, match="expected a number"):
@@ -464,11 +490,20 @@ def test_frames_that_are_refused():
             from_frame(frame.assign(**change), target)
     with pytest.raises(DataError, match="names that differ, got \\['a'\\] twice"):
         from_frame(pandas.concat([frame, frame[["a"]]], axis=1), "y")
+    with pytest.raises(DataError, match="frame: expected rows, got a frame without any"):
+        from_frame(frame[:0], "y")
     with pytest.raises(DataError, match="expected a pandas frame, got dict"):
         from_frame({"a": [1]}, "a")
 
 
 # real files --------------------------------------------------------------------------------------
+
+
+def test_large_numbers_that_differ_little_are_described_in_full(write):
+    rows = "".join(f"{1_700_000_000 + row},{1_700_000_000 + row / 2}\n" for row in range(9))
+    told = describe(load(write("when,y\n" + rows), target="y")).splitlines()
+    assert told[3].split() == ["when", "numbers", "1700000000", "1700000004", "1700000008", "0"]
+    assert told[-1].split()[:3] == ["1700000000", "1700000002", "1700000004"]
 
 
 def test_describe_a_table(write):

@@ -198,3 +198,61 @@ BINARY = (IRIS.inputs[:100], np.array(["a", "b"])[IRIS.target[:100]])
 def test_what_does_not_fit_is_said(net, data, options, error, words) -> None:
     with pytest.raises(error, match=words):
         fnn.train(net, data, **options)
+
+
+CLASSES_OF = np.digitize(np.linspace(-2, 2, 60), [-0.5, 0.5])
+INPUTS = np.stack([np.linspace(-2, 2, 60), np.cos(np.arange(60))], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "net", "target"),
+    [
+        ("cross_entropy", fnn.mlp([], 3), np.eye(3)[CLASSES_OF]),
+        ("binary_cross_entropy", fnn.mlp([], 1), INPUTS[:, 1]),
+        ("squared_error", fnn.mlp([], 1), CLASSES_OF > 1),
+        ("cross_entropy", fnn.mlp([], 2), CLASSES_OF > 1),
+        ("binary_cross_entropy", fnn.mlp([], 3), CLASSES_OF),
+    ],
+)
+def test_a_loss_that_does_not_suit_the_target(loss, net, target) -> None:
+    with pytest.raises(fnn.SpecError, match=r"loss: \w+\(\) does not suit the target 'target'"):
+        fnn.train(net, (INPUTS, target), loss=loss, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("loss", "last", "target"),
+    [
+        ("probability_cross_entropy", fnn.Softmax(), CLASSES_OF),
+        ("probability_binary_cross_entropy", fnn.Activation("sigmoid"), CLASSES_OF > 1),
+    ],
+)
+def test_a_network_that_ends_in_probabilities_predicts_by_them(loss, last, target) -> None:
+    """What `predict` says is as right as the metric says, on the test rows."""
+    outputs = 3 if target.max() > 1 else 1
+    made = fnn.train(
+        fnn.Serial(fnn.Dense(outputs), last),
+        (INPUTS, target),
+        loss=loss,
+        optimizer=fnn.optimizers.Adam(0.1),
+        epochs=60,
+        progress=False,
+    )
+    model = fnn.model.Model.of(made)
+    rows = made.prepared.split.test
+    dataset = made.prepared.dataset
+    wanted = np.array(dataset.classes)[dataset.target[rows]]
+    right = (model.predict(INPUTS[rows]) == wanted).mean()
+    assert right == pytest.approx(made.test["accuracy"]) and right > 0.8
+    own = np.asarray(model.apply(made.prepared.test.x))
+    np.testing.assert_allclose(
+        model.probabilities(INPUTS[rows])[:, -1], own[:, -1], rtol=1e-5, atol=1e-7
+    )
+
+
+def test_answers_are_from_0_to_1() -> None:
+    run = fnn.Run(fnn.Objective(fnn.mlp([], 1), "binary_cross_entropy"), "adam", 16)
+    rows = fnn.Batch(INPUTS, np.where(CLASSES_OF > 1, 1, -1))
+    with pytest.raises(
+        fnn.FnnError, match=r"rows\.target: expected answers from 0 to 1, got -1 at"
+    ):
+        fnn.fit(run, rows, epochs=1)

@@ -314,3 +314,9 @@ def test_somebodys_own_optax_transformation_trains() -> None:
     run = fnn.Run(PLAIN.objective, optax.adam(0.01), 5)
     (mine, _), (theirs, _) = after(PLAIN), after(run)
     chex.assert_trees_all_close(theirs.params, mine.params, rtol=1e-9)
+
+
+def test_traced_steps_need_a_capacity() -> None:
+    state = start(fnn.numbers(PLAIN), seed=0, order_seed=0)
+    with pytest.raises(fnn.SpecError, match="capacity: expected a whole number"):
+        jax.jit(lambda stop: fnn.segment(PLAIN, state, DATA, start=0, stop=stop))(5)

@@ -22,9 +22,9 @@ from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.objective import Batch
 from fnn.optimizers import Adam
-from fnn.training.course import Source
 from fnn.training.resident import Resident
 from fnn.training.rows import Rows
+from fnn.training.source import Source
 from fnn.training.streaming import Streamed
 
 

@@ -56,7 +56,7 @@ def _parse(arguments: list[str]) -> Any:
     """The subcommand with its options."""
     import tyro
 
-    from fnn.cli.command import read_options, without_config
+    from fnn.cli.command import has_changed, read_options, without_config
     from fnn.cli.data import Data
     from fnn.cli.evaluate import Evaluate
     from fnn.cli.predict import Predict
@@ -68,7 +68,10 @@ def _parse(arguments: list[str]) -> Any:
         rest, config = without_config(arguments[1:])
         if config is not None:
             defaults = read_options(Train, config)
-            return tyro.cli(Train, prog="fnn train", args=rest, default=defaults)
+            options = tyro.cli(Train, prog="fnn train", args=rest, default=defaults)
+            if has_changed(config, options):
+                print(f"note: {options.data} has changed since {config} was trained on it")
+            return options
     return tyro.extras.subcommand_cli_from_dict(
         {
             "train": Train,

@@ -6,11 +6,16 @@ import dataclasses
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from fnn.spec.errors import FnnError, choice
 
+if TYPE_CHECKING:
+    from fnn.cli.train import Train
+
 T = TypeVar("T")
+BLOCK, BLOCKS = 2**16, 256
+"""bytes that are read at a place of a large file, and the places"""
 
 
 def words(options: Any) -> list[str]:
@@ -74,26 +79,51 @@ def read_options(cls: type[T], path: str | Path) -> T:
     return made
 
 
-def check_unchanged(path: str | Path, data: str) -> None:
-    """The run of that folder saw the file `data` as it is now.
+def has_changed(path: str | Path, options: Train) -> bool:
+    """Whether the data of the run in that folder is other than when it was trained.
 
-    Raises `FnnError` where it has been changed since: other rows would be set aside for a test.
+    `options` are those of now; where they name other data, nothing has changed.
     """
-    from fnn.files import field
-
     place = _place(path)
-    known = field(_record(place), "data.sha256", str | None, place)
-    if known is not None and digest(data) not in (known, None):
-        raise FnnError(f"has been changed since {path} was trained on it", data)
+    data = _record(place).get("data")
+    known = data.get("sha256") if isinstance(data, dict) else None
+    kept = read_options(type(options), place)
+    same = (kept.data, kept.file.test) == (options.data, options.file.test)
+    return same and known is not None and digest(options) not in (known, None)
 
 
-def digest(path: str | Path) -> str | None:
-    """The SHA-256 of a file, in hexadecimal; None where there is no such file."""
-    path = Path(path)
-    if not path.is_file():
+def digest(options: Train) -> str | None:
+    """The SHA-256 of the data, in hexadecimal: of DATA, together with the --test file if any.
+
+    Of a folder of .npy files it is of their sizes, and of 64 KiB in each of 256 places at most.
+    None for data that goes by a name, and where something is not there.
+    """
+    from fnn.data import NAMES
+
+    if options.data in NAMES:
         return None
+    paths = [Path(name).expanduser() for name in (options.data, options.file.test) if name]
+    if not all(path.exists() for path in paths):
+        return None
+    found = [_folder_digest(path) if path.is_dir() else _file_digest(path) for path in paths]
+    return found[0] if len(found) == 1 else hashlib.sha256("".join(found).encode()).hexdigest()
+
+
+def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder_digest(path: Path) -> str:
+    made = hashlib.sha256()
+    for part in sorted(path.glob("*.npy")):
+        size = part.stat().st_size
+        made.update(f"{part.name} {size}\n".encode())
+        with part.open("rb") as file:
+            for place in range(0, size, max(BLOCK, -(-size // BLOCKS))):
+                file.seek(place)
+                made.update(file.read(BLOCK))
+    return made.hexdigest()
 
 
 def _place(path: str | Path) -> Path:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from fnn.cli.command import check_unchanged, read_options
+from fnn.cli.command import has_changed, read_options
 from fnn.cli.kept import about, kept_model
 from fnn.cli.machine import Machine
-from fnn.cli.options import word
+from fnn.cli.options import option, word
 from fnn.cli.source import DataDir
-from fnn.cli.watch import Metrics
+from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
     from fnn.data import Preprocessing
@@ -28,9 +29,14 @@ class Evaluate:
     folder: Annotated[Positional[str], word("RUN")]
     """The folder of a run, or of a model."""
     data: Annotated[Positional[str | None], word("[DATA]")] = None
-    """A file with the target in it; or mnist or fashion-mnist, their official test part."""
-    metrics: Metrics = None
+    """A file with the target in it, or a folder of x.npy and y.npy; or mnist or fashion-mnist,
+    their official test part."""
+    metrics: Annotated[
+        tuple[str, ...] | None, option("NAME …", "the run's own, else accuracy; mse, mae and r2")
+    ] = None
     """accuracy, top_5, precision, recall, f1, auc; mse, mae, r2."""
+    unknown: Annotated[Literal["error", "zeros"], option()] = "error"
+    """What becomes of a category that no training row had: zeros takes it for none of them."""
     data_dir: DataDir = None
     """Where mnist and fashion-mnist lie."""
     machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
@@ -43,19 +49,35 @@ class Evaluate:
         from fnn.training.rows import evaluate_rows
 
         rows = self._own_rows() if self.data is None else self._rows(self.data, fitted)
-        names = tuple(self.metrics or default_metrics(model.objective.loss))
+        names = tuple(self.metrics or self._own_metrics() or default_metrics(model.objective.loss))
         found = evaluate_rows(model.objective, model.params, model.state, rows, names, fitted.unit)
         print(f"{len(rows.target) if isinstance(rows, Batch) else len(rows):,} rows")
         for name in names:
             print(f"{name:<9} {written(float(found[name])):>9}")
         return 0
 
+    def _is_run(self) -> bool:
+        return (Path(self.folder) / "config.json").is_file()
+
+    def _own_metrics(self) -> tuple[str, ...] | None:
+        """Those that were asked for when the model was trained."""
+        from fnn.cli.train import Train
+
+        return read_options(Train, self.folder).validation.metrics if self._is_run() else None
+
     def _own_rows(self) -> Batch | Rows:
         """The rows that were set aside when the model was trained."""
         from fnn.cli.train import Train
 
+        if not self._is_run():
+            raise FnnError(
+                "holds a model without the config.json of a run: give the run's folder, or DATA",
+                self.folder,
+            )
         options = read_options(Train, self.folder)
-        check_unchanged(self.folder, options.data)
+        if has_changed(self.folder, options):
+            told = " or ".join(filter(None, (options.data, options.file.test)))
+            raise FnnError(f"has been changed since {self.folder} was trained on it", told)
         if self.data_dir is not None:
             file = dataclasses.replace(options.file, data_dir=self.data_dir)
             options = dataclasses.replace(options, file=file)
@@ -76,4 +98,4 @@ class Evaluate:
             rows = read_rows(data, fitted)
         with about(data):
             target: Any = fitted.encode_target(rows.target)
-            return Batch(fitted.encode(rows.inputs), target)
+            return Batch(fitted.encode(rows.inputs, unknown=self.unknown), target)

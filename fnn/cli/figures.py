@@ -10,10 +10,13 @@ if TYPE_CHECKING:
 
 
 def draw(folder: Path, made: Trained) -> None:
-    """Learning curves, what the test rows came out as, and the monitors where there are some."""
+    """Learning curves, what the test rows came out as, and the monitors where there are some.
+
+    A run that diverged may have outputs that no figure of test rows can show.
+    """
     import numpy as np
 
-    from fnn.metrics import confusion
+    from fnn.metrics import as_logits, confusion
     from fnn.report import figures
     from fnn.training.rows import output_rows
 
@@ -28,7 +31,9 @@ def draw(folder: Path, made: Trained) -> None:
     if test is None:
         return
     output, target = output_rows(made.run.objective, made.params, made.state, test)
-    output = np.asarray(output)
+    output = as_logits(made.run.objective.loss, np.asarray(output))
+    if not np.isfinite(output).all():
+        return
     if fitted.classes is not None:
         chances = fitted.probabilities(output)
         counts = confusion(chances, target, len(fitted.classes))

@@ -83,7 +83,7 @@ def _write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepare
         run=run,
         data={
             "name": prepared.dataset.name,
-            "sha256": digest(options.data),
+            "sha256": digest(options),
             "rows": {name: len(part.target) for name, part in parts.items() if part is not None},
             "notes": list(prepared.preprocessing.notes),
         },
@@ -117,10 +117,6 @@ def _write_result(folder: RunFolder, made: Trained, began: float, figures: bool)
     fitted = made.prepared.preprocessing
     objective, in_shape = made.run.objective, shape(*fitted.in_shape)
     save(Model(objective, made.params, made.state, in_shape, fitted), folder.model_path)
-    if figures:
-        from fnn.cli.figures import draw
-
-        draw(folder.path, made)
     assert made.prepared.test is not None
     selection = made.run.selection
     folder.write_result(
@@ -135,3 +131,7 @@ def _write_result(folder: RunFolder, made: Trained, began: float, figures: bool)
         selected_by=None if selection is None else selection.metric,
         timing=made.timing._asdict(),
     )
+    if figures:
+        from fnn.cli.figures import draw
+
+        draw(folder.path, made)

@@ -24,14 +24,17 @@ class Network:
     batch_norm: Annotated[bool, option()] = False
     """Normalise each hidden layer over the batch, before its activation."""
 
-    def build(self, outputs: int) -> Serial:
-        """The network these options describe."""
+    def build(self, outputs: int, in_shape: tuple[int, ...] = (1,)) -> Serial:
+        """The network these options describe; inputs of several axes are flattened first."""
+        from fnn.combinators import Serial
+        from fnn.layers import Flatten
         from fnn.networks import mlp
 
-        return mlp(
+        net = mlp(
             self.hidden,
             outputs,
             activation=self.activation,
             dropout=self.dropout,
             batch_norm=self.batch_norm,
         )
+        return net if len(in_shape) == 1 else Serial(Flatten(len(in_shape)), *net.layers)

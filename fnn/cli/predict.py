@@ -23,7 +23,7 @@ class Predict:
     folder: Annotated[Positional[str], word("RUN")]
     """The folder of a run, or of a model."""
     file: Annotated[Positional[str], word("FILE")]
-    """.csv, .tsv, .txt, .npy, .npz or IDX, with or without the target."""
+    """.csv, .tsv, .txt, .npy, .npz, IDX or a folder of x.npy, with or without the target."""
     out: Annotated[str | None, option("OUT", "standard output", aliases=["-o"])] = None
     """The file to write."""
     unknown: Annotated[Literal["error", "zeros"], option()] = "error"
@@ -43,7 +43,7 @@ class Predict:
         names, columns = [fitted.target_name], [answers.reshape(len(answers), -1)]
         if fitted.classes is not None:
             names += [f"p({name})" for name in fitted.classes]
-            columns.append(fitted.probabilities(output))
+            columns.append(_rounded(fitted.probabilities(output)))
         elif columns[0].shape[1] > 1:
             names = [f"{fitted.target_name}[{index}]" for index in range(columns[0].shape[1])]
         text = _csv(names, columns)
@@ -60,6 +60,10 @@ def _csv(names: list[str], columns: list[np.ndarray]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
     for row in zip(*columns, strict=True):
-        cells = [cell for part in row for cell in part.tolist()]
-        writer.writerow([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells])
+        writer.writerow([cell for part in row for cell in part.tolist()])
     return text.getvalue()
+
+
+def _rounded(shares: np.ndarray) -> np.ndarray:
+    """Probabilities as text of 6 digits; other numbers keep all they have."""
+    return np.array([[f"{share:.6g}" for share in row] for row in shares.tolist()])

@@ -32,7 +32,8 @@ class Source:
     categorical: Annotated[tuple[str, ...], option("COLUMN …")] = ()
     """Columns of numbers that are names in truth."""
     missing: Annotated[tuple[str, ...], option("WORD …")] = MISSING
-    """Fields that stand for a missing value, the empty one among them."""
+    """Fields that stand for a missing value, in place of the usual ones; an empty one always
+    does."""
     delimiter: Annotated[str | None, option("CHAR", "a comma; a tab in .tsv files")] = None
     """What stands between fields; tab and space by these names."""
     header: Annotated[bool, option()] = True

@@ -66,7 +66,8 @@ class Train:
         began = time.perf_counter()
         self.machine.set_up(self.training.precision == "float64")
         prepared = self.prepare()
-        net = self.network.build(prepared.preprocessing.outputs)
+        fitted = prepared.preprocessing
+        net = self.network.build(fitted.outputs, fitted.in_shape)
         run = self.training.run(net, prepared, self.validation)
         check_outputs(run.objective.net, prepared)
         print_plan(self, run, prepared)

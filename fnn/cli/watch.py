@@ -23,7 +23,7 @@ class Watch:
     keep: Annotated[str, option("METRIC")] = "loss"
     """Keep the epoch that is best by this metric of the validation rows; last: the last one."""
     patience: Annotated[int | None, option("N", "never")] = None
-    """Stop after so many validations without a better one."""
+    """Stop after so many epochs without a better one, at the next validation."""
     min_delta: Annotated[float, option("X")] = 0.0
     """How much better counts."""
     validate_every: Annotated[int, option("N")] = 1
@@ -35,7 +35,7 @@ class Watch:
     average_epochs: Annotated[int, option("N")] = 5
     """How many of the last epochs to average."""
     monitor: Annotated[bool, option()] = False
-    """Record gradient norms, update ratios and dead units by layer."""
+    """Record gradient norms, update ratios and dead units by layer; takes 1.1 to 1.5 × the time."""
 
     def selection(self, validated: bool) -> Selection | None:
         """Which epoch is kept, as far as there are rows to choose by."""

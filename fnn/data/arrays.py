@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from fnn.data.dataset import Dataset, Rows, check_finite
-from fnn.data.errors import DataError
+from fnn.data.errors import DataError, listed, one_of
+from fnn.data.frames import is_frame, table_of
 from fnn.data.labels import from_labels
-from fnn.data.table import Table
+from fnn.data.table import Table, is_categories
 from fnn.data.targets import (
     Asked,
     Target,
@@ -51,11 +52,14 @@ def from_arrays(
     `targets.make_target` says what is taken for what unless `task` ("classification",
     "regression") or `classes` (names for 0 … C-1) does. uint8 inputs are taken for pixels, divided
     by 255; other numbers are standardised by column, unless a `divisor` is given. `test` is an
-    official test part (inputs, target).
+    official test part (inputs, target). Inputs may be a pandas frame of numbers alone, which names
+    the `columns`; `from_frame` takes frames with other columns.
 
     Errors name the array, column and row: other types, NaN, infinite values, lengths that don't
     match, labels that are not whole, negative or out of range, a single class.
     """
+    if is_frame(x):
+        x, columns = _of_frame(x, f"{name}, inputs")
     inputs = make_inputs(x, f"{name}, inputs")
     place = f"{name}, {target_name}"
     made = _target(_plain(target, place), task, classes, place)
@@ -67,7 +71,10 @@ def from_arrays(
     if test is not None:
         place = f"{name}, test part"
         labels = further(test[1], made.classes, f"{place}, {target_name}")
-        rows = Rows(make_inputs(test[0], f"{place}, inputs"), labels)
+        more = test[0]
+        if is_frame(more):
+            more, _ = _of_frame(more, f"{place}, inputs", columns)
+        rows = Rows(make_inputs(more, f"{place}, inputs"), labels)
     return Dataset(
         name,
         inputs,
@@ -153,6 +160,28 @@ def further(values: Any, classes: tuple[str, ...] | None, place: str) -> np.ndar
         return from_labels(_numbers(target, place), classes, place).values
     names = [v if isinstance(v, str) else class_name(v) for v in _column(target).tolist()]
     return like(Table({place: np.array(names, object)}), place, classes, place)
+
+
+def _of_frame(
+    frame: Any, place: str, names: Sequence[str] = ()
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The numbers of a pandas frame (n, I) and its columns' names; `names` picks and orders."""
+    table = table_of(frame, place)
+    lacking = [name for name in names if name not in table.names]
+    if lacking:
+        raise DataError(f"no column {lacking[0]!r}{one_of(lacking[0], table.names)}", place)
+    chosen = tuple(names) or table.names
+    values = np.asarray(frame)[:, [table.names.index(name) for name in chosen]]
+    if values.dtype.kind in "biuf":
+        return values, chosen
+    others = [name for name in chosen if is_categories(table.columns[name])]
+    if others:
+        raise DataError(
+            f"expected columns of numbers alone, got other things in {listed(others)}: "
+            "fnn.data.from_frame(frame, target) takes frames of both",
+            place,
+        )
+    return np.stack([table.columns[name] for name in chosen], axis=1), chosen
 
 
 def _target(values: np.ndarray, task: Asked, classes: Sequence[str] | None, place: str) -> Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -52,11 +53,18 @@ def _column(name: str, values: np.ndarray) -> tuple[str, ...]:
         present = values[~gone].astype(np.float64)
         if not present.size:
             return (name, "numbers", "", "", "", f"{gone.sum():,}")
-        figures = (f"{figure:.6g}" for figure in (present.min(), present.mean(), present.max()))
+        figures = _written(present, present.min(), present.mean(), present.max())
         return (name, "numbers", *figures, f"{gone.sum():,}")
     counts = Counter(value for value in values if value is not None)
     kind = f"{len(counts):,} categories"
     return (name, kind, "", "", "", f"{missing_in(values).sum():,}")
+
+
+def _written(values: np.ndarray, *figures: float) -> tuple[str, ...]:
+    """Figures of 6 digits, and of more where numbers lie far from 0 for how much they differ."""
+    spread, largest = float(np.ptp(values)), float(np.abs(values).max())
+    more = math.floor(math.log10(largest / spread)) if 0 < spread < largest < math.inf else 0
+    return tuple(f"{figure:.{min(6 + more, 17)}g}" for figure in figures)
 
 
 def _target(dataset: Dataset) -> list[str]:
@@ -65,8 +73,7 @@ def _target(dataset: Dataset) -> list[str]:
     if dataset.classes is None:
         lines = [f"{title}: {dataset.outputs} number{'s' * (dataset.outputs > 1)} a row"]
         columns = target.reshape(len(target), -1).T[:SHOWN]
-        figures = [(c.min(), c.mean(), c.max(), c.std()) for c in columns]
-        rows = [tuple(f"{figure:.6g}" for figure in row) for row in figures]
+        rows = [_written(c, c.min(), c.mean(), c.max(), c.std()) for c in columns]
         return lines + align([("min", "mean", "max", "std"), *rows], left=0)
     counts = np.bincount(target, minlength=len(dataset.classes))
     table = [

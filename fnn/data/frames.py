@@ -25,9 +25,11 @@ def from_frame(
     """A dataset of a pandas frame: numbers stay numbers, strings, categories and bools are
     categories; None, NaN and NA are missing. `test` is a frame with an official test part.
 
-    Errors: no such column, columns of other things (dates, lists), two of one name.
+    Errors: no rows, no such column, columns of other things (dates, lists), two of one name.
     """
     table = table_of(frame, name)
+    if not len(table):
+        raise DataError("expected rows, got a frame without any", name)
     for column in (target, *drop):
         _check_present(table, str(column), name)
     target = str(target)

@@ -15,6 +15,7 @@ from fnn.data.encoding import Numbers, TableEncoder
 from fnn.data.errors import DataError
 from fnn.data.idx import read_idx
 from fnn.data.preprocessing import Preprocessing
+from fnn.data.stored import is_stored, read_array
 from fnn.data.tables import check_columns, columns_of
 from fnn.data.targets import like
 from fnn.data.text import MISSING, SUFFIXES, Text, delimiter_of, is_tabs, is_text, read_text
@@ -28,7 +29,8 @@ def read_inputs(
     Text files (.csv, .tsv, .txt, perhaps .gz) hold columns by name, in any order, others are
     ignored; or, where the training file had no header, its columns with or without the target. A
     model of arrays also takes a file of numbers without a header, or .npy, .npz (x) and, for images
-    in rows, IDX files. The delimiter is that of the training file, a tab for .tsv.
+    in rows, IDX files, or a folder of x.npy. The delimiter is that of the training file, a tab for
+    .tsv.
 
     Errors: no such file, another kind of file, missing columns, words among numbers, other widths.
     """
@@ -36,12 +38,14 @@ def read_inputs(
     if is_text(path):
         text = _text(path, preprocessing, delimiter)
         return _columns(text, preprocessing)
+    if is_stored(path):
+        return read_array(path / "x.npy")
     if path.suffix in (".npy", ".npz"):
         return pick(read_npz(path), "inputs", path)
     if "idx" in path.name:
         return _images(path, preprocessing.in_shape)
     known = ", ".join((*SUFFIXES, ".npy", ".npz"))
-    raise DataError(f"expected a file of inputs, {known} or IDX", str(path))
+    raise DataError(f"expected a file of inputs, {known} or IDX, or a folder of x.npy", str(path))
 
 
 def read_rows(
@@ -49,8 +53,8 @@ def read_rows(
 ) -> Rows:
     """The inputs of a file and their targets, in the model's class numbers or in raw units.
 
-    As `read_inputs`, with the target's column (.npz: y) there too. Errors: it is not there, some of
-    it is missing, classes that the model does not know.
+    As `read_inputs`, with the target's column (.npz: y; a folder: y.npy) there too. Errors: it is
+    not there, some of it is missing, classes that the model does not know.
     """
     path = Path(path).expanduser()
     if is_text(path):
@@ -61,9 +65,16 @@ def read_rows(
         column = columns_of(text, [name], {name: kind}, _missing(preprocessing))
         target = like(column, name, classes, f"{path}, column {name}")
         return Rows(_columns(text, preprocessing), target)
-    if path.suffix != ".npz":
-        raise DataError("no targets: expected a text file with their column, or .npz", str(path))
-    arrays = read_npz(path)
+    if is_stored(path):
+        arrays = {name: read_array(path / f"{name}.npy") for name in ("x", "y")}
+    elif path.suffix == ".npz":
+        arrays = read_npz(path)
+    else:
+        raise DataError(
+            "no targets: expected a text file with their column, .npz, or a folder of x.npy and "
+            "y.npy",
+            str(path),
+        )
     target = further(pick(arrays, "target", path), preprocessing.classes, f"{path}, target")
     inputs = pick(arrays, "inputs", path)
     if len(inputs) != len(target):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fnn.data.answers import Classes, Values
 from fnn.data.dataset import Dataset, Inputs, Task, check_finite, check_inputs
 from fnn.data.encoding import TableEncoder, fit_table
-from fnn.data.errors import DataError
+from fnn.data.errors import DataError, listed, one_of
 from fnn.data.fields import field, names
 from fnn.data.frames import is_frame, table_of
 from fnn.data.scaling import Divisor, Standardizer
@@ -174,11 +174,17 @@ class Preprocessing:
         return cls(encoder, answers, name, columns, text, names(data, "notes"))
 
     def _array(self, inputs: Inputs) -> np.ndarray:
-        """An array of numbers; of a table the columns by name, or all if they have none."""
+        """An array of numbers; of a table the columns by name, or all in their order where it has
+        none of the names.
+        """
         if isinstance(inputs, Table):
             columns = inputs.columns
-            if set(self.columns) <= set(columns):
+            lacking = [name for name in self.columns if name not in columns]
+            if not lacking:
                 columns = {name: columns[name] for name in self.columns or columns}
+            elif len(lacking) < len(self.columns):
+                shown = listed(map(repr, lacking))
+                raise DataError(f"missing columns: {shown}{one_of(lacking[0], columns)}", "inputs")
             for name, values in columns.items():
                 if is_categories(values):
                     raise DataError("expected numbers, got categories", f"column {name}")

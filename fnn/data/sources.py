@@ -39,9 +39,10 @@ def load(
 
     Text files are UTF-8, a row a line, fields separated by `delimiter` (a comma; a tab for .tsv).
     `target` names the column to predict; without a `header` columns are column_1, column_2, …, and
-    a number will do, -1 for the last. Fields in `missing` are missing values. Columns whose fields
-    are all numbers are numbers, the others (and those in `categorical`) are categories; columns in
-    `drop` are left out. `test` is a second file of the same columns, an official test part.
+    a number will do, -1 for the last. Empty fields and those in `missing`, which replaces the usual
+    words, are missing values. Columns whose fields are all numbers are numbers, the others (and
+    those in `categorical`) are categories; columns in `drop` are left out. `test` is a second file
+    of the same columns, an official test part.
     `task` ("classification" or "regression") overrides what `targets.make_target` makes of the
     target: strings are classes, and so are whole numbers that look like it.
 

@@ -33,19 +33,23 @@ def load_folder(path: Path, *, task: Asked = None) -> Dataset:
     x, y, x_test, y_test = (path / name for name in FILES)
     if x_test.exists() != y_test.exists():
         raise DataError("expected both x_test.npy and y_test.npy, or neither", str(path))
-    test = (_mapped(x_test), _read(y_test)) if x_test.exists() else None
-    made = from_arrays(_mapped(x), _read(y), name=path.resolve().name, test=test, task=task)
+    test = (_mapped(x_test), read_array(y_test)) if x_test.exists() else None
+    made = from_arrays(_mapped(x), read_array(y), name=path.resolve().name, test=test, task=task)
     return replace(made, on_disk=True)
 
 
 def _mapped(path: Path) -> np.ndarray:
-    array = _read(path, "r")
+    array = read_array(path, "r")
     if array.dtype not in (np.uint8, np.float32, np.float64):
         raise DataError(f"expected uint8, float32 or float64, got {array.dtype}", str(path))
     return array
 
 
-def _read(path: Path, mode: Any = None) -> np.ndarray:
+def read_array(path: Path, mode: Any = None) -> np.ndarray:
+    """The array of an .npy file, or a view of the file with a `mode` of `numpy.memmap`.
+
+    Errors: no such file, a damaged one, Python objects.
+    """
     try:
         array: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)
     except OSError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fnn.data.columns import Kind, typed
+from fnn.data.columns import Kind, check_notation, typed
 from fnn.data.dataset import Dataset, Rows
 from fnn.data.errors import DataError, listed, one_of
 from fnn.data.table import Table, is_categories
@@ -56,6 +56,11 @@ def load_table(
         raise DataError(f"no inputs beside the target {answer!r}", str(path))
     inputs = columns_of(text, names, kinds, style.missing)
     column = columns_of(text, [answer], kinds, style.missing)
+    for table in (inputs, column):
+        for name in table.names:
+            if name not in as_text and is_categories(table.columns[name]):
+                place = f"{path}, column {name}"
+                check_notation(table.columns[name], place, table.where)
     made = make_target(column, answer, task, f"{path}, column {answer}")
     official = None
     if test is not None:

@@ -3,12 +3,13 @@
 from fnn.metrics.counting import confusion
 from fnn.metrics.evaluation import CHUNK, Metrics, evaluate, measure, outputs
 from fnn.metrics.names import check_metrics, default_metrics, higher_is_better
-from fnn.metrics.predictions import predicted
+from fnn.metrics.predictions import as_logits, predicted
 from fnn.metrics.writing import written
 
 __all__ = [
     "CHUNK",
     "Metrics",
+    "as_logits",
     "check_metrics",
     "confusion",
     "default_metrics",

@@ -6,8 +6,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from fnn.losses import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Loss,
+    ProbabilityBinaryCrossEntropy,
+    ProbabilityCrossEntropy,
+)
 from fnn.losses.loss import paired
 from fnn.metrics.names import ANSWERS, CLASSES
 from fnn.spec import SpecError
@@ -34,6 +41,20 @@ def predicted(loss: Loss, output: jax.Array) -> jax.Array:
         raise SpecError(f"{type(loss).__name__} has no classes", "loss")
     yes = _yes(loss, output).astype(int)
     return yes[..., 0] if output.shape[-1] == 1 else yes
+
+
+def as_logits(loss: Loss, output: np.ndarray) -> np.ndarray:
+    """An output as logits: of a loss on probabilities their logarithms or log-odds, in NumPy.
+
+    A probability of 0 or 1 counts as the nearest that is neither.
+    """
+    if not isinstance(loss, (ProbabilityCrossEntropy, ProbabilityBinaryCrossEntropy)):
+        return output
+    limits = np.finfo(output.dtype)
+    chances = np.clip(output, limits.tiny, 1 - limits.epsneg)
+    if isinstance(loss, ProbabilityCrossEntropy):
+        return np.log(chances)
+    return np.log(chances) - np.log1p(-chances)
 
 
 def labels(output: jax.Array, target: jax.Array) -> jax.Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from fnn.data import Preprocessing
 from fnn.layer import Tree
+from fnn.metrics import as_logits
 from fnn.objective import Objective
 from fnn.shapes import shape, wide
 from fnn.spec import FnnError, numbers
@@ -54,9 +55,13 @@ class Model:
         return _apply(objective, self.params, self.state, x)
 
     def output(self, x: np.ndarray) -> np.ndarray:
-        """`apply` on the host for any number of encoded rows, some thousands at a time."""
+        """The network's output on the host for any number of encoded rows, 4,096 at a time.
+
+        Classes come as logits, of a network that ends in probabilities too.
+        """
         starts = range(0, max(len(x), 1), CHUNK)
-        return np.concatenate([np.asarray(self.apply(x[at : at + CHUNK])) for at in starts])
+        output = np.concatenate([np.asarray(self.apply(x[at : at + CHUNK])) for at in starts])
+        return as_logits(self.objective.loss, output)
 
     def predict(self, inputs: Any, *, unknown: Unknown = "error") -> np.ndarray:
         """Names of classes, or numbers in the target's own units, for rows of raw inputs.

@@ -53,10 +53,15 @@ COLUMNS: dict[str, Callable[[Any], str]] = {
 """the columns of the table, and how each is written"""
 
 
+PARTS = ("config.json", "metrics.jsonl", "result.json", "model")
+"""what the folder of a run holds, or some of it"""
+
+
 def list_runs(parent: str | Path = "runs") -> list[RunSummary]:
     """The runs in a folder, by name; none where there is no such folder.
 
-    A folder that can't be read as a run is listed as damaged, with the reason. Raises `FnnError`
+    A folder that can't be read as a run is listed as damaged, with the reason; one that holds none
+    of a run's files is left out. Raises `FnnError`
     where the folder itself is a file or can't be read.
     """
     parent = Path(parent)
@@ -64,7 +69,8 @@ def list_runs(parent: str | Path = "runs") -> list[RunSummary]:
         if not parent.exists():
             return []
         folders = [path for path in parent.iterdir() if path.is_dir() and path.name[0] != "."]
-    return [summarize(path) for path in sorted(folders)]
+        runs = [path for path in folders if any((path / part).exists() for part in PARTS)]
+    return [summarize(path) for path in sorted(runs)]
 
 
 def summarize(path: str | Path) -> RunSummary:

@@ -147,7 +147,8 @@ def _check_union(value: Any, arguments: tuple[Any, ...], bounds: dict[str, Any])
         try:
             return check_static(value, option, bounds)
         except SpecError:
-            continue
+            if type(value) is option:  # of this type, and yet not right
+                raise
     return check_static(value, options[-1], bounds)
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from fnn.losses import CrossEntropy, ProbabilityCrossEntropy
+from fnn.losses import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    ProbabilityBinaryCrossEntropy,
+    ProbabilityCrossEntropy,
+)
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, ShapeError, SpecError, at, named_leaves
@@ -18,7 +23,7 @@ LIMIT = 2**31
 
 def check_epochs(epochs: int) -> None:
     """A whole number from 1 up."""
-    if not isinstance(epochs, int) or isinstance(epochs, bool):
+    if not isinstance(epochs, int | np.integer) or isinstance(epochs, bool):
         raise SpecError(f"expected a whole number of epochs, got {epochs!r}")
     if epochs < 1:
         raise SpecError(f"expected at least 1 epoch, got {epochs}")
@@ -77,6 +82,8 @@ def check_rows(objective: Objective, rows: Batch, place: str) -> None:
         with at("net"):
             output = objective.net.out_shape(shape_of(rows.x))
         _check_classes(rows.target, output.shape[-1], place)
+    if isinstance(objective.loss, (BinaryCrossEntropy, ProbabilityBinaryCrossEntropy)):
+        _check_answers(np.asarray(rows.target), f"{place}.target")
 
 
 def _check_weights(weight: np.ndarray, place: str) -> None:
@@ -86,6 +93,13 @@ def _check_weights(weight: np.ndarray, place: str) -> None:
         raise FnnError(f"expected finite weights from 0 up, got {weight[row]} at row {row}", place)
     if not weight.any():
         raise FnnError("expected a weight above 0 somewhere, got only 0", place)
+
+
+def _check_answers(target: np.ndarray, place: str) -> None:
+    wrong = np.argwhere(~((target >= 0) & (target <= 1)))
+    if wrong.size:
+        value = target[tuple(wrong[0])]
+        raise FnnError(f"expected answers from 0 to 1, got {value} at row {wrong[0, 0]}", place)
 
 
 def _check_classes(target: jax.Array, outputs: int, place: str) -> None:

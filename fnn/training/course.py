@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
-from fnn.objective import Batch
 from fnn.training.diagnosis import diagnose, sound
-from fnn.training.epoch import EpochMetrics, Plan
 from fnn.training.history import History, columns, first_epochs, records
 from fnn.training.resident import CAPACITY
 from fnn.training.run import Run
+from fnn.training.source import Source
 from fnn.training.state import RunState
 
 LOOK = 0.5
 """seconds from one look of the host to the next, about"""
 Status = Literal["finished", "stopped early", "interrupted", "diverged"]
-
-
-class Source(Protocol):
-    """Where rows come from: it takes a run from one step to another."""
-
-    plan: Plan
-
-    def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
-        """The state at step `stop`, and the metrics of the epochs that ended on the way."""
-
-    def batch(self, state: RunState, number: int) -> Batch:
-        """The rows of that step."""
 
 
 class Look(NamedTuple):

@@ -7,7 +7,7 @@ when it goes wrong, the steps since the last look are walked again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,11 +19,9 @@ from fnn.objective import Batch
 from fnn.optimizers import Rule
 from fnn.spec import FnnError, join, named_leaves, path_name
 from fnn.training.run import Run
+from fnn.training.source import Source
 from fnn.training.state import RunState
 from fnn.training.step import step
-
-if TYPE_CHECKING:
-    from fnn.training.course import Source
 
 ADVICE = "Try a smaller learning rate, or clip the gradient"
 

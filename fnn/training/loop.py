@@ -23,6 +23,7 @@ from fnn.training.checks import (
 )
 from fnn.training.course import Course, Logger, Status
 from fnn.training.diagnosis import check_start
+from fnn.training.epoch import Plan
 from fnn.training.history import History, joined
 from fnn.training.interrupts import interruptible
 from fnn.training.resident import Resident
@@ -135,6 +136,8 @@ def fit(
     and `DivergedError` for numbers that are not finite.
     """
     check_epochs(epochs)
+    if callable(loggers):
+        raise SpecError("expected a sequence of functions: write loggers=[…]", "loggers")
     check_seeds(seed=seed, order_seed=order_seed)
     check_selection(run, validation is not None, epochs)
     run = numbers(run, wide(run.objective.policy.dtype))
@@ -207,4 +210,11 @@ def _source(
         return Resident(run, rows, validation, unit)
     if isinstance(validation, Batch):
         validation = InMemory(validation)
+    if Plan.of(run, len(rows)).whole == 1:  # a batch of all rows has to lie in memory anyway
+        given = None if validation is None else _whole(validation)
+        return Resident(run, _whole(rows), given, unit)
     return Streamed(run, rows, validation, unit)
+
+
+def _whole(rows: Rows) -> Batch:
+    return rows.read(np.arange(len(rows)))

@@ -22,7 +22,8 @@ class Run:
     compiled.
 
     Arguments:
-        optimizer: a spec, its name, or somebody's own Optax transformation, taken as it is.
+        optimizer: a spec, its name, or somebody's own Optax transformation, taken as it is: keep
+            the object, because one made anew is a new program.
         batch_size: rows a step, or "full": all of them, in the order in which they stand. A size
             larger than the data is all of the data.
         gradient: who differentiates; both give the same result within rounding.

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from fnn.metrics import Metrics, evaluate
 from fnn.objective import Batch
+from fnn.spec import SpecError
 from fnn.training.epoch import (
     EpochMetrics,
     Plan,
@@ -45,10 +46,13 @@ def segment(
     (`fnn.metrics.measure`).
 
     Members under `vmap` must share `start` and `stop`: what happens at an epoch's end hangs on
-    them. A member that has stopped by itself stays as it was, and its metrics are NaN.
+    them. A member whose patience is over stays as it was, and its metrics are NaN; one that left
+    the finite numbers goes on with NaN, to nobody's harm.
     """
     plan = Plan.of(run, rows.target.shape[0])
     if capacity is None:
+        if isinstance(start, jax.core.Tracer) or isinstance(stop, jax.core.Tracer):
+            raise SpecError("expected a whole number: start or stop is traced here", "capacity")
         capacity = max(int(stop) // plan.steps - int(start) // plan.steps, 1)
     # Python's numbers would be constants of the program, computed with in other ways.
     start, stop, total = jax.lax.optimization_barrier(

@@ -15,6 +15,7 @@ from fnn.data.frames import is_frame
 from fnn.data.splits import FRACTIONS
 from fnn.layer import Layer
 from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, Penalty, SquaredError
+from fnn.metrics.names import ANSWERS, CLASSES, QUANTITIES
 from fnn.objective import Batch, Objective, Policy
 from fnn.optimizers import Optimizer
 from fnn.shapes import shape
@@ -27,6 +28,13 @@ from fnn.training.progress import Progress
 from fnn.training.rows import Rows, evaluate_rows
 from fnn.training.run import Run
 from fnn.training.selection import Selection
+
+FAMILIES: dict[str, tuple[type[Loss], ...]] = {
+    "binary": ANSWERS,
+    "classes": CLASSES,
+    "regression": QUANTITIES,
+}
+TASKS = {"binary": "two classes", "classes": "classes", "regression": "numbers"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +137,7 @@ def train_run(
     loggers: Sequence[Logger] = (),
 ) -> Trained:
     """`fit` a run to prepared data, and measure it on validation and test rows."""
+    check_loss(run.objective.loss, prepared)
     check_outputs(run.objective.net, prepared)
     unit = prepared.preprocessing.unit
     made = fit(
@@ -202,6 +211,19 @@ def check_outputs(net: Layer, prepared: Prepared) -> None:
     raise ShapeError(
         f"expected a network whose output has shape ({wanted},), for {why}; got {got}", "net"
     )
+
+
+def check_loss(loss: Loss, prepared: Prepared) -> None:
+    """A loss of classes for classes, one of numbers for numbers; one's own may be either."""
+    task, families = prepared.preprocessing.task, [*FAMILIES.values()]
+    known = any(isinstance(loss, family) for family in families)
+    if known and not isinstance(loss, FAMILIES[task]):
+        names = " or ".join(family.__name__ for family in FAMILIES[task])
+        raise SpecError(
+            f"{loss} does not suit the target {prepared.preprocessing.target_name!r}, which is "
+            f"{TASKS[task]}: take {names}",
+            "loss",
+        )
 
 
 def default_loss(prepared: Prepared) -> Loss:

@@ -1,0 +1,21 @@
+"""What takes a run forward, wherever its rows lie."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from fnn.objective import Batch
+from fnn.training.epoch import EpochMetrics, Plan
+from fnn.training.state import RunState
+
+
+class Source(Protocol):
+    """Where rows come from: it takes a run from one step to another."""
+
+    plan: Plan
+
+    def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
+        """The state at step `stop`, and the metrics of the epochs that ended on the way."""
+
+    def batch(self, state: RunState, number: int) -> Batch:
+        """The rows of that step."""
