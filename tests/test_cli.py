@@ -330,3 +330,12 @@ def test_a_second_file_metrics_and_numbers_far_from_zero(run) -> None:
         file.write(rows[0])
     status, _, err = run("evaluate", "run")
     assert status == 2 and "test.csv: has been changed since run was trained" in err
+
+
+def test_figures_without_matplotlib(run, monkeypatch) -> None:
+    monkeypatch.setattr("fnn.cli.train.find_spec", lambda name: None)
+    status, _, err = run("train", "iris")
+    assert (status, err) == (
+        2,
+        "fnn: error: --figures: needs matplotlib: pip install 'fnn[plots]', or say --no-figures\n",
+    )

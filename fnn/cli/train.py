@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional
@@ -64,6 +65,10 @@ class Train:
         from fnn.training.train import check_outputs
 
         began = time.perf_counter()
+        if self.save and self.figures and find_spec("matplotlib") is None:
+            raise FnnError(
+                "needs matplotlib: pip install 'fnn[plots]', or say --no-figures", "--figures"
+            )
         self.machine.set_up(self.training.precision == "float64")
         prepared = self.prepare()
         fitted = prepared.preprocessing
