@@ -146,11 +146,16 @@ def in_no_folder(path: Path) -> Path:
     return path / "none" / "a.bin"
 
 
-def unwritable(path: Path) -> Path:
+def locked(path: Path) -> Path:
+    """The folder, where nothing may be written any more."""
     path.chmod(0o500)
     if os.access(path, os.W_OK):
         pytest.skip("this user may write everywhere")
-    return path / "a.bin"
+    return path
+
+
+def unwritable(path: Path) -> Path:
+    return locked(path) / "a.bin"
 
 
 def too_long(path: Path) -> Path:

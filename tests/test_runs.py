@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from fnn import model
 from fnn.model import Model, versions
 from fnn.runs import COLUMNS, RunFolder, RunSummary, folder_name, list_runs, summarize, table
 from fnn.spec import FnnError
-from tests.test_files import little_room
+from tests.test_files import little_room, locked
 
 RUN = fnn.Run(
     fnn.Objective(fnn.mlp([4], 3, dropout=0.25), "cross_entropy"), fnn.optimizers.Adam(0.01), 8
@@ -161,10 +160,7 @@ def below_a_file(path: Path) -> Path:
 
 
 def forbidden(path: Path) -> Path:
-    path.chmod(0o500)
-    if os.access(path, os.W_OK):
-        pytest.skip("this user may write everywhere")
-    return path / "runs"
+    return locked(path) / "runs"
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from fnn.cli.source import DataDir
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
+    from fnn.cli.train import Train
     from fnn.data import Preprocessing
+    from fnn.data.stored import StoredRows
     from fnn.objective import Batch
-    from fnn.training.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -45,36 +46,35 @@ class Evaluate:
         """Print the metrics."""
         model, fitted = kept_model(self.folder, self.machine)
         from fnn.metrics import default_metrics, written
-        from fnn.objective import Batch
         from fnn.training.rows import evaluate_rows
 
-        rows = self._own_rows() if self.data is None else self._rows(self.data, fitted)
-        names = tuple(self.metrics or self._own_metrics() or default_metrics(model.objective.loss))
+        own = self._own_options()
+        rows = self._own_rows(own) if self.data is None else self._rows(self.data, fitted)
+        names = tuple(
+            self.metrics
+            or (own and own.validation.metrics)
+            or default_metrics(model.objective.loss)
+        )
         found = evaluate_rows(model.objective, model.params, model.state, rows, names, fitted.unit)
-        print(f"{len(rows.target) if isinstance(rows, Batch) else len(rows):,} rows")
+        print(f"{len(rows.target):,} rows")
         for name in names:
             print(f"{name:<9} {written(float(found[name])):>9}")
         return 0
 
-    def _is_run(self) -> bool:
-        return (Path(self.folder) / "config.json").is_file()
-
-    def _own_metrics(self) -> tuple[str, ...] | None:
-        """Those that were asked for when the model was trained."""
+    def _own_options(self) -> Train | None:
+        """Those that the model was trained with; a model's own folder knows none."""
         from fnn.cli.train import Train
 
-        return read_options(Train, self.folder).validation.metrics if self._is_run() else None
+        is_run = (Path(self.folder) / "config.json").is_file()
+        return read_options(Train, self.folder) if is_run else None
 
-    def _own_rows(self) -> Batch | Rows:
+    def _own_rows(self, options: Train | None) -> Batch | StoredRows:
         """The rows that were set aside when the model was trained."""
-        from fnn.cli.train import Train
-
-        if not self._is_run():
+        if options is None:
             raise FnnError(
                 "holds a model without the config.json of a run: give the run's folder, or DATA",
                 self.folder,
             )
-        options = read_options(Train, self.folder)
         if has_changed(self.folder, options):
             told = " or ".join(filter(None, (options.data, options.file.test)))
             raise FnnError(f"has been changed since {self.folder} was trained on it", told)

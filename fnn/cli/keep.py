@@ -112,11 +112,8 @@ def with_whole_paths(options: Train) -> Train:
 
 def _write_result(folder: RunFolder, made: Trained, began: float, figures: bool) -> None:
     from fnn.model import Model, save
-    from fnn.shapes import shape
 
-    fitted = made.prepared.preprocessing
-    objective, in_shape = made.run.objective, shape(*fitted.in_shape)
-    save(Model(objective, made.params, made.state, in_shape, fitted), folder.model_path)
+    save(Model.of(made), folder.model_path)
     assert made.prepared.test is not None
     selection = made.run.selection
     folder.write_result(

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from fnn.data.dataset import Dataset, Rows, check_finite
-from fnn.data.errors import DataError, listed, one_of
-from fnn.data.frames import is_frame, table_of
+from fnn.data.errors import DataError, listed
+from fnn.data.frames import check_present, is_frame, table_of
 from fnn.data.labels import from_labels
 from fnn.data.table import Table, is_categories
 from fnn.data.targets import (
@@ -167,9 +167,8 @@ def _of_frame(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """The numbers of a pandas frame (n, I) and its columns' names; `names` picks and orders."""
     table = table_of(frame, place)
-    lacking = [name for name in names if name not in table.names]
-    if lacking:
-        raise DataError(f"no column {lacking[0]!r}{one_of(lacking[0], table.names)}", place)
+    for name in names:
+        check_present(table, name, place)
     chosen = tuple(names) or table.names
     values = np.asarray(frame)[:, [table.names.index(name) for name in chosen]]
     if values.dtype.kind in "biuf":

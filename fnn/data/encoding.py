@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fnn.data.dataset import TOO_LARGE, Inputs, check_finite
-from fnn.data.errors import DataError, listed, one_of
+from fnn.data.errors import DataError, check_names, one_of
 from fnn.data.fields import field, names, number, scales
 from fnn.data.table import Table, is_categories, missing_in
 
@@ -113,7 +113,7 @@ class TableEncoder:
         unknown became zeros, missing numbers the median. Errors: columns missing, or of a kind
         other than fitted.
         """
-        self._check(table)
+        check_names(table.names, (column.name for column in self.columns), "inputs")
         out = np.zeros((len(table), *self.out_shape), np.float32)
         unforeseen, start = {}, 0
         for column in self.columns:
@@ -131,12 +131,6 @@ class TableEncoder:
                 others = f"; {count} such rows in all" if count > 1 else ""
                 row, message = column.first_unknown(_values(table, column))
                 raise DataError(f"{table.where(row)}: {message}{others}", f"column {column.name}")
-
-    def _check(self, table: Table) -> None:
-        lacking = [column.name for column in self.columns if column.name not in table.columns]
-        if lacking:
-            shown = listed(map(repr, lacking))
-            raise DataError(f"missing columns: {shown}{one_of(lacking[0], table.names)}", "inputs")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, every bit kept."""

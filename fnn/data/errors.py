@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from fnn.spec import FnnError
 
@@ -24,6 +24,14 @@ def one_of(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"{hint} (known: {listed(names)})"
+
+
+def check_names(known: Sequence[str], expected: Iterable[str], place: str) -> None:
+    """An error where columns are missing, with the nearest name there is for the first."""
+    lacking = [name for name in expected if name not in known]
+    if lacking:
+        shown = listed(map(repr, lacking))
+        raise DataError(f"missing columns: {shown}{one_of(lacking[0], known)}", place)
 
 
 def listed(names: Iterable[str]) -> str:

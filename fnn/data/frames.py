@@ -31,7 +31,7 @@ def from_frame(
     if not len(table):
         raise DataError("expected rows, got a frame without any", name)
     for column in (target, *drop):
-        _check_present(table, str(column), name)
+        check_present(table, str(column), name)
     target = str(target)
     made = make_target(table, target, task, f"{name}, column {target}")
     inputs = table.without([target, *map(str, drop)])
@@ -40,7 +40,7 @@ def from_frame(
         place = f"{name}, test part"
         other = table_of(test, place)
         for column in (*inputs.names, target):
-            _check_present(other, column, place)
+            check_present(other, column, place)
         picked = Table({column: other.columns[column] for column in inputs.names})
         official = Rows(picked, like(other, target, made.classes, f"{place}, column {target}"))
     return Dataset(
@@ -114,6 +114,7 @@ def _is_real(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def _check_present(table: Table, name: str, place: str) -> None:
+def check_present(table: Table, name: str, place: str) -> None:
+    """An error where a column is not there."""
     if name not in table.columns:
         raise DataError(f"no column {name!r}{one_of(name, table.names)}", place)

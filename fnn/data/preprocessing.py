@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fnn.data.answers import Classes, Values
 from fnn.data.dataset import Dataset, Inputs, Task, check_finite, check_inputs
 from fnn.data.encoding import TableEncoder, fit_table
-from fnn.data.errors import DataError, listed, one_of
+from fnn.data.errors import DataError, check_names
 from fnn.data.fields import field, names
 from fnn.data.frames import is_frame, table_of
 from fnn.data.scaling import Divisor, Standardizer
@@ -179,12 +179,9 @@ class Preprocessing:
         """
         if isinstance(inputs, Table):
             columns = inputs.columns
-            lacking = [name for name in self.columns if name not in columns]
-            if not lacking:
-                columns = {name: columns[name] for name in self.columns or columns}
-            elif len(lacking) < len(self.columns):
-                shown = listed(map(repr, lacking))
-                raise DataError(f"missing columns: {shown}{one_of(lacking[0], columns)}", "inputs")
+            if not columns.keys().isdisjoint(self.columns):
+                check_names(inputs.names, self.columns, "inputs")
+                columns = {name: columns[name] for name in self.columns}
             for name, values in columns.items():
                 if is_categories(values):
                     raise DataError("expected numbers, got categories", f"column {name}")

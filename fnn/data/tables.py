@@ -9,7 +9,7 @@ import numpy as np
 
 from fnn.data.columns import Kind, check_notation, typed
 from fnn.data.dataset import Dataset, Rows
-from fnn.data.errors import DataError, listed, one_of
+from fnn.data.errors import DataError, check_names, listed, one_of
 from fnn.data.table import Table, is_categories
 from fnn.data.targets import Asked, like, make_target
 from fnn.data.text import MISSING, Text, TextFormat, delimiter_of, is_number, read_text
@@ -145,11 +145,8 @@ def kinds_of(table: Table) -> dict[str, Kind | None]:
 
 
 def check_columns(text: Text, expected: Sequence[str]) -> None:
-    """An error where columns are missing, with the nearest name of the file for the first."""
-    lacking = [name for name in expected if name not in text.names]
-    if lacking:
-        shown = listed(map(repr, lacking))
-        raise DataError(f"missing columns: {shown}{one_of(lacking[0], text.names)}", str(text.path))
+    """An error where columns are missing from a file."""
+    check_names(text.names, expected, str(text.path))
 
 
 def _official(

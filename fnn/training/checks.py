@@ -5,12 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from fnn.losses import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    ProbabilityBinaryCrossEntropy,
-    ProbabilityCrossEntropy,
-)
+from fnn.metrics.names import ANSWERS, CLASSES
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, ShapeError, SpecError, at, named_leaves
@@ -78,11 +73,11 @@ def check_rows(objective: Objective, rows: Batch, place: str) -> None:
         raise ShapeError("expected at least one row, got none", place)
     if rows.weight is not None:
         _check_weights(np.asarray(rows.weight), f"{place}.weight")
-    if isinstance(objective.loss, (CrossEntropy, ProbabilityCrossEntropy)):
+    if isinstance(objective.loss, CLASSES):
         with at("net"):
             output = objective.net.out_shape(shape_of(rows.x))
         _check_classes(rows.target, output.shape[-1], place)
-    if isinstance(objective.loss, (BinaryCrossEntropy, ProbabilityBinaryCrossEntropy)):
+    if isinstance(objective.loss, ANSWERS):
         _check_answers(np.asarray(rows.target), f"{place}.target")
 
 

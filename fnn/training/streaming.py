@@ -50,9 +50,10 @@ class Streamed:
         self.plan = Plan.of(run, len(rows))
         if self.plan.size == self.plan.rows:
             raise SpecError("a batch of all rows must lie in memory: take fewer", "batch_size")
-        if rows.read(np.arange(1)).weight is not None:
+        first = rows.read(np.arange(1))
+        if first.weight is not None:
             raise SpecError("rows that are read can't have weights", "rows.weight")
-        one = sum(leaf.nbytes for leaf in jax.tree.leaves(rows.read(np.arange(1))))
+        one = sum(leaf.nbytes for leaf in jax.tree.leaves(first))
         self.batches = min(
             max((chunk_bytes or CHUNK_BYTES) // (one * self.plan.size), 1), self.plan.whole
         )
