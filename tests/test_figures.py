@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fnn.report import figures
-from fnn.report.figures import (
+from fnn import figures
+from fnn.figures import (
     draw_confusion_matrix,
     draw_curves,
     draw_monitors,
@@ -217,7 +217,7 @@ def test_nothing_global_is_touched(tmp_path: Path) -> None:
     """No pyplot, no setting of matplotlib's changed; and importing the figures loads neither."""
     code = f"""
 import sys, numpy as np
-from fnn.report import figures
+from fnn import figures
 assert "matplotlib" not in sys.modules
 import matplotlib
 before = matplotlib.rcParams.copy()

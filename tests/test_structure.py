@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = """
 spec
 files
-shapes
+figures, shapes
 layer
 initializers, activations
 layers, combinators, losses

@@ -16,8 +16,8 @@ def draw(folder: Path, made: Trained) -> None:
     """
     import numpy as np
 
+    from fnn import figures
     from fnn.metrics import as_logits, confusion
-    from fnn.report import figures
     from fnn.training.rows import output_rows
 
     title = made.prepared.dataset.name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fnn.report.figures.canvas import (
+from fnn.figures.canvas import (
     BLUE,
     COLOURS,
     GREY,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.report.figures.canvas import GREY, blank, dress, save, short
+from fnn.figures.canvas import GREY, blank, dress, save, short
 from fnn.spec import ShapeError
 
 if TYPE_CHECKING:

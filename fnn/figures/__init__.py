@@ -1,9 +1,9 @@
 """Figures of runs, as PNG files. Needs matplotlib, of which only the object interface is used."""
 
-from fnn.report.figures.by_epoch import curves, draw_curves
-from fnn.report.figures.by_layer import draw_monitors, monitors
-from fnn.report.figures.matrix import confusion_matrix, draw_confusion_matrix
-from fnn.report.figures.scatter import (
+from fnn.figures.by_epoch import curves, draw_curves
+from fnn.figures.by_layer import draw_monitors, monitors
+from fnn.figures.matrix import confusion_matrix, draw_confusion_matrix
+from fnn.figures.scatter import (
     draw_predicted_against_true,
     predicted_against_true,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.report.figures.canvas import BLUE, GREY, ORANGE, blank, dress, nothing, save
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, nothing, save
 from fnn.spec import ShapeError
 
 if TYPE_CHECKING:

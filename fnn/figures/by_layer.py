@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fnn.report.figures.canvas import blank, dress, epoch_axis, log_scale, nothing, save, short
+from fnn.figures.canvas import blank, dress, epoch_axis, log_scale, nothing, save, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
