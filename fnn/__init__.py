@@ -15,8 +15,18 @@ from fnn import (
     training,
 )
 from fnn.combinators import Parallel, Repeat, Residual, Serial
+from fnn.gradients.audit import Audit, assert_gradient, audit, audit_gradient
 from fnn.layer import KeyMissingError, Layer, Static
-from fnn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm, Softmax
+from fnn.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    LayerNorm,
+    Softmax,
+)
 from fnn.metrics import Metrics, evaluate
 from fnn.networks import mlp, perceptron, residual_mlp
 from fnn.objective import Aux, Batch, Objective, Policy
@@ -59,6 +69,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Activation",
+    "Audit",
     "Aux",
     "Batch",
     "BatchNorm",
@@ -87,6 +98,9 @@ __all__ = [
     "SpecError",
     "Static",
     "activations",
+    "assert_gradient",
+    "audit",
+    "audit_gradient",
     "data",
     "evaluate",
     "fit",

@@ -16,10 +16,11 @@ import numpy as np
 from fnn import activations, combinators, initializers, layers, losses, networks, optimizers
 from fnn import schedules as s
 from fnn.gradients import manual
+from fnn.gradients.audit.subject import Projection
 from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape
 from fnn.training import LastEpochs, MovingAverage, Run, Selection
-from tests.user_layers import Embedding, TwoInputs
+from tests.user_layers import TwoInputs
 
 KEY = jax.random.key(20, impl="unsafe_rbg")
 """compiles in a fraction of the time that the default generator takes"""
@@ -230,7 +231,11 @@ LAYERS = [
     LayerCase("repeat with state", Repeat(Serial(D(5), layers.BatchNorm()), 2), per_example=False),
     LayerCase("deep", DEEP, per_example=False),
     LayerCase("deep in evaluation", DEEP, train=False),
-    LayerCase("integers", Serial(Embedding(4, 3), layers.Flatten(2)), shape(5, dtype="int32")),
+    LayerCase("embedding", layers.Embedding(4, 3), shape(dtype="int32")),
+    LayerCase("embedding over time", layers.Embedding(5, 3), shape(2, 3, dtype="uint8")),
+    LayerCase(
+        "integers", Serial(layers.Embedding(4, 3), layers.Flatten(2)), shape(5, dtype="int32")
+    ),
     LayerCase("two inputs", Serial(TwoInputs(4), D(3)), {"a": shape(3), "b": shape(3)}),
     LayerCase(
         "two inputs, twice",
@@ -255,6 +260,7 @@ LOSSES = [
     LossCase("cross-entropy, smoothed", losses.CrossEntropy(0.1), "classes"),
     LossCase("probability cross-entropy", losses.ProbabilityCrossEntropy(), "classes"),
     LossCase("probability binary", losses.ProbabilityBinaryCrossEntropy(), "yes or no"),
+    LossCase("projection", Projection()),
 ]
 
 PENALTIES = [PenaltyCase("L1", losses.L1(0.1)), PenaltyCase("L2", losses.L2(0.1))]

@@ -23,7 +23,7 @@ from fnn.model import Model, arrays, load, save, versions
 from fnn.model import model as model_file
 from fnn.model.shapes import shape_from_json, shape_to_json
 from fnn.spec import FnnError
-from tests.user_layers import Embedding, TwoInputs
+from tests.user_layers import TwoInputs
 
 NET = fnn.Serial(fnn.Dense(4), fnn.BatchNorm(), fnn.Activation("tanh"), fnn.Dropout(0.25))
 FLOATS = fnn.shape(3)
@@ -63,7 +63,7 @@ MODELS = {
         fnn.Objective(fnn.Residual(fnn.Repeat(fnn.Dense(3), 2)), "cross_entropy"), FLOATS
     ),
     "whole numbers": lambda: filled(
-        fnn.Objective(Embedding(5, 2), "cross_entropy"), fnn.shape(4, dtype=jnp.int32)
+        fnn.Objective(fnn.Embedding(5, 2), "cross_entropy"), fnn.shape(4, dtype=jnp.int32)
     ),
     "two inputs": lambda: filled(fnn.Objective(TwoInputs(2), "cross_entropy"), TWO),
     "no parameters": lambda: filled(
@@ -96,11 +96,11 @@ def test_nested_input_shapes_come_back(in_shape: Any) -> None:
 
 
 def test_what_the_folder_holds(tmp_path: Path) -> None:
-    save(MODELS["whole numbers"](), tmp_path)
+    save(MODELS["two inputs"](), tmp_path)
     record = json.loads((tmp_path / "model.json").read_text())
     assert sorted(path.name for path in tmp_path.iterdir()) == [record["file"], "model.json"]
-    assert record["arrays"] == {"params.weight": "float64[5, 2]"}
-    assert record["modules"] == {"test_embedding.v1": "tests.user_layers"}
+    assert record["arrays"] == {"params.weight": "float32[3, 2]"}
+    assert record["modules"] == {"test_two_inputs.v1": "tests.user_layers"}
     assert record["versions"] == versions()
     assert record["versions"]["fnn"] == fnn.__version__
 

@@ -1,4 +1,4 @@
-"""Layers as a user of the package would write them: integer inputs, several inputs."""
+"""Layers as a user of the package would write them: several inputs."""
 
 from __future__ import annotations
 
@@ -10,26 +10,6 @@ import jax.numpy as jnp
 from fnn.layer import Layer, Static
 from fnn.layers import Dense
 from fnn.spec import spec, static
-
-
-@spec("test_embedding.v1")
-class Embedding(Layer):
-    """A row of a table for every class number."""
-
-    classes: int = static(low=1)
-    units: int = static(low=1)
-
-    def out_shape(self, in_shape: Any) -> Any:
-        return jax.ShapeDtypeStruct((*in_shape.shape, self.units), float)
-
-    def init(self, key: Any, in_shape: Any) -> tuple[Any, Any]:
-        return {"weight": jax.random.normal(key, (self.classes, self.units), float)}, {}
-
-    def forward(self, params: Any, state: Any, x: Any, *, train: bool, key: Any) -> Any:
-        return jnp.take(params["weight"], x, axis=0), state, x
-
-    def backward(self, params: Any, tape: Any, dy: Any) -> Any:
-        return None, {"weight": jnp.zeros_like(params["weight"]).at[tape].add(dy)}
 
 
 @spec("test_two_inputs.v1")

@@ -59,6 +59,7 @@ def _parse(arguments: list[str]) -> Any:
     from fnn.cli.command import has_changed, read_options, without_config
     from fnn.cli.data import Data
     from fnn.cli.evaluate import Evaluate
+    from fnn.cli.gradcheck import Gradcheck
     from fnn.cli.predict import Predict
     from fnn.cli.runs import Runs
     from fnn.cli.summary import Summary
@@ -80,6 +81,7 @@ def _parse(arguments: list[str]) -> Any:
             "runs": Runs,
             "data": Data,
             "summary": Summary,
+            "gradcheck": Gradcheck,
         },
         prog="fnn",
         description="Feed-forward networks in JAX: train, look at what was trained, use it.",

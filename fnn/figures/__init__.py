@@ -1,5 +1,6 @@
 """Figures of runs, as PNG files. Needs matplotlib, of which only the object interface is used."""
 
+from fnn.figures.audit import draw_gradient_audit, gradient_audit
 from fnn.figures.by_epoch import curves, draw_curves
 from fnn.figures.by_layer import draw_monitors, monitors
 from fnn.figures.matrix import confusion_matrix, draw_confusion_matrix
@@ -13,8 +14,10 @@ __all__ = [
     "curves",
     "draw_confusion_matrix",
     "draw_curves",
+    "draw_gradient_audit",
     "draw_monitors",
     "draw_predicted_against_true",
+    "gradient_audit",
     "monitors",
     "predicted_against_true",
 ]

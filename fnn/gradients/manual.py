@@ -17,13 +17,27 @@ def value_and_grad(objective: Objective) -> Callable[..., tuple[tuple[jax.Array,
     def run(
         params: Tree, state: Tree, batch: Batch, *, key: jax.Array | None = None
     ) -> tuple[tuple[jax.Array, Aux], Tree]:
-        x = objective.policy.cast(batch.x)
-        with at("net"):
-            output, state, tape = objective.net.forward(params, state, x, train=True, key=key)
-        value = objective.score(params, state, output, batch)
-        _, grads = objective.net.backward(params, tape, objective.output_gradient(output, batch))
-        for penalty in objective.penalties:
-            grads = jax.tree.map(lambda a, b: a + b, grads, penalty.gradient(params))
+        value, grads, _ = backpropagate(objective, params, state, batch, train=True, key=key)
         return value, grads
 
     return run
+
+
+def backpropagate(
+    objective: Objective,
+    params: Tree,
+    state: Tree,
+    batch: Batch,
+    *,
+    train: bool,
+    key: jax.Array | None = None,
+) -> tuple[tuple[jax.Array, Aux], Tree, Tree]:
+    """The value with what comes beside it, the parameters' gradient, and the input's."""
+    x = objective.policy.cast(batch.x)
+    with at("net"):
+        output, state, tape = objective.net.forward(params, state, x, train=train, key=key)
+    value = objective.score(params, state, output, batch)
+    dx, grads = objective.net.backward(params, tape, objective.output_gradient(output, batch))
+    for penalty in objective.penalties:
+        grads = jax.tree.map(lambda a, b: a + b, grads, penalty.gradient(params))
+    return value, grads, dx

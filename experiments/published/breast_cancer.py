@@ -1,0 +1,128 @@
+"""P0 mended, trained on breast_cancer: with its own init and rate, and with better ones."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.published import p0
+from experiments.published.network import Array, Params, forward, init
+from experiments.statistics import told
+from fnn.data import Dataset, load, prepare
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, save
+
+SIZES = (30, *p0.SIZES[1:])
+OWN = (p0.SCALE, p0.RATE)
+GRID = [(scale, rate) for scale in (p0.SCALE, None) for rate in (p0.RATE, 0.1, 1.0)]
+"""scale of the weights (None: He's) and learning rate"""
+
+
+class Rows(NamedTuple):
+    """A part of the data, as the program takes it."""
+
+    x: Array
+    y: Array
+
+    @classmethod
+    def of(cls, batch: Any) -> Rows:
+        """In float64, with the labels as a column."""
+        return cls(np.asarray(batch.x, np.float64), np.asarray(batch.target, np.float64)[:, None])
+
+
+class Trained(NamedTuple):
+    """A run: its parameters and the loss of each epoch."""
+
+    params: Params
+    losses: Array
+
+    def loss(self, rows: Rows) -> float:
+        """Binary cross-entropy."""
+        return p0.CORRECTED.loss(self.params, *rows)
+
+    def accuracy(self, rows: Rows) -> float:
+        """Share of right answers."""
+        return float(((forward(self.params, rows.x)[-1] > 0) == (rows.y > 0)).mean())
+
+
+class Outcome(NamedTuple):
+    """What one seed gave: every setting's validation accuracy, and the two programs' test rows."""
+
+    validation: list[float]
+    chosen: int
+    """the setting with the lowest validation loss"""
+    losses: tuple[Array, Array]
+    """by epoch: with its own numbers, and with the chosen ones"""
+    test: tuple[float, float]
+    majority: float
+    """the share of test rows that the answer "benign" gets right"""
+
+
+def main(seeds: int, path: Path) -> None:
+    """Print accuracies with their intervals, and draw the loss curves of both."""
+    began = time.perf_counter()
+    print(f"P0 mended on breast_cancer, {'-'.join(map(str, SIZES))}, {p0.EPOCHS} epochs")
+    dataset = load("breast_cancer")
+    outcomes = [outcome(dataset, seed) for seed in range(seeds)]
+    for index, (scale, rate) in enumerate(GRID):
+        mean = np.mean([found.validation[index] for found in outcomes])
+        count = sum(found.chosen == index for found in outcomes)
+        print(
+            f"  {named(scale):<14} rate {rate:<5} validation accuracy {mean:.4f}, "
+            f"chosen for {count} of {seeds} seeds"
+        )
+    own, chosen = zip(*(found.test for found in outcomes), strict=True)
+    print(f"test accuracy, own init and rate:      {told(own)}")
+    print(f"test accuracy, chosen on validation:   {told(chosen)}")
+    print(f"share of the larger class among them:  {told([found.majority for found in outcomes])}")
+    draw(outcomes, path)
+    print(f"{time.perf_counter() - began:.1f} s")
+
+
+def named(scale: float | None) -> str:
+    """Weights in words."""
+    return "He's weights" if scale is None else f"normal × {scale}"
+
+
+def outcome(dataset: Dataset, seed: int) -> Outcome:
+    """A split and a start of its own; test rows are looked at once by each of the two programs."""
+    prepared = prepare(dataset, seed=seed)
+    train, validation, test = (Rows.of(part) for part in prepared[:3])
+    runs = [trained(train, scale, rate, seed) for scale, rate in GRID]
+    chosen = int(np.argmin([run.loss(validation) for run in runs]))
+    two = runs[GRID.index(OWN)], runs[chosen]
+    return Outcome(
+        [run.accuracy(validation) for run in runs],
+        chosen,
+        (two[0].losses, two[1].losses),
+        (two[0].accuracy(test), two[1].accuracy(test)),
+        float(test.y.mean()),
+    )
+
+
+def trained(rows: Rows, scale: float | None, rate: float, seed: int) -> Trained:
+    """P0 without its faults."""
+    params = init(SIZES, scale, np.random.default_rng(seed))
+    return Trained(params, p0.train(params, *rows, rate, faults=()))
+
+
+def draw(outcomes: list[Outcome], path: Path) -> None:
+    """Training loss by epoch: a thin line a seed, a thick one for their mean."""
+    figure = blank(8, 4.4, f"P0 mended, on breast_cancer: {len(outcomes)} splits and starts")
+    axes = figure.add_subplot()
+    dress(axes, "epoch", "mean training loss of the epoch")
+    epochs = np.arange(1, p0.EPOCHS + 1)
+    names = f"{named(OWN[0])}, rate {OWN[1]}, as published", "chosen on validation rows"
+    for index, (name, colour) in enumerate(zip(names, (ORANGE, BLUE), strict=True)):
+        losses = np.array([found.losses[index] for found in outcomes])
+        axes.plot(epochs, losses.T, color=colour, linewidth=0.6, alpha=0.4)
+        axes.plot(epochs, losses.mean(0), color=colour, linewidth=2, label=name)
+    share = np.mean([found.majority for found in outcomes])
+    entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    axes.axhline(entropy, color=GREY, linewidth=1, linestyle=":", label="entropy of the labels")
+    axes.set_ylim(0, None)
+    epoch_axis(axes, p0.EPOCHS)
+    axes.legend(fontsize=10, edgecolor="none", framealpha=0.85)
+    save(figure, path)

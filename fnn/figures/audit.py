@@ -1,0 +1,152 @@
+"""How the differences of an audit behave over the step size, over a map of its worst leaf."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, nothing, save
+from fnn.figures.heat_map import flat, heat_map
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANELS, ACROSS = 12, 4
+"""the most leaves that are shown, and how many stand side by side"""
+NAME = 28
+"""the longest path over a panel"""
+
+
+def gradient_audit(rows: Sequence[Any], path: str | os.PathLike[str], *, title: str = "") -> None:
+    """Write the figure of `draw_gradient_audit` as a PNG.
+
+    Raises `FnnError` with the path and the reason where that can't be, and where matplotlib is
+    not installed.
+    """
+    save(draw_gradient_audit(rows, title=title), path)
+
+
+def draw_gradient_audit(rows: Sequence[Any], *, title: str = "") -> Figure:
+    """A panel a leaf, at most 12 and those first that are not PASS, over a heat map of the worst.
+
+    `rows` are an audit's. A panel shows |slope(h) − claimed| over the step h along the direction
+    of the row's `ladder`, the noise of the slopes as a dashed line, and |chosen − claimed| as a
+    dotted one, with a ring at the step whose slope is nearest to the chosen value. The heat map
+    shows |claimed − automatic| over two axes of the leaf that is furthest above its detection
+    limit, what lies below that limit in pale grey and what is not finite in pink; it is left out
+    where there is no automatic gradient. A difference of exactly 0 lies on a panel's bottom.
+    """
+    shown = [row for row in rows if row.ladder is not None]
+    shown = sorted(shown, key=lambda row: row.verdict == "PASS")[:PANELS]
+    worst = _furthest(rows)
+    across = min(ACROSS, max(len(shown), 1))
+    heights = [0.1, *[2.4] * -(-len(shown) // across)]
+    if worst is not None:
+        heights.append(1.5 if len(flat(worst.error)) == 1 else 3.4)
+    figure = blank(11.5, max(sum(heights) + (0.5 if title else 0.2), 2), title)
+    grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
+    for number, row in enumerate(shown):
+        axes = figure.add_subplot(grid[1 + number // across, number % across])
+        lowest = number + across >= len(shown)
+        first = number % across == 0
+        dress(axes, "step h" if lowest else "", "|slope − claimed|" if first else "")
+        _name(axes, row)
+        _panel(axes, row.ladder)
+    top = figure.add_subplot(grid[0, :])
+    top.set_axis_off()
+    if shown:
+        _legend(top)
+    else:
+        nothing(top)
+    if worst is not None:
+        heat_map(figure.add_subplot(grid[-1, :]), worst)
+    return figure
+
+
+def _furthest(rows: Sequence[Any]) -> Any:
+    """The row whose largest error is the largest multiple of its detection limit."""
+    known = [row for row in rows if row.error is not None and np.size(row.error)]
+
+    def excess(row: Any) -> float:
+        largest = float(np.abs(row.error).max())
+        if np.isnan(largest):
+            return np.inf
+        return largest / row.limit if row.limit > 0 else float(largest > 0) * np.inf
+
+    with np.errstate(invalid="ignore"):
+        return max(known, key=lambda row: np.nan_to_num(excess(row)), default=None)
+
+
+def _name(axes: Axes, row: Any) -> None:
+    """The path over the panel, cut in its middle if it is long, and the verdict below it."""
+    path = row.path
+    if len(path) > NAME:
+        path = f"{path[: NAME // 2]}…{path[1 - NAME // 2 :]}"
+    axes.set_title(path, fontsize=10, loc="left", pad=15, parse_math=False)
+    passed = row.verdict == "PASS"
+    axes.annotate(
+        str(row.verdict),
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 4),
+        textcoords="offset points",
+        fontsize=8,
+        color=GREY if passed else ORANGE,
+        weight="normal" if passed else "bold",
+    )
+
+
+def _panel(axes: Axes, ladder: Any) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    steps, noise = np.asarray(ladder.steps, float), np.asarray(ladder.noise, float)
+    error = np.abs(np.asarray(ladder.slopes, float) - ladder.claimed)
+    chosen = abs(float(ladder.best) - float(ladder.claimed))
+    there = np.isfinite(error)
+    axes.tick_params(labelsize=8)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set_fontsize(9)
+    if not there.any():
+        axes.set_xticks([])
+        axes.set_yticks([])
+        nothing(axes)
+        return
+    positive = np.concatenate([error[there], noise[np.isfinite(noise)]])
+    bottom = positive[positive > 0].min(initial=1.0) / 3
+    axes.plot(
+        steps,
+        np.where(np.isfinite(noise), noise, np.nan),
+        color=GREY,
+        linestyle="--",
+        linewidth=1.2,
+    )
+    if np.isfinite(chosen):
+        axes.axhline(max(chosen, bottom), color=ORANGE, linestyle=":", linewidth=1.4)
+        nearest = int(np.nanargmin(np.abs(ladder.slopes - ladder.best)))
+        ring = max(error[nearest], bottom)
+        axes.plot(steps[nearest], ring, "o", mfc="none", mec=ORANGE, mew=1.6, markersize=9)
+    drawn = np.maximum(error[there], bottom)
+    axes.plot(steps[there], drawn, color=BLUE, linewidth=1.4, marker="o", markersize=3)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(numticks=6))
+        axis.set_minor_locator(NullLocator())
+
+
+def _legend(axes: Axes) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=BLUE, marker="o", markersize=3, label="difference quotient"),
+        Line2D([], [], color=GREY, linestyle="--", label="noise floor"),
+        Line2D([], [], color=ORANGE, linestyle=":", label="chosen value, extrapolated"),
+        Line2D(
+            [], [], color=ORANGE, linestyle="", marker="o", mfc="none", label="step nearest to it"
+        ),
+    ]
+    axes.legend(handles=handles, ncols=4, loc="center", fontsize=9, frameon=False)

@@ -1,0 +1,54 @@
+"""What kind of mistake it is, in words, from the shape of the error."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fnn.gradients.audit.diagnosis import elements, factor, formulas, normalisation, terms
+from fnn.gradients.audit.diagnosis.context import Context
+
+HYPOTHESES = (
+    elements.not_finite,
+    factor.nothing,
+    factor.rounded,
+    factor.constant,
+    elements.few,
+    elements.arrangement,
+    elements.clipped,
+    formulas.matrices,
+    formulas.targets,
+    formulas.weights,
+    formulas.number_left_out,
+    normalisation.terms,
+    terms.one_of_the_sum,
+    terms.rows_sum,
+    formulas.slope,
+    elements.broadcast,
+    terms.instead,
+    terms.near_tensor,
+    elements.dropped,
+    elements.slice_of_an_axis,
+    elements.by_row,
+    terms.projections,
+)
+"""from the plainest to the most special; the first that fits is told"""
+
+
+def diagnose(case: Context) -> str:
+    """The first hypothesis that fits, or how much is wrong and by how much."""
+    if case.own.shape != case.right.shape:
+        return f"has shape {case.own.shape}; expected {case.right.shape}"
+    for hypothesis in HYPOTHESES:
+        words = hypothesis(case)
+        if words is not None:
+            return words
+    if case.combines:
+        return "a layer inside is right by itself but gets a wrong cotangent from this one"
+    wrong = np.abs(case.error) > case.exact * case.size
+    largest = np.abs(case.error).max() / case.size
+    return (
+        f"{wrong.sum():,} of {wrong.size:,} elements are off, by up to {largest:.2g} of the largest"
+    )
+
+
+__all__ = ["Context", "diagnose"]

@@ -1,0 +1,148 @@
+"""Where two gradients, or gradient and differences, disagree: who is right, is it a corner?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fnn.gradients.audit.differences import (
+    SAFETY,
+    along,
+    at_coordinate,
+    bisect,
+    contradicted,
+    directions,
+    limit,
+)
+from fnn.gradients.audit.evidence import Evidence
+from fnn.gradients.audit.problem import Array, Problem
+from fnn.gradients.audit.result import Row, Verdict, Worst
+from fnn.gradients.audit.slopes import Slope
+
+ELEMENTS = 16
+"""of the elements in question, so many of the worst are looked at one by one"""
+BESIDE = 1e-2
+"""how far away, in units of each leaf's size, a point is in general position"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that is known of one leaf when it is judged."""
+
+    problem: Problem
+    path: str
+    evidence: Evidence
+    moves: list[Array]
+    slopes: list[Slope]
+    visible: float
+    """the smallest slope that counts as resolved where the claimed gradient is zero"""
+    beside: Callable[[], Evidence]
+    """the same leaf's evidence at a point in general position"""
+    seed: int
+
+    @property
+    def size(self) -> float:
+        """By which the leaf's steps are scaled."""
+        return self.problem.sizes[self.path]
+
+
+def suspects_of(found: Evidence) -> np.ndarray:
+    """The elements where claimed and automatic differ by more than rounding, the worst first."""
+    if found.automatic is None:
+        return np.array([], int)
+    difference = np.abs(found.claimed - found.automatic).ravel()
+    order = np.argsort(-difference, kind="stable")
+    return order[difference[order] > found.limit]
+
+
+def by_elements(case: Case, row: Row, suspects: np.ndarray) -> Row:
+    """Claimed and automatic disagree: the differences say which of them is right, and where."""
+    found = case.evidence
+    assert found.automatic is not None
+    claimed, automatic = found.claimed.ravel(), found.automatic.ravel()
+    corners, supported = 0, 0
+    for index in suspects[:ELEMENTS]:
+        slope = at_coordinate(case.problem, case.path, int(index))
+        reach = SAFETY * slope.resolution
+        apart = abs(claimed[index] - automatic[index])
+        valid = _valid(slope, float(claimed[index])) and reach < apart
+        if slope.corner and valid:
+            corners += 1
+        elif valid and slope.distance(float(automatic[index])) > reach:
+            supported += 1
+        else:
+            break
+    looked = min(suspects.size, ELEMENTS)
+    if corners == looked and (looked == suspects.size or _right_beside(case)):
+        return replace(row, verdict=Verdict.KINK, note="another value at a corner, and a valid one")
+    if supported == looked and not contradicted(
+        case.slopes, found.claimed, case.moves, found.floor
+    ):
+        return replace(
+            row,
+            limit=limit(case.slopes, case.size, found.value.size),
+            note="differences confirm it; the automatic gradient is off",
+        )
+    return _wrong(case, row, int(suspects[0]))
+
+
+def by_directions(case: Case, row: Row) -> Row:
+    """The differences speak against the claimed gradient (and against an equal automatic one)."""
+    found = case.evidence
+    if any(slope.corner for slope in case.slopes) and _right_beside(case):
+        index = bisect(case.problem, case.path, found.claimed, case.seed)
+        slope = at_coordinate(case.problem, case.path, index)
+        if found.automatic is not None or _valid(slope, float(found.claimed.ravel()[index])):
+            return replace(row, verdict=Verdict.KINK, note="a valid value where corners meet")
+        return _wrong(case, row, index)
+    again = directions(case.problem, case.path, len(case.moves), case.seed + 1000)
+    slopes = along(case.problem, case.problem.point, case.path, again)
+    if not contradicted(slopes, found.reference, again, rounding(found)):
+        return replace(row, verdict=Verdict.UNRESOLVED, note="other directions do not confirm it")
+    index = bisect(case.problem, case.path, found.reference, case.seed)
+    note = "" if found.automatic is None else "the automatic gradient is off too"
+    return replace(_wrong(case, row, index), note=note)
+
+
+def _wrong(case: Case, row: Row, index: int) -> Row:
+    found = case.evidence
+    slope = at_coordinate(case.problem, case.path, index)
+    where = tuple(int(i) for i in np.unravel_index(index, found.value.shape))
+    worst = Worst(
+        where,
+        float(found.claimed.ravel()[index]),
+        None if found.automatic is None else float(found.automatic.ravel()[index]),
+        slope.nearest(float(found.claimed.ravel()[index])),
+        slope.resolution,
+    )
+    return replace(row, verdict=Verdict.WRONG, worst=worst)
+
+
+def _right_beside(case: Case) -> bool:
+    """Whether the claimed gradient is right at a point close by, in general position."""
+    problem = replace(case.problem, point=case.problem.beside(BESIDE, case.seed))
+    found = case.beside()
+    slopes = along(problem, problem.point, case.path, case.moves)
+    smooth = not any(slope.corner for slope in slopes)
+    wrong = contradicted(slopes, found.reference, case.moves, rounding(found))
+    return smooth and not wrong and not suspects_of(found).size
+
+
+def _valid(slope: Slope, value: float) -> bool:
+    """Whether a value lies between the slopes of both sides.
+
+    Where several corners meet, each may take its own side, so that as much again is granted.
+    """
+    return slope.distance(value) <= SAFETY * slope.resolution + (slope.high - slope.low)
+
+
+def rounding(found: Evidence) -> float:
+    """What rounding may do to the reference itself: nothing that counts where it is automatic."""
+    return found.floor if found.automatic is None else 0.0
+
+
+def largest(leaf: Array) -> float:
+    """The largest element, 0 of an empty leaf."""
+    return float(np.abs(leaf).max(initial=0))

@@ -1,0 +1,169 @@
+"""The derivative along a direction by differences, with an estimate of its own error.
+
+One ladder of steps serves all: central differences at every rung, extrapolated (Richardson 1911;
+the choice of the entry after Ridders 1982), the noise of the function from the fourth differences
+of seven neighbouring values (Moré & Wild 2011, "Estimating computational noise"), and corners from
+one-sided slopes that do not come together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+RUNGS = 12
+ORDERS = 4
+"""central differences, and up to three extrapolations of them"""
+NARROW = 1e-10
+"""a relative precision above it gets a ladder of larger steps"""
+_COARSE = 4
+"""noise keeps those steps above many corners, whose mean slope then looks settled"""
+NEIGHBOURS = 7
+"""values at 1 … 7 small steps to one side, so that a corner at the point itself is not noise"""
+_FOURTH = 24**2 / 40320
+"""(4!)² / 8!, which makes a variance of squared fourth differences"""
+_SURE = 2.5
+"""three standard deviations of a central difference, extrapolated, in units of noise / step"""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """How the differences along one direction behave over the step size."""
+
+    steps: np.ndarray
+    """in units of the leaf's own size, from large to small"""
+    slopes: np.ndarray
+    """the central difference at each step"""
+    noise: np.ndarray
+    """what rounding alone may do to it"""
+    claimed: float = float("nan")
+    best: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Slope:
+    """The derivative along a direction."""
+
+    value: float
+    resolution: float
+    """how far off `value` may be"""
+    low: float
+    """the smaller one-sided slope; both are `value` where there is no corner"""
+    high: float
+    corner: bool
+    noise: float
+    """standard deviation of the function's value"""
+    ladder: Ladder
+
+    def distance(self, claimed: float) -> float:
+        """How far a claimed slope is from all that is valid here."""
+        return max(self.low - claimed, claimed - self.high, 0.0)
+
+    def nearest(self, claimed: float) -> float:
+        """The valid slope that is nearest to a claimed one."""
+        return min(max(claimed, self.low), self.high)
+
+
+def rungs(epsilon: float) -> np.ndarray:
+    """The steps of the ladder for a function that rounds to that relative precision."""
+    ratio = 4.0 if epsilon < NARROW else 2.0
+    return ratio ** -np.arange(1, RUNGS + 1)
+
+
+def places(epsilon: float) -> np.ndarray:
+    """Where along a direction the function is evaluated: 0, ± every rung, and the neighbours."""
+    steps = rungs(epsilon)
+    near = (2.0**-20 if epsilon < NARROW else 2.0**-9) * np.arange(1, NEIGHBOURS + 1)
+    return np.concatenate([[0.0], steps, -steps, near])
+
+
+def noise_of(values: np.ndarray, epsilon: float) -> float:
+    """The standard deviation of rounding in the function's value, never less than half a unit."""
+    fourth = np.diff(values[-NEIGHBOURS:], 4)
+    measured = np.sqrt(_FOURTH * np.mean(np.square(fourth)))
+    return float(max(measured, 0.5 * epsilon * np.abs(values).max()))
+
+
+def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
+    """The derivative at 0 from the function's values at `places(epsilon)`."""
+    steps = rungs(epsilon)
+    centre, up, down = values[0], values[1 : RUNGS + 1], values[RUNGS + 1 : 2 * RUNGS + 1]
+    central = (up - down) / (2 * steps)
+    rounding = _SURE * noise / steps
+    value, resolution = _extrapolate(central, rounding, steps[0] / steps[1])
+    if epsilon > NARROW:
+        resolution *= _COARSE
+    ladder = Ladder(steps, central, rounding, best=value)
+    rung = _corner(centre, up, down, steps, noise)
+    if rung is None:
+        return Slope(value, resolution, value, value, False, noise, ladder)
+    right, left = (up - centre) / steps, (centre - down) / steps
+    low, high = sorted((float(left[rung]), float(right[rung])))
+    bend = max(abs(float(side[rung] - side[rung - 1])) for side in (left, right))
+    resolution = bend + 2 * float(rounding[rung])
+    return Slope(value, resolution, low, high, True, noise, ladder)
+
+
+def _extrapolate(central: np.ndarray, rounding: np.ndarray, ratio: float) -> tuple[float, float]:
+    """The entry of the extrapolation tableau that errs least by its own estimate."""
+    values, errors = [], []
+    column = central
+    for order in range(ORDERS):
+        if order:
+            refined = column[1:] + np.diff(column) / (ratio ** (2 * order) - 1)
+            change = np.abs(refined - column[1:])
+            column = refined
+        else:
+            change = np.full(len(column), 0.0)
+        moved = np.abs(np.diff(column))
+        error = np.maximum(change[1:], moved) + rounding[len(rounding) - len(moved) :]
+        errors.append(np.maximum(error, _contradicted(column[1:], central, rounding)))
+        values.append(column[1:])
+    return _agreed(np.concatenate(values), np.concatenate(errors))
+
+
+def _agreed(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
+    """The value with the least error, which is no less than what its nearest rivals differ by.
+
+    The least of many estimates is the luckiest too: neighbours that agree by chance.
+    """
+    errors = np.where(np.isfinite(values) & np.isfinite(errors), errors, np.inf)
+    best = int(np.argmin(errors))
+    if not np.isfinite(errors[best]):
+        return float(values[best]), float("inf")
+    rivals = values[errors <= 4 * errors[best]]
+    apart = float(np.abs(rivals - values[best]).max())
+    return float(values[best]), max(float(errors[best]), apart)
+
+
+def _contradicted(column: np.ndarray, central: np.ndarray, rounding: np.ndarray) -> np.ndarray:
+    """By how much the smaller steps, rounding allowed for, speak against each entry.
+
+    Where a corner lies close by, larger steps agree with each other on a mean of both sides.
+    """
+    excess = np.abs(central[None, :] - column[:, None]) - rounding[None, :]
+    first = len(central) - len(column)
+    smaller = np.arange(len(central))[None, :] > first + np.arange(len(column))[:, None]
+    worst: np.ndarray = np.where(smaller, excess, 0).max(1)
+    return worst
+
+
+def _corner(
+    centre: float, up: np.ndarray, down: np.ndarray, steps: np.ndarray, noise: float
+) -> int | None:
+    """The rung at which to read one-sided slopes, where they differ down to the smallest step.
+
+    Where the function is smooth (right − left) falls with the step; at a corner it stays. It must
+    stand above the noise on three rungs, and on every smaller one where the noise would show it.
+    """
+    jumps = (up - 2 * centre + down) / steps
+    blur = 8 * np.sqrt(6) * noise / steps
+    seen = np.flatnonzero(np.abs(jumps) > blur)
+    if seen.size == 0 or seen[-1] < 2:
+        return None
+    rung = int(seen[-1])
+    near = jumps[rung - 2 : rung + 1]
+    steady = np.abs(near - near[-1]).max() <= 0.25 * np.abs(near[-1])
+    hidden = bool((np.abs(near[-1]) <= 1.5 * blur[rung + 1 :]).all())
+    return rung if steady and hidden else None

@@ -1,0 +1,37 @@
+"""A network in words, on one line."""
+
+from __future__ import annotations
+
+from fnn.combinators import Parallel, Repeat, Residual, Serial
+from fnn.layer import Layer
+from fnn.layers import Activation, Dense
+
+
+def in_words(layer: Layer) -> str:
+    """A layer and all inside it: `dense 4 → residual(relu)`, `sum(…, …)`, `3 × (…)`.
+
+    >>> from fnn.layers import BatchNorm
+    >>> in_words(Serial(Dense(4), Residual(Serial(BatchNorm(), Activation("relu")))))
+    'dense 4 → residual(batch_norm → relu)'
+    """
+    match layer:
+        case Serial(layers=layers):
+            return " → ".join(map(in_words, layers)) or "nothing"
+        case Residual(inner=inner, shortcut=shortcut):
+            around = "" if shortcut is None else f", {in_words(shortcut)}"
+            return f"residual({in_words(inner)}{around})"
+        case Parallel(branches=branches, join=join):
+            return f"{join}({', '.join(map(in_words, branches))})"
+        case Repeat(inner=inner, times=times, tied=tied):
+            return f"{times} × {'tied ' if tied else ''}({in_words(inner)})"
+        case Dense(units=units, bias_init=bias):
+            return f"dense {units}" + ("" if bias is not None else " without bias")
+        case Activation(function=function):
+            return name(function)
+    return name(layer)
+
+
+def name(spec: object) -> str:
+    """A spec's kind without its version."""
+    kind: str = spec.kind  # type: ignore[attr-defined]
+    return kind.split(".")[0]

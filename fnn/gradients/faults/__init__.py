@@ -1,0 +1,57 @@
+"""Planted faults: mistakes that people make in a backward pass, to try an audit on.
+
+Each is a right layer, loss, penalty or objective with a wrong backward pass; values stay right.
+"""
+
+from fnn.gradients.faults import (
+    activations,
+    combinators,
+    dense,
+    dropout,
+    elements,
+    losses,
+    normalisation,
+    objective,
+    repeat,
+    shaping,
+    softmax,
+)
+from fnn.gradients.faults.fault import Fault, exchange
+from fnn.gradients.faults.networks import NETWORKS, Network
+from fnn.gradients.faults.planted import (
+    PlantedLayer,
+    PlantedLoss,
+    PlantedObjective,
+    PlantedPenalty,
+    planted,
+)
+
+SUBJECTS = (
+    dense,
+    activations,
+    dropout,
+    normalisation,
+    softmax,
+    shaping,
+    combinators,
+    repeat,
+    losses,
+    objective,
+    elements,
+)
+CATALOGUE: tuple[Fault, ...] = tuple(
+    value for module in SUBJECTS for value in vars(module).values() if isinstance(value, Fault)
+)
+
+__all__ = [
+    "CATALOGUE",
+    "NETWORKS",
+    "Fault",
+    "Network",
+    "PlantedLayer",
+    "PlantedLoss",
+    "PlantedObjective",
+    "PlantedPenalty",
+    "exchange",
+    "planted",
+]

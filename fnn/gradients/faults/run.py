@@ -1,0 +1,128 @@
+"""The whole catalogue, planted fault by fault and audited."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from fnn.gradients.audit import Audit, audit
+from fnn.gradients.faults import CATALOGUE, NETWORKS
+from fnn.gradients.faults.fault import Fault
+from fnn.gradients.faults.networks import Network
+from fnn.gradients.faults.table import FaultTable, Right, Trial
+from fnn.spec import FnnError, choice
+
+Progress = Callable[[int, int, Right | Trial], None]
+SITES = 3
+"""places in which each fault is planted, where there are so many"""
+
+
+def run_faults(
+    seed: int = 0,
+    only: str | None = None,
+    progress: Progress | None = None,
+    *,
+    sites: int = SITES,
+) -> FaultTable:
+    """Audit every right network, and every fault of the catalogue in up to `sites` places.
+
+    `seed` draws the places, dropout's masks and the audits' directions. `only` is a subject
+    (`dense`, `losses`, …) or words of a fault's name. `progress(done, total, line)` is called after
+    each audit. Raises `FnnError` where no fault is called so.
+    """
+    began = time.perf_counter()
+    faults = chosen(only)
+    planted = [(fault, *place) for fault in faults for place in places(fault, seed, sites)]
+    used = {network.name for _, network, _ in planted}
+    networks = [network for network in NETWORKS if network.name in used]
+    right: list[Right] = []
+    trials: list[Trial] = []
+    for network in networks:  # one by one, because planted faults share what it compiled
+        right.append(_right(network, seed))
+        _told(progress, len(right) + len(trials), len(networks) + len(planted), right[-1])
+        for fault, place, path in planted:
+            if place is network:
+                trials.append(_trial(fault, network, path, seed))
+                _told(progress, len(right) + len(trials), len(networks) + len(planted), trials[-1])
+    order = {fault.name: number for number, fault in enumerate(faults)}
+    trials.sort(key=lambda trial: order[trial.fault])
+    return FaultTable(tuple(trials), tuple(right), seed, time.perf_counter() - began)
+
+
+def chosen(only: str | None) -> tuple[Fault, ...]:
+    """The faults of a subject, or those with these words in their name; None for all."""
+    if only is None:
+        return CATALOGUE
+    words = only.replace("_", " ")
+    found = tuple(f for f in CATALOGUE if f.subject == only or words in f.name)
+    if not found:
+        subjects = {fault.subject for fault in CATALOGUE}
+        raise FnnError(f"no fault is called {only!r}{choice(only, subjects)}")
+    return found
+
+
+def places(fault: Fault, seed: int, count: int) -> list[tuple[Network, str]]:
+    """Some of the places where a fault can be planted, in as many networks as possible."""
+    every = [
+        (network, path)
+        for network in NETWORKS
+        for path in fault.sites(network.objective, network.batch())
+    ]
+    random.Random(f"{seed} {fault.name}").shuffle(every)
+    first = {network.name: (network, path) for network, path in reversed(every)}
+    others = [place for place in every if place not in first.values()]
+    return [*first.values(), *others][:count]
+
+
+def _right(network: Network, seed: int) -> Right:
+    params, state = network.point()
+    found = audit(
+        network.objective, network.batch(), params=params, state=state, seed=seed, checks=False
+    )
+    verdicts = [f"{row.path} {row.verdict}: {row.note}" for row in found.rows]
+    words = "" if found.ok else "; ".join(verdicts)
+    return Right(network.name, found.ok, words, float(found.header["seconds"]))
+
+
+def _trial(fault: Fault, network: Network, path: str, seed: int) -> Trial:
+    params, state = network.point()
+    found = audit(
+        network.objective,
+        network.batch(),
+        params=params,
+        state=state,
+        seed=seed,
+        by_hand=fault.planted(network.objective, path),
+        checks=False,
+    )
+    words = own_words(fault, path, found)
+    return Trial(
+        fault=fault.name,
+        subject=fault.subject,
+        network=network.name,
+        path=path or "objective",
+        caught=not found.ok,
+        named=bool(words),
+        diagnosed=any(map(fault.diagnosed, words)),
+        words=words[0] if words else "; ".join(other_words(found)),
+        seconds=float(found.header["seconds"]),
+    )
+
+
+def own_words(fault: Fault, path: str, found: Audit) -> list[str]:
+    """What the findings say that name the fault's own layer and leaf."""
+    return [
+        finding.words for finding in found.findings if fault.names(path, finding.path, finding.leaf)
+    ]
+
+
+def other_words(found: Audit) -> list[str]:
+    """What is said instead, with the place that is named."""
+    findings = [f"{finding.path} {finding.leaf}: {finding.words}" for finding in found.findings]
+    return findings or [f"{row.path}: {row.verdict}" for row in found.rows]
+
+
+def _told(progress: Progress | None, done: int, total: int, line: Right | Trial) -> None:
+    if progress is not None:
+        progress(done, total, line)

@@ -1,0 +1,64 @@
+"""Class numbers turned into rows of a table."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from fnn.initializers import Initializer, Normal
+from fnn.layer import Layer, Tree, require_key
+from fnn.shapes import check_leaves, check_one
+from fnn.spec import ShapeError, part, spec, static
+
+
+@spec("embedding.v1")
+class Embedding(Layer):
+    """y = W[x]: row x of W (classes, units) for every class number x (…), so y is (…, units).
+
+    dW[c] = Σ dy over all places where x = c, a class that comes twice counting twice; dx is None.
+
+    A number outside 0 … classes − 1 gives a row of NaN, so that it can't pass unseen (PyTorch
+    raises; Flax gives NaN too, but counts −1 from the end). There is no padding row. W is drawn
+    from N(0, 1) as in PyTorch; Keras takes uniform ±0.05, Flax variance 1 / units.
+
+    Class numbers say nothing about a dtype: W is of JAX's default float (float64 under x64), and y
+    of W's. A compute dtype is for inputs that are floats, so bfloat16 does not begin behind an
+    Embedding. Raises `ShapeError` for inputs that are not integers.
+    """
+
+    classes: int = static(low=1)
+    units: int = static(low=1)
+    weight_init: Initializer = part(default=Normal(1.0))
+
+    def out_shape(self, in_shape: Tree) -> Tree:
+        self._check(in_shape)
+        return jax.ShapeDtypeStruct((*in_shape.shape, self.units), jnp.result_type(float))
+
+    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+        self._check(in_shape)
+        shape, dtype = (self.classes, self.units), jnp.result_type(float)
+        return {"weight": self.weight_init.draw(require_key(self, key), shape, dtype)}, {}
+
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        check_leaves(self, params, {"weight": (self.classes, self.units)})
+        self._check(x)
+        if jnp.iinfo(x.dtype).bits < 32:  # 300 classes don't fit in uint8
+            x = x.astype(jnp.int32)
+        row = jnp.where((x >= 0) & (x < self.classes), x, self.classes)
+        return (
+            jnp.asarray(params["weight"]).at[row].get(mode="fill", fill_value=jnp.nan),
+            state,
+            row,
+        )
+
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        row, weight = tape, params["weight"]
+        grad = jnp.zeros_like(weight).at[row].add(dy.astype(weight.dtype), mode="drop")
+        return None, {"weight": grad}
+
+    def _check(self, x: Tree) -> None:
+        check_one(self, x)
+        if not jnp.issubdtype(x.dtype, jnp.integer):
+            raise ShapeError(f"{self} expects class numbers (integers), got {x.dtype}")
