@@ -106,7 +106,7 @@ def _measure_words(found: Verdict, costs: Sequence[Cost]) -> Iterator[str]:
     for word, names, sign in (("least", found.less, 1), ("most", found.more, -1)):
         ordered = sorted(names, key=lambda name: sign * ratios[name])[:5]
         if ordered:
-            yield f"  {word}: " + ", ".join(f"{name} {written(ratios[name])}" for name in ordered)
+            yield f"  {word}: " + "; ".join(f"{name} {written(ratios[name])}" for name in ordered)
     if found.measure in TIMED:
         yield f"  automatic against itself would be different in {found.false}"
     if found.measure in ("lower", "compile"):

@@ -58,4 +58,4 @@ def cost_line(cost: Cost) -> str:
 
 
 def _width(measure: str) -> int:
-    return 27 if measure in TIMED else 18
+    return 29 if measure in TIMED else 18

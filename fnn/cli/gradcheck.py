@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -20,6 +21,8 @@ KEPT = {"seed", "json", "machine"}
 """what goes with a proof"""
 OWN = {"data", "dtype", "seed", "directions", "hessian", "plot", "json", "machine"}
 """what goes with a Python file"""
+FAULTS = {"only", "sites"}
+"""what goes with --faults"""
 GROUPS = {"data": "DATA", "network": "options of the network", "file": "options of a file"}
 
 
@@ -29,6 +32,10 @@ class Proof:
 
     faults: Annotated[bool, option()] = False
     """Plant every known mistake in real networks: is it caught, named, diagnosed?"""
+    only: Annotated[str | None, option("WORDS", "all")] = None
+    """Of --faults: those of a subject (dense, losses, …), or with these words in their names."""
+    sites: Annotated[int, option("N")] = 3
+    """Of --faults: in so many places each, where there are as many."""
     all: Annotated[bool, option()] = False
     """Audit every layer, activation, loss and combinator in each mode, and their pairs."""
     right: Annotated[int | None, option("COUNT", "none")] = None
@@ -39,7 +46,7 @@ class Proof:
         if self.faults:
             from fnn.gradients.faults.run import run_faults
 
-            return run_faults(seed=seed, progress=_progress)
+            return run_faults(seed, self.only, _progress, sites=self.sites)
         if self.all:
             from fnn.gradients.coverage.run import run_all
 
@@ -91,6 +98,8 @@ class Gradcheck:
     def run(self) -> int:
         """Print the evidence."""
         self._check()
+        if self.proof != Proof():
+            _compile_quickly()
         self.machine.set_up(float64=self._is_python() and self.dtype == "float64")
         found = self._found()
         print(found)
@@ -129,7 +138,9 @@ class Gradcheck:
     def _check(self) -> None:
         """Options that don't go together, and what is missing, are said before anything is run."""
         given = _given(self)
-        proofs = [f"--{name}" for name in sorted(_given(self.proof))]
+        proofs = [f"--{name}" for name in sorted(_given(self.proof) - FAULTS)]
+        if not self.proof.faults and _given(self.proof) & FAULTS:
+            raise FnnError("goes with --faults", f"--{min(_given(self.proof) & FAULTS)}")
         if len(proofs) > 1:
             raise FnnError(f"expected one at a time, got {' and '.join(proofs)}", proofs[0])
         if proofs:
@@ -145,6 +156,7 @@ class Gradcheck:
             _refuse(given & {"file"}, "without DATA", "there are no columns")
         for name, value, least in (
             ("--right", self.proof.right, 1),
+            ("--sites", self.proof.sites, 1),
             ("--batch", self.batch, 1),
             ("--directions", self.directions, 2),
         ):
@@ -168,6 +180,12 @@ def _refuse(names: set[str], place: str, why: str) -> None:
     if names:
         told = " and ".join(GROUPS.get(name, f"--{name}") for name in sorted(names))
         raise FnnError(f"{why}: leave out {told}", place)
+
+
+def _compile_quickly() -> None:
+    """Hundreds of programs that each run a few times need no optimiser: it takes a third less."""
+    flags = (os.environ.get("XLA_FLAGS", ""), "--xla_backend_optimization_level=0")
+    os.environ["XLA_FLAGS"] = " ".join((*flags, "--xla_llvm_disable_expensive_passes=true"))
 
 
 def _progress(done: int, total: int, _: Any) -> None:

@@ -25,13 +25,17 @@ def directions(problem: Problem, path: str, count: int, seed: int) -> list[Array
 
 
 def along(problem: Problem, point: Leaves, path: str, moves: list[Array]) -> list[Slope]:
-    """The slope along each direction; they share one estimate of the function's noise."""
+    """The slope along each direction, its noise no less than what most directions show."""
     epsilon = problem.value_epsilon
     where = places(epsilon)
     with np.errstate(all="ignore"):
         values = [problem.values(point, path, move, where) for move in moves]
-        noise = float(np.median([noise_of(found, epsilon) for found in values]))
-        return [slope_of(found, noise, epsilon) for found in values]
+        noises = [noise_of(found, epsilon) for found in values]
+        usual = max(float(np.median(noises)), problem.noise)
+        return [
+            slope_of(found, max(own, usual), epsilon)
+            for found, own in zip(values, noises, strict=True)
+        ]
 
 
 def at_coordinate(problem: Problem, path: str, index: int) -> Slope:

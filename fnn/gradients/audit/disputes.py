@@ -62,29 +62,28 @@ def by_elements(case: Case, row: Row, suspects: np.ndarray) -> Row:
     found = case.evidence
     assert found.automatic is not None
     claimed, automatic = found.claimed.ravel(), found.automatic.ravel()
-    corners, supported = 0, 0
+    corners, supported, unseen = 0, 0, 0
     for index in suspects[:ELEMENTS]:
         slope = at_coordinate(case.problem, case.path, int(index))
         reach = SAFETY * slope.resolution
-        apart = abs(claimed[index] - automatic[index])
-        valid = _valid(slope, float(claimed[index])) and reach < apart
-        if slope.corner and valid:
+        if reach >= abs(claimed[index] - automatic[index]):
+            unseen += 1
+        elif slope.corner and _valid(slope, float(claimed[index])):
             corners += 1
-        elif valid and slope.distance(float(automatic[index])) > reach:
+        elif slope.distance(float(claimed[index])) <= reach < slope.distance(automatic[index]):
             supported += 1
         else:
-            break
-    looked = min(suspects.size, ELEMENTS)
-    if corners == looked and (looked == suspects.size or _right_beside(case)):
+            return _wrong(case, row, int(index))
+    if corners and (suspects.size <= ELEMENTS or _right_beside(case)):
         return replace(row, verdict=Verdict.KINK, note="another value at a corner, and a valid one")
-    if supported == looked and not contradicted(
-        case.slopes, found.claimed, case.moves, found.floor
-    ):
+    if supported and not contradicted(case.slopes, found.claimed, case.moves, found.floor):
+        seen = limit(case.slopes, case.size, found.value.size)
         return replace(
-            row,
-            limit=limit(case.slopes, case.size, found.value.size),
-            note="differences confirm it; the automatic gradient is off",
+            row, limit=seen, note="differences confirm it; the automatic gradient is off"
         )
+    if unseen and not case.problem.independent:
+        note = "off the automatic gradient by more than rounding, by less than differences can see"
+        return replace(row, verdict=Verdict.UNRESOLVED, note=note)
     return _wrong(case, row, int(suspects[0]))
 
 
@@ -99,7 +98,7 @@ def by_directions(case: Case, row: Row) -> Row:
         return _wrong(case, row, index)
     again = directions(case.problem, case.path, len(case.moves), case.seed + 1000)
     slopes = along(case.problem, case.problem.point, case.path, again)
-    if not contradicted(slopes, found.reference, again, rounding(found)):
+    if not contradicted(slopes, found.reference, again, found.blur):
         return replace(row, verdict=Verdict.UNRESOLVED, note="other directions do not confirm it")
     index = bisect(case.problem, case.path, found.reference, case.seed)
     note = "" if found.automatic is None else "the automatic gradient is off too"
@@ -126,7 +125,7 @@ def _right_beside(case: Case) -> bool:
     found = case.beside()
     slopes = along(problem, problem.point, case.path, case.moves)
     smooth = not any(slope.corner for slope in slopes)
-    wrong = contradicted(slopes, found.reference, case.moves, rounding(found))
+    wrong = contradicted(slopes, found.reference, case.moves, found.blur)
     return smooth and not wrong and not suspects_of(found).size
 
 
@@ -136,11 +135,6 @@ def _valid(slope: Slope, value: float) -> bool:
     Where several corners meet, each may take its own side, so that as much again is granted.
     """
     return slope.distance(value) <= SAFETY * slope.resolution + (slope.high - slope.low)
-
-
-def rounding(found: Evidence) -> float:
-    """What rounding may do to the reference itself: nothing that counts where it is automatic."""
-    return found.floor if found.automatic is None else 0.0
 
 
 def largest(leaf: Array) -> float:

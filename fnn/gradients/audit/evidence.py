@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fnn.gradients.audit.problem import Array, Leaves, Problem
+from fnn.gradients.audit.problem import REPEATS, Array, Leaves, Problem
 
-REPEATS = 4
 SURE, SURE_MEASURED = 64, 8
 """how many times the noise floor a difference must be to count; the second where the floor holds
 the error of a right gradient in that precision"""
@@ -32,6 +31,8 @@ class Evidence:
     """the same call, a second time"""
     automatic: Array | None
     floor: float
+    blur: float
+    """what rounding does to the reference itself, in the precision that it is computed in"""
     unrest: float
     """what rounding may do to the same call, a second time"""
     limit: float
@@ -55,10 +56,13 @@ def gather(problem: Problem) -> dict[str, Evidence]:
     claimed, again = problem.claimed(problem.point), problem.claimed(problem.point)
     automatic = problem.automatic(problem.point) if problem.automatic else None
     right = automatic or claimed
-    calm = _calm(problem, right)
-    floors = _floors(problem, calm, claimed, automatic)
+    calm = _calm(right, problem.epsilon)
+    blurs = _blurs(problem, claimed, automatic)
+    floors = _floors(problem, {path: max(calm[path], blurs[path]) for path in calm}, claimed)
+    if problem.rounded and automatic:
+        _raise(floors, automatic, problem.rounded(problem.point))
     sure = SURE_MEASURED if problem.rounded else SURE
-    largest = max((np.abs(leaf).max(initial=0) for leaf in right.values()), default=0.0)
+    largest = max((_largest(leaf) for leaf in right.values()), default=0.0)
     return {
         path: Evidence(
             value,
@@ -66,37 +70,41 @@ def gather(problem: Problem) -> dict[str, Evidence]:
             again[path],
             automatic[path] if automatic else None,
             floors[path],
+            blurs[path] if automatic else floors[path],
             SURE * calm[path],
             sure * floors[path],
-            float(largest),
+            largest,
         )
         for path, value in problem.point.items()
     }
 
 
-def _calm(problem: Problem, right: Leaves) -> dict[str, float]:
+def _calm(right: Leaves, epsilon: float) -> dict[str, float]:
     """One unit in the last place of a leaf's largest element, or of a sister's, a thousandth."""
     sizes = {path: _largest(leaf) for path, leaf in right.items()}
     floors = {}
     for path, size in sizes.items():
         place = path.rpartition(".")[0]
         sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == place)
-        floors[path] = problem.epsilon * max(size, _SIBLINGS * max(sisters))
+        floors[path] = epsilon * max(size, _SIBLINGS * max(sisters))
     return floors
 
 
-def _floors(
-    problem: Problem, calm: dict[str, float], claimed: Leaves, automatic: Leaves | None
-) -> dict[str, float]:
-    """… and what four draws of the rounding change."""
-    floors = dict(calm)
+def _blurs(problem: Problem, claimed: Leaves, automatic: Leaves | None) -> dict[str, float]:
+    """… and what draws of the rounding change in the automatic gradient."""
+    blurs = _calm(automatic or claimed, problem.value_epsilon)
+    for repeat in range(REPEATS) if problem.automatic and automatic else ():
+        near = problem.moved(problem.value_epsilon, seed=repeat)
+        _raise(blurs, automatic, problem.automatic(near))  # type: ignore[arg-type, misc]
+    return blurs
+
+
+def _floors(problem: Problem, least: dict[str, float], claimed: Leaves) -> dict[str, float]:
+    """… and in the claimed one."""
+    floors = dict(least)
     for repeat in range(REPEATS):
         near = problem.moved(problem.epsilon, seed=repeat)
         _raise(floors, claimed, problem.claimed(near))
-        if problem.automatic and automatic:
-            _raise(floors, automatic, problem.automatic(near))
-    if problem.rounded and automatic:
-        _raise(floors, automatic, problem.rounded(problem.point))
     return floors
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 
+from fnn.combinators import Repeat
 from fnn.gradients.audit.diagnosis import Context, diagnose
-from fnn.gradients.audit.evidence import REPEATS, SURE
+from fnn.gradients.audit.evidence import SURE
 from fnn.gradients.audit.locate import Seen, by_layer, errors
-from fnn.gradients.audit.problem import Leaves, Problem
+from fnn.gradients.audit.problem import REPEATS, Leaves, Problem
 from fnn.gradients.audit.result import Finding
 from fnn.objective import Batch, Objective
 from fnn.spec import named_leaves
@@ -39,6 +41,23 @@ def findings(
     return tuple(found)
 
 
+def error_free(part: Seen, leaf: str) -> bool:
+    """Whether a leaf is right to nine digits."""
+    right = np.asarray(part.right[leaf])
+    return bool(
+        np.allclose(part.own[leaf], right, rtol=0, atol=1e-9 * np.abs(right).max(initial=0))
+    )
+
+
+def worst_depth(part: Seen, leaf: str, stacked: int) -> Seen:
+    """Of a layer inside `Repeat`, the application that is furthest off, as if it stood alone."""
+    for _ in range(stacked):
+        error = np.abs(np.asarray(part.own[leaf]) - np.asarray(part.right[leaf]))
+        index = int(np.argmax(error.reshape(len(error), -1).max(1)))
+        part = jax.tree.map(lambda array, index=index: array[index], part._replace(inside={}))
+    return part
+
+
 def part_at(objective: Objective, path: str) -> Any:
     """The layer, loss or penalty at a path such as `net.layers[2]`."""
     if path == "objective":
@@ -53,6 +72,9 @@ def _finding(
     objective: Objective, path: str, leaf: str, error: float, part: Seen, seen: dict[str, Seen]
 ) -> Finding:
     layer = part_at(objective, path)
+    stacked = _stacked(objective, path)
+    if stacked:
+        part = worst_depth(part, leaf, stacked)
     right = np.asarray(part.right[leaf])
     size = float(np.abs(right).max(initial=0))
     words = "has no gradient of its own" if leaf not in part.own else ""
@@ -60,6 +82,15 @@ def _finding(
         words = diagnose(_context(layer, path, leaf, part, seen))
     relative = error / size if size else float("inf")
     return Finding(path, type(layer).__name__, leaf, relative, words)
+
+
+def _stacked(objective: Objective, path: str) -> int:
+    """How many scans stand around a layer, each of which stacks what was seen of it."""
+    owners = [path[: place.start()] for place in re.finditer(r"[.\[]", path)]
+    return sum(
+        isinstance(layer, Repeat) and not layer.tied
+        for layer in (part_at(objective, owner) for owner in owners)
+    )
 
 
 def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]) -> Context:
@@ -81,9 +112,11 @@ def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]
         y=part.y,
         dy=None if batch else part.dy,
         params=params,
+        state=named_leaves(part.state),
         others=others,
         sizes=_sizes(layer, part, batch),
         combines=bool(children),
+        input_right="input" in part.own and error_free(part, "input"),
         target=None if batch is None else np.asarray(batch.target),
         weight=None if batch is None or batch.weight is None else np.asarray(batch.weight),
     )
@@ -92,7 +125,9 @@ def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]
 def _sizes(layer: Any, part: Seen, batch: Batch | None) -> dict[str, float]:
     """Numbers that people divide by once too often, or forget to."""
     x = jax.tree.leaves(part.x)[0]
-    sizes = {"B, the number of examples,": float(x.shape[0])}
+    sizes = {"B, the number of examples,": float(x.shape[0])} if x.ndim else {}
+    for axis in range(1, x.ndim - 1):
+        sizes[f"{x.shape[axis]}, the length of axis {axis} (time),"] = float(x.shape[axis])
     if batch is not None:
         sizes["C, the number of outputs or classes,"] = float(x.shape[-1])
         sizes["B · C, the number of all outputs,"] = float(x.size)
@@ -117,8 +152,10 @@ def _floors(
     for path, part in seen.items():
         sizes = {leaf: float(np.abs(right).max(initial=0)) for leaf, right in part.right.items()}
         share = _SISTERS * max(sizes.values(), default=0.0)
+        through = 0.0 if isinstance(part.dy, Batch) else _largest(part.dy)
         for leaf, size in sizes.items():
-            floors[path, leaf] = problem.epsilon * max(size, share)
+            terms = through * (1.0 if leaf.startswith("input") else _largest(part.x))
+            floors[path, leaf] = problem.epsilon * max(size, share, terms)
     for repeat in range(REPEATS):
         near = by_layer(_on_host(look(problem.moved(problem.epsilon, seed=repeat))))
         for path, part in near.items():
@@ -126,6 +163,10 @@ def _floors(
                 if np.isfinite(change):
                     floors[path, leaf] = max(floors[path, leaf], change)
     return floors
+
+
+def _largest(tree: Any) -> float:
+    return max((float(np.abs(leaf).max(initial=0)) for leaf in jax.tree.leaves(tree)), default=0.0)
 
 
 def _on_host(found: dict[str, Seen]) -> dict[str, Seen]:

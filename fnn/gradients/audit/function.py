@@ -11,7 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fnn.gradients.audit.leaves import by_path, checked, in_order, matched, rebuilder, to_numpy
+from fnn.gradients.audit.leaves import (
+    by_path,
+    checked,
+    in_order,
+    matched,
+    rebuilder,
+    to_numpy,
+)
 from fnn.gradients.audit.network import chunk_size
 from fnn.gradients.audit.problem import Array, Leaves, Problem
 from fnn.gradients.audit.slopes import NARROW

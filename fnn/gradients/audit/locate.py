@@ -26,6 +26,7 @@ class Seen(NamedTuple):
     """One layer: what it was given, what it gave back, what would have been right."""
 
     params: Tree
+    state: Tree
     x: Tree
     y: Tree
     dy: Tree
@@ -74,7 +75,7 @@ class _Probe(Layer):
         _, _, own = self.alone.forward(params, state, x, train=train.value, key=key)
         own_dx, own_grads = self.alone.backward(params, own, dy)
         seen = Seen(
-            params, x, y, dy, _leaves(own_grads, own_dx, x), _leaves(grads, right, x), inside
+            params, state, x, y, dy, _leaves(own_grads, own_dx, x), _leaves(grads, right, x), inside
         )
         return dx, seen
 
@@ -151,7 +152,7 @@ def _ends(
         return objective.score(params, state, output, batch)[1].loss
 
     def seen(own: Tree, right: Tree, x: Tree) -> Seen:
-        return Seen(params, x, None, batch, named(own), named(right), {})
+        return Seen(params, {}, x, None, batch, named(own), named(right), {})
 
     def named(tree: Tree) -> dict[str, Any]:
         return {path or "output": leaf for path, leaf in named_leaves(tree).items()}

@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fnn.gradients.audit.slopes import places
+
 Array = NDArray[np.floating]
 Leaves = dict[str, Any]
 """arrays by path"""
 _LEAST = 1e-3
+REPEATS = 4
+"""points moved by a unit in the last place, each of which draws all rounding anew"""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,15 @@ class Problem:
     """the Hessian times a direction"""
 
     def moved(self, by: float, seed: int) -> Leaves:
-        """A point close by: every element moved by about `by` times its own size."""
+        """A point close by: every element moved by `by` times itself, up or down."""
         draw = np.random.default_rng(seed)
-        return {
-            path: (leaf * (1 + by * draw.choice([-1, 1], leaf.shape))).astype(leaf.dtype)
-            for path, leaf in self.point.items()
-        }
+
+        def move(leaf: Array) -> Array:
+            fine = by < np.finfo(leaf.dtype).eps
+            signs = draw.choice([-1.0, 1.0], leaf.shape)
+            return (leaf * (1 + by * signs)).astype(np.float64 if fine else leaf.dtype)
+
+        return {path: move(leaf) for path, leaf in self.point.items()}
 
     def beside(self, by: float, seed: int) -> Leaves:
         """A point close by in general position: zeros move too, by `by` times the leaf's size."""
@@ -56,6 +63,15 @@ class Problem:
             path: (leaf + by * self.sizes[path] * draw.normal(size=leaf.shape)).astype(leaf.dtype)
             for path, leaf in self.point.items()
         }
+
+    @functools.cached_property
+    def noise(self) -> float:
+        """What one unit in the last place of every element does to the function's value."""
+        path, leaf = next(iter(self.point.items()))
+        still, where = np.zeros(leaf.shape), places(self.value_epsilon)
+        points = [self.point, *(self.moved(self.value_epsilon, seed) for seed in range(REPEATS))]
+        first, *others = (self.values(point, path, still, where)[0] for point in points)
+        return float(max(abs(other - first) for other in others))
 
     @functools.cached_property
     def sizes(self) -> dict[str, float]:

@@ -19,7 +19,7 @@ from fnn.gradients.audit.agreement import PRECISION
 from fnn.gradients.audit.disputes import BESIDE
 from fnn.gradients.audit.evidence import Evidence, gather
 from fnn.gradients.audit.findings import findings
-from fnn.gradients.audit.judge import examine
+from fnn.gradients.audit.judge import acquitted, examine
 from fnn.gradients.audit.leaves import in_dtype
 from fnn.gradients.audit.locate import look
 from fnn.gradients.audit.problem import Problem
@@ -83,6 +83,8 @@ def audit(
                 look, network.in_dtype(claimed, dtype), _wide(setting), train=train
             )
             found = findings(network.in_dtype(objective, dtype), problem, look_at)
+            if not found:
+                rows = [acquitted(row, evidence) for row in rows]
         asked: tuple[Check, ...] = ()
         if checks:
             asked = _checks(problem, evidence, seed)

@@ -52,7 +52,7 @@ def _pair(trees: Any) -> tuple[int, int] | None:
     return None
 
 
-@fault(Serial, leaf=PARAMETERS, says=("shifted", "cotangent of", "next layer"), fits=shifts)
+@fault(Serial, leaf=PARAMETERS, says=("shifted", "wrong cotangent", "next layer"), fits=shifts)
 def cotangents_shifted_by_one_layer(call: Call, dy: Any) -> Grads:
     """Each layer's parameters meet the cotangent of the next layer's output, where it fits."""
     grads, above = [], dy
@@ -116,7 +116,7 @@ def inner_layer_doubled(call: Call, dy: Any) -> Grads:
     return shortcut + inner + inner, grads
 
 
-@fault(Residual, leaf=ANY, says=("output", "term too much"), fits=around)
+@fault(Residual, leaf=ANY, says="wrong cotangent", fits=around)
 def shortcut_behind_the_inner_layer(call: Call, dy: Any) -> Grads:
     """The shortcut's parameters meet a cotangent that includes the inner layer's output y."""
     dx, grads = call.right(dy)
@@ -151,7 +151,7 @@ def _joined(how: str) -> Any:
     return lambda site: site.node.join == how
 
 
-@fault(Parallel, leaf=ANY, says=("swapped", "exchanged"), fits=_same_widths)
+@fault(Parallel, leaf=ANY, says=("swapped", "exchanged", "wrong cotangent"), fits=_same_widths)
 def branches_exchanged(call: Call, dy: Any) -> Grads:
     """The first two branches get each other's part of the cotangent."""
     one, two, *rest = _pieces(call, dy)
@@ -159,7 +159,9 @@ def branches_exchanged(call: Call, dy: Any) -> Grads:
     return sum(inputs), grads
 
 
-@fault(Parallel, leaf=ANY, says=("shifted", "split", "wrong place"), fits=_joined("concatenate"))
+@fault(
+    Parallel, leaf=ANY, says=("shifted", "split", "wrong cotangent"), fits=_joined("concatenate")
+)
 def split_at_the_wrong_place(call: Call, dy: Any) -> Grads:
     """The cotangent of the joined branches is split one feature too late."""
     inputs, grads = _branches(call, _pieces(call, jnp.roll(dy, -1, -1)))

@@ -52,19 +52,19 @@ def input_gradient_a_thousandth_too_small(call: Call, dy: Any) -> Grads:
     return dx * (1 - 1e-3), grads
 
 
-@fault(*TABLES, leaf="weight", says="one element")
+@fault(*TABLES, leaf="weight", says=("one element", "only this one is wrong"))
 def sign_of_one_element(call: Call, dy: Any) -> Grads:
     """One element of dW has the wrong sign."""
     return _weight(call, dy, lambda leaf: leaf.at[_typical(leaf)].multiply(-1))
 
 
-@fault(*TABLES, leaf="weight", says="one element")
+@fault(*TABLES, leaf="weight", says=("one element", "it is missing"))
 def one_element_zero(call: Call, dy: Any) -> Grads:
     """One element of dW is never written."""
     return _weight(call, dy, lambda leaf: leaf.at[_typical(leaf)].set(0))
 
 
-@fault(*TABLES, leaf="weight", says="one element")
+@fault(*TABLES, leaf="weight", says=("one element", "only this one is wrong"))
 def one_element_a_hundredth_too_large(call: Call, dy: Any) -> Grads:
     """The largest element of dW is off by 1 %."""
     return _weight(call, dy, lambda leaf: leaf.at[_largest(leaf)].multiply(1.01))

@@ -86,13 +86,13 @@ def softmax_derivative_on_top(loss: Loss, output: Any, target: Any) -> Any:
     return y * (dy - (dy * y).sum(-1, keepdims=True))
 
 
-@fault(BinaryCrossEntropy, leaf=OUTPUT, says=("sigmoid", "output itself"))
+@fault(BinaryCrossEntropy, leaf=OUTPUT, says="output minus the target")
 def sigmoid_forgotten(loss: Any, output: Any, target: Any) -> Any:
     """z − t for σ(z) − t: squared error's gradient."""
     return (output - _target(loss, output, target)) / output.shape[-1]
 
 
-@fault(CrossEntropy, leaf=OUTPUT, says=("softmax", "output itself"))
+@fault(CrossEntropy, leaf=OUTPUT, says="output minus the target")
 def softmax_forgotten(loss: Any, output: Any, target: Any) -> Any:
     """z − t for softmax(z) − t: squared error's gradient."""
     return output - _target(loss, output, target)
@@ -118,7 +118,7 @@ def negative_answers_forgotten(loss: Any, output: Any, target: Any) -> Any:
     return -t * (1 - jax.nn.sigmoid(output)) / output.shape[-1]
 
 
-@fault(Huber, leaf=OUTPUT, says=("not clipped", "clip", "cut"))
+@fault(Huber, leaf=OUTPUT, says=("not clipped", "output minus the target"))
 def huber_not_clipped(loss: Any, output: Any, target: Any) -> Any:
     """The error itself beyond δ too: squared error's gradient."""
     return (output - paired(output, target)) / output.shape[-1]
@@ -151,7 +151,7 @@ def target_broadcast_over_the_batch(loss: Loss, output: Any, target: Any) -> Any
     return everyone(target.reshape(-1).astype(output.dtype)).mean(0)
 
 
-@fault(AbsoluteError, leaf=OUTPUT, says=("error itself", "sign"))
+@fault(AbsoluteError, leaf=OUTPUT, says="output minus the target")
 def error_for_its_sign(loss: Any, output: Any, target: Any) -> Any:
     """The error itself for its sign: squared error's gradient."""
     return (output - paired(output, target)) / output.shape[-1]
@@ -161,7 +161,7 @@ def error_for_its_sign(loss: Any, output: Any, target: Any) -> Any:
     ProbabilityCrossEntropy,
     ProbabilityBinaryCrossEntropy,
     leaf=OUTPUT,
-    says=("fused", "belongs to logits", "logits"),
+    says=("output minus the target", "belongs to logits"),
 )
 def fused_gradient_for_probabilities(loss: Any, output: Any, target: Any) -> Any:
     """p − t, which belongs to logits, in front of a softmax or sigmoid of its own."""

@@ -65,31 +65,31 @@ def statistics_taken_as_constants(call: Call, dy: Any) -> Grads:
     return Parts(call, dy).input_gradient(centre=0, spread=0), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("term is missing", "first term", "direct"))
+@fault(*BOTH, leaf=INPUT, says=("the cotangent itself is missing", "direct term"))
 def direct_term_dropped(call: Call, dy: Any) -> Grads:
     """The first of the three terms is missing: g itself."""
     return Parts(call, dy).input_gradient(direct=0), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says="the mean")
+@fault(*BOTH, leaf=INPUT, says=("mean(g) is missing", ": the mean"))
 def mean_term_dropped(call: Call, dy: Any) -> Grads:
     """The second of the three terms is missing: mean(g)."""
     return Parts(call, dy).input_gradient(centre=0), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says="along x̂")
+@fault(*BOTH, leaf=INPUT, says=("mean(g x̂) is missing", "along x̂"))
 def variance_term_dropped(call: Call, dy: Any) -> Grads:
     """The third of the three terms is missing: x̂ mean(g x̂)."""
     return Parts(call, dy).input_gradient(spread=0), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says="along x̂")
+@fault(*BOTH, leaf=INPUT, says=("mean(g x̂) has the wrong sign", "along x̂"))
 def variance_term_added(call: Call, dy: Any) -> Grads:
     """+ x̂ mean(g x̂): a sign lost on the way through −½ (σ² + ε)^(−3/2)."""
     return Parts(call, dy).input_gradient(spread=-1), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("along x̂", "unbiased", "n − 1"))
+@fault(*BOTH, leaf=INPUT, says=("mean(g x̂) is ×", "along x̂", "unbiased", "n − 1"))
 def unbiased_for_biased_variance(call: Call, dy: Any) -> Grads:
     """The third term is divided by n − 1, where the forward pass divides by n."""
     parts = Parts(call, dy)
@@ -105,7 +105,7 @@ def epsilon_forgotten(call: Call, dy: Any) -> Grads:
     return parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says="factor of its own")
+@fault(*BOTH, leaf=INPUT, says=("variance for the deviation", "factor of its own"))
 def variance_for_deviation(call: Call, dy: Any) -> Grads:
     """dx is divided by σ² + ε: the root is forgotten."""
     parts = Parts(call, dy)

@@ -37,7 +37,9 @@ def batch_mean_taken_twice(objective: Objective, output: Any, batch: Batch) -> A
     return objective.output_gradient(output, batch) / output.shape[0]
 
 
-@fault(Objective, leaf=OUTPUT, says=("steps", "division is missing"), fits=over_time)
+@fault(
+    Objective, leaf=OUTPUT, says=("steps", "division is missing", "constant factor"), fits=over_time
+)
 def mean_over_time_forgotten(objective: Objective, output: Any, batch: Batch) -> Any:
     """The value is a mean over batch and time, the gradient a sum over time."""
     return output.shape[1] * objective.output_gradient(output, batch)
@@ -70,7 +72,7 @@ def weights_applied_twice(objective: Objective, output: Any, batch: Batch) -> An
     return objective.output_gradient(output, batch._replace(weight=jnp.square(batch.weight)))
 
 
-@fault(Objective, leaf=OUTPUT, says="missing")
+@fault(Objective, leaf=OUTPUT, says=("missing", "it is zero"))
 def last_example_left_out(objective: Objective, output: Any, batch: Batch) -> Any:
     """An off-by-one in the loop over the batch."""
     return objective.output_gradient(output, batch).at[-1].set(0)

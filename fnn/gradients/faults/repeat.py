@@ -43,9 +43,7 @@ def _collected(call: Call, grads: Tree) -> Tree:
     return jax.tree.map(lambda leaf: leaf.sum(0), grads) if call.layer.tied else grads
 
 
-@fault(
-    Repeat, leaf=PARAMETERS, says=("tied", "only application", "once", "applications"), fits=_tied
-)
+@fault(Repeat, leaf=PARAMETERS, says=("counted once", "only application"), fits=_tied)
 def tied_weight_counted_once(call: Call, dy: Any) -> Grads:
     """The first application's gradient alone: `=` where `+=` belongs."""
     dx, grads = _applications(call, dy, call.params)
@@ -59,14 +57,14 @@ def tied_weight_averaged(call: Call, dy: Any) -> Grads:
     return dx, jax.tree.map(lambda leaf: leaf.mean(0), grads)
 
 
-@fault(Repeat, leaf=PARAMETERS, says="reversed", fits=_untied)
+@fault(Repeat, leaf=PARAMETERS, says=("reversed", "shifted by one"), fits=_untied)
 def gradients_stacked_in_reverse(call: Call, dy: Any) -> Grads:
     """The first layer's gradient stands where the last one's belongs: a list left reversed."""
     dx, grads = call.right(dy)
     return dx, jax.tree.map(lambda leaf: leaf[::-1], grads)
 
 
-@fault(Repeat, leaf=ANY, says=("order", "reversed", "from the first"))
+@fault(Repeat, leaf=ANY, says=("out of order", "reversed", "wrong cotangent"))
 def scan_run_forwards(call: Call, dy: Any) -> Grads:
     """The backward scan runs from the first application to the last."""
     dx, grads = _applications(call, dy, call.params, reverse=False)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
 
 from fnn.gradients.audit import Audit, audit
 from fnn.gradients.faults import CATALOGUE, NETWORKS
@@ -14,8 +18,10 @@ from fnn.gradients.faults.table import FaultTable, Right, Trial
 from fnn.spec import FnnError, choice
 
 Progress = Callable[[int, int, Right | Trial], None]
-SITES = 3
+SITES = 2
 """places in which each fault is planted, where there are so many"""
+WORKERS = min(os.cpu_count() or 1, 4)
+"""audits at a time: they spend most of theirs in the compiler, which needs no lock"""
 
 
 def run_faults(
@@ -38,13 +44,20 @@ def run_faults(
     networks = [network for network in NETWORKS if network.name in used]
     right: list[Right] = []
     trials: list[Trial] = []
-    for network in networks:  # one by one, because planted faults share what it compiled
-        right.append(_right(network, seed))
-        _told(progress, len(right) + len(trials), len(networks) + len(planted), right[-1])
-        for fault, place, path in planted:
-            if place is network:
-                trials.append(_trial(fault, network, path, seed))
-                _told(progress, len(right) + len(trials), len(networks) + len(planted), trials[-1])
+
+    def told(line: Right | Trial) -> None:
+        if progress is not None:
+            progress(len(right) + len(trials), len(networks) + len(planted), line)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for network in networks:  # its trials share what the right one has compiled
+            right.append(_right(network, seed))
+            told(right[-1])
+            here = [(fault, path) for fault, other, path in planted if other is network]
+            for trial in pool.map(lambda of, at=network: _trial(of[0], of[1], at, seed), here):
+                trials.append(trial)
+                told(trial)
+            jax.clear_caches()  # the system allows a process only so many compiled programs
     order = {fault.name: number for number, fault in enumerate(faults)}
     trials.sort(key=lambda trial: order[trial.fault])
     return FaultTable(tuple(trials), tuple(right), seed, time.perf_counter() - began)
@@ -85,7 +98,7 @@ def _right(network: Network, seed: int) -> Right:
     return Right(network.name, found.ok, words, float(found.header["seconds"]))
 
 
-def _trial(fault: Fault, network: Network, path: str, seed: int) -> Trial:
+def _trial(fault: Fault, path: str, network: Network, seed: int) -> Trial:
     params, state = network.point()
     found = audit(
         network.objective,
@@ -96,16 +109,18 @@ def _trial(fault: Fault, network: Network, path: str, seed: int) -> Trial:
         by_hand=fault.planted(network.objective, path),
         checks=False,
     )
-    words = own_words(fault, path, found)
+    own = own_words(fault, path, found)
+    hit = [words for words in own if fault.diagnosed(words)]
+    words = [*hit, *own, "; ".join(other_words(found))]
     return Trial(
         fault=fault.name,
         subject=fault.subject,
         network=network.name,
         path=path or "objective",
         caught=not found.ok,
-        named=bool(words),
-        diagnosed=any(map(fault.diagnosed, words)),
-        words=words[0] if words else "; ".join(other_words(found)),
+        named=bool(own),
+        diagnosed=bool(hit),
+        words=words[0],
         seconds=float(found.header["seconds"]),
     )
 
@@ -121,8 +136,3 @@ def other_words(found: Audit) -> list[str]:
     """What is said instead, with the place that is named."""
     findings = [f"{finding.path} {finding.leaf}: {finding.words}" for finding in found.findings]
     return findings or [f"{row.path}: {row.verdict}" for row in found.rows]
-
-
-def _told(progress: Progress | None, done: int, total: int, line: Right | Trial) -> None:
-    if progress is not None:
-        progress(done, total, line)

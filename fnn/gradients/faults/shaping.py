@@ -44,7 +44,7 @@ def duplicates_not_accumulated(call: Call, dy: Any) -> Grads:
     return None, {"weight": jnp.zeros_like(weight).at[call.tape].set(dy)}
 
 
-@fault(Embedding, leaf="weight", says=("factor of its own", "how often"))
+@fault(Embedding, leaf="weight", says=("averaged", "factor of its own"))
 def duplicates_averaged(call: Call, dy: Any) -> Grads:
     """dW[x] is divided by how often the class came."""
     weight = call.params["weight"]
@@ -58,7 +58,7 @@ def rows_counted_from_one(call: Call, dy: Any) -> Grads:
     return None, {"weight": jnp.roll(call.right(dy)[1]["weight"], 1, 0)}
 
 
-@fault(Embedding, leaf="weight", says="row 0")
+@fault(Embedding, leaf="weight", says=("row 0", "missing"))
 def first_row_taken_for_padding(call: Call, dy: Any) -> Grads:
     """Row 0 gets no gradient, as if it stood for padding."""
     return None, {"weight": call.right(dy)[1]["weight"].at[0].set(0)}

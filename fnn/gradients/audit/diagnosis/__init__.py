@@ -16,9 +16,10 @@ HYPOTHESES = (
     elements.arrangement,
     elements.clipped,
     formulas.matrices,
+    formulas.lookups,
+    formulas.number_left_out,
     formulas.targets,
     formulas.weights,
-    formulas.number_left_out,
     normalisation.terms,
     terms.one_of_the_sum,
     terms.rows_sum,
@@ -43,12 +44,20 @@ def diagnose(case: Context) -> str:
         if words is not None:
             return words
     if case.combines:
-        return "a layer inside is right by itself but gets a wrong cotangent from this one"
+        return _between(case)
     wrong = np.abs(case.error) > case.exact * case.size
     largest = np.abs(case.error).max() / case.size
     return (
         f"{wrong.sum():,} of {wrong.size:,} elements are off, by up to {largest:.2g} of the largest"
     )
+
+
+def _between(case: Context) -> str:
+    """A combinator whose layers are right by themselves."""
+    if case.input_right and not case.leaf.startswith("input"):
+        told = "a tied one counted once, or several out of order"
+        return f"the gradients of the layers inside are gathered wrongly: {told}"
+    return "a layer inside, right by itself, is handed a wrong cotangent"
 
 
 __all__ = ["Context", "diagnose"]

@@ -29,6 +29,7 @@ class Context:
     """the cotangent that reached it"""
     params: Leaves = field(default_factory=dict)
     """its parameters by path"""
+    state: Leaves = field(default_factory=dict)
     others: Leaves = field(default_factory=dict)
     """other right gradients by name: of its other leaves, of its children's inputs"""
     sizes: dict[str, float] = field(default_factory=dict)
@@ -39,6 +40,8 @@ class Context:
     """of the examples"""
     combines: bool = False
     """whether it is made of layers, which have been found right by themselves"""
+    input_right: bool = False
+    """whether the input's gradient is right"""
     exact: float = EXACT
     """relative agreement that counts as equal: the accuracy of `right`"""
 

@@ -21,7 +21,7 @@ def few(case: Context) -> str | None:
     """One element, or a small share of them."""
     wrong = _wrong(case)
     count = int(wrong.sum())
-    if not 0 < count <= max(1, wrong.size // 50) or wrong.size < 4:
+    if not 0 < count <= max(1, wrong.size // 50) or wrong.size < 3:
         return None
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     own, right = float(case.own[index]), float(case.right[index])
@@ -68,18 +68,18 @@ def arrangement(case: Context) -> str | None:
     if right.size > 1 and case.same(own.ravel(), right.T.ravel()):
         return "transposed: the numbers are those of the transpose, in this shape"
     for axis in range(right.ndim):
-        length = right.shape[axis]
-        for step in {1, -1} if length > 1 else ():
-            if case.same(own, np.roll(right, step, axis)):
-                return f"shifted by one along axis {axis}: every {_axis(case, axis)} has another's"
-        if length > 1 and case.same(own, np.flip(right, axis)):
+        if right.shape[axis] < 2:
+            continue
+        if case.same(own, np.flip(right, axis)):
             return f"reversed along axis {axis}"
+        if any(case.same(own, np.roll(right, step, axis)) for step in (1, -1)):
+            return f"shifted by one along axis {axis}: every {_axis(case, axis)} has another's"
     if right.size > 3 and case.same(np.sort(own.ravel()), np.sort(right.ravel())):
         if _wrong(case).sum() == 2:
             return "two elements are exchanged"
         return "the right numbers in another order"
     for name, other in case.others.items():
-        if case.same(own, other):
+        if case.same(own, other) and not name.endswith("'s input"):
             return f"shifted or swapped: this is the gradient of {name}"
     return None
 

@@ -142,6 +142,10 @@ def targets(case: Context) -> str | None:
             return "the target of another row: shifted by one example"
     if z is None:
         return None
+    difference = z - _numbers(case.target, z)
+    c = case.multiple(case.own, difference)
+    if c is not None:
+        return f"× {shown(c)} the output minus the target: the gradient of another loss"
     p, q = 1 / (1 + np.exp(-z)), _softmax(z, -1)
     for name, slope_of in _slopes(z, p, q):
         if case.same(case.own, case.right * slope_of):
@@ -153,6 +157,30 @@ def targets(case: Context) -> str | None:
             return f"the output itself stands for its {name}, which is forgotten"
     if case.multiple(case.error, _softmax(z, 0) - q):
         return "softmax over the batch: the wrong axis"
+    return None
+
+
+def _numbers(target: Array, z: Array) -> Array:
+    """A target in the shape of the output: class numbers become one-hot rows."""
+    if target.ndim < z.ndim and z.shape[-1] > 1:
+        return np.eye(z.shape[-1])[target.astype(int)]
+    return np.broadcast_to(target.reshape(*target.shape, *(1,) * (z.ndim - target.ndim)), z.shape)
+
+
+def lookups(case: Context) -> str | None:
+    """Rows of a table that several examples ask for."""
+    x, dy, table = case.x, case.dy, case.params.get(case.leaf)
+    if not isinstance(x, np.ndarray) or not np.issubdtype(x.dtype, np.integer) or table is None:
+        return None
+    last, mean = np.zeros_like(case.own), case.right.copy()
+    for place in np.ndindex(*x.shape):
+        last[x[place]] = dy[place]
+    counts = np.bincount(x.ravel(), minlength=len(table))[: len(table)]
+    mean /= np.maximum(counts, 1)[:, None]
+    if case.same(case.own, last):
+        return "duplicate indices are not accumulated: only the last example counts"
+    if case.same(case.own, mean):
+        return "duplicate indices are averaged, not added"
     return None
 
 

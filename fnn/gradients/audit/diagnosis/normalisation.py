@@ -21,14 +21,25 @@ def terms(case: Context) -> str | None:
         return _parameter(case, x, dy)
     beside = np.asarray(align(scale, x))  # type: ignore[arg-type]
     own_axes, others = _axes(case.layer, x.ndim)
+    x_hat, inverse = _standardised(x, own_axes, float(case.layer.epsilon))
     for axes in (own_axes, *others):
-        for epsilon in (float(case.layer.epsilon), 0.0):
-            standard = _standardised(x, own_axes, epsilon)
-            found = _fitted(case, dy * beside, 1.0, standard, axes)
-            if found is not None:
-                return _told(found, axes == own_axes, epsilon > 0, own_axes, x)
-            if _fitted(case, dy, beside, standard, axes) is not None:
-                return "the scale stands outside of the means: it belongs to g inside them"
+        found = _fitted(case, dy * beside, 1.0, (x_hat, inverse), axes)
+        if found is not None:
+            return _told(found, axes == own_axes, own_axes, x)
+        if _fitted(case, dy, beside, (x_hat, inverse), axes) is not None:
+            return "the scale stands outside of the means: it belongs to g inside them"
+    for words, standard in (
+        ("as if epsilon were 0: it is forgotten", _standardised(x, own_axes, 0.0)),
+        ("1 / (σ² + ε) for 1 / √(σ² + ε): the variance for the deviation", (x_hat, inverse**2)),
+    ):
+        if _fitted(case, dy * beside, 1.0, standard, own_axes) is not None:
+            return words
+    variance = case.state.get("variance")
+    if variance is not None:
+        running = np.asarray(align(variance, x))  # type: ignore[arg-type]
+        constant = dy * beside / np.sqrt(running + float(case.layer.epsilon))
+        if case.same(case.own, constant):
+            return "the running statistics stand for the batch's, and are taken as constants"
     return None
 
 
@@ -77,12 +88,10 @@ def _axes(layer: object, ndim: int) -> tuple[tuple[int, ...], list[tuple[int, ..
     return own, [axes for axes in dict.fromkeys(every) if axes and axes != own]
 
 
-def _told(found: Array, own: bool, epsilon: bool, axes: tuple[int, ...], x: Array) -> str:
+def _told(found: Array, own: bool, axes: tuple[int, ...], x: Array) -> str:
     """What the coefficients mean."""
     if not own:
         return "the means are taken over the wrong axis"
-    if not epsilon:
-        return "as if epsilon were 0: it is forgotten"
     wrong = [name for name, c in zip(TERMS, found, strict=True) if abs(c - 1) > 1e-6]
     gone = [name for name, c in zip(TERMS, found, strict=True) if abs(c) < 1e-6]
     if gone == [TERMS[1], TERMS[2]]:

@@ -27,6 +27,8 @@ def near_tensor(case: Context) -> str | None:
 
 def instead(case: Context) -> str | None:
     """The gradient itself is a multiple of another tensor."""
+    if case.combines:  # what is left of a sum when a branch is dropped
+        return None
     for name, tensor in _near(case):
         c = case.multiple(case.own, tensor)
         if c is not None and case.right.size > 1:
@@ -95,6 +97,8 @@ def rows_sum(case: Context) -> str | None:
         return None
     if case.same(case.own, y * (1 - y) * dy):
         return "only the diagonal of the Jacobian: the terms between outputs are missing"
+    if case.same(case.own, y * (dy - (dy * y).sum(0))):
+        return "the sum Σ dy y is taken over the batch: the wrong axis"
     if case.same(case.own, y * dy):
         return "a term is missing: − y Σ dy y, the sum over the other outputs"
     if _within(case.error, [y], (y.ndim - 1,)):
