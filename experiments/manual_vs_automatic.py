@@ -1,6 +1,29 @@
 """Does it matter who differentiates? Training by hand-written and by automatic gradients.
 
-./scripts/python experiments/manual_vs_automatic.py [--out FOLDER] [--quick]
+    ./scripts/python experiments/manual_vs_automatic.py [--out FOLDER] [--quick]
+
+How far apart: four networks on digits, 1,000 steps from one start on the same batches with the same
+keys, in float32 and float64, five seeds; beside them an automatic run one of whose parameters began
+one ulp aside. What it costs: `value_and_grad` of 40 programs over width, depth, batch and kinds of
+layer, one after another and as one scan; FLOPs and temporary memory are the compiled programs' own
+analyses. Manual, automatic and automatic once more take turns: how far the last two are apart is
+what the times can't tell.
+
+Distance after 1,000 steps, ‖θ manual − θ automatic‖ / ‖θ automatic‖: relu and SGD 2.8e-7 (float32),
+5.1e-16 (float64); relu and Adam 1.1e-7, 2.1e-16; BatchNorm, dropout and Adam 1.3e-7, 2.4e-16; eight
+layers of tanh with momentum 0.37, 0.30. The formulas are the same and the roundings are not: where
+training is stable they add up, and where it is chaotic it drives any two runs apart, tenfold every
+18 steps. The run moved by one ulp goes as far: manual is 0.9 to 1.3 times as far away.
+
+When a backward by hand pays: in lowering, in 33 of 40 programs (median ratio 0.73, 0.48 to 0.90),
+for there is nothing to linearise and transpose; all in all that saves 1.1 s of 38 s until a program
+is compiled. In temporary memory, in 12 of 40, where the tape holds less than JAX's: GELU (tanh) in
+one scan 0.38, exact 0.54, BatchNorm and LayerNorm 0.57, tanh 0.71; relu as a rule makes none. Exact
+GELU outside a scan costs 1.32 of the memory and 1.08 of the FLOPs, as its derivative is computed
+anew. Time a step (median ratio 0.99) and compiling (1.01) can't be told apart from noise.
+
+All of it in 10 minutes on 2 CPU cores at a load of 8 from others, which widens the noise of the
+times (0.90 to 1.15 for a step); 6 minutes of processor time. JAX 0.10.2.
 """
 
 from __future__ import annotations

@@ -76,6 +76,7 @@ __all__ = [
     "Dense",
     "DivergedError",
     "Dropout",
+    "Embedding",
     "Flatten",
     "FnnError",
     "KeyMissingError",

@@ -66,7 +66,7 @@ def test_who_objects_to_what() -> None:
     """JAX's own lets an error of 1e-6 pass, chex whatever is small beside 0.01 times a leaf."""
     named = {"audit", "audit_gradient"}
     for fault, outcomes in (
-        ("", [PASSES] * 4),
+        ("", [PASSES] * 3),
         ("bias gradient forgotten", [OBJECTS] * 3),
         ("a millionth too large", [PASSES, PASSES, PASSES, OBJECTS, OBJECTS]),
     ):

@@ -23,7 +23,7 @@ VERDICTS = (
     "cuts both ways",
     "costs in some programs",
     "costs",
-    "makes no difference",
+    "makes no difference that can be told",
 )
 
 
@@ -48,7 +48,7 @@ class Verdict:
         different = less + more
         chance = 2 * (different + self.false) ** 0.5 if self.measure in TIMED else 0
         if different - self.false <= chance:
-            return "makes no difference"
+            return "makes no difference that can be told"
         if min(less, more) > 0.3 * max(less, more):
             return "cuts both ways"
         verb = "pays" if less > more else "costs"

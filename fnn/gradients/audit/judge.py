@@ -74,11 +74,11 @@ def acquitted(row: Row, evidence: dict[str, Evidence]) -> Row:
     measured by drawing it anew, is too low. The row's limit then is what was seen.
     """
     scale = max(found.largest for found in evidence.values())
-    wrong = row.verdict is Verdict.WRONG and row.difference is not None
-    if not wrong or row.difference > ROUNDING * scale or row.difference <= row.limit:  # type: ignore[operator]
+    apart = row.difference or 0.0
+    if row.verdict is not Verdict.WRONG or not row.limit < apart <= ROUNDING * scale:
         return row
     note = "rounding of saturated values: every layer is right by itself"
-    return replace(row, verdict=Verdict.PASS, limit=row.difference, note=note, worst=None)
+    return replace(row, verdict=Verdict.PASS, limit=apart, note=note, worst=None)
 
 
 def _judged(case: Case) -> Row:

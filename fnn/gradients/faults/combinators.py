@@ -52,7 +52,7 @@ def _pair(trees: Any) -> tuple[int, int] | None:
     return None
 
 
-@fault(Serial, leaf=PARAMETERS, says=("shifted", "wrong cotangent", "next layer"), fits=shifts)
+@fault(Serial, leaf=PARAMETERS, says=("shifted", "next layer", "out of order"), fits=shifts)
 def cotangents_shifted_by_one_layer(call: Call, dy: Any) -> Grads:
     """Each layer's parameters meet the cotangent of the next layer's output, where it fits."""
     grads, above = [], dy
@@ -175,7 +175,7 @@ def branch_dropped(call: Call, dy: Any) -> Grads:
     return sum(inputs[1:]), grads
 
 
-@fault(Parallel, leaf=INPUT, says=("÷", "constant factor"))
+@fault(Parallel, leaf=INPUT, says=("÷", "× ½", "constant factor"))
 def branches_averaged(call: Call, dy: Any) -> Grads:
     """dx is the mean over the branches for the sum."""
     inputs, grads = _branches(call, _pieces(call, dy))

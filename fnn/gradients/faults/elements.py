@@ -102,7 +102,7 @@ def rounded_to_float32(call: Call, dy: Any) -> Grads:
     return _weight(call, dy, lambda leaf: grads["weight"].astype(leaf.dtype))
 
 
-@fault(Dense, leaf=INPUT, says="it is missing", fits=floats)
+@fault(Dense, leaf=INPUT, says="missing", fits=floats)
 def one_feature_without_gradient(call: Call, dy: Any) -> Grads:
     """The last column of dx is zero: an off-by-one in a loop over features."""
     dx, grads = call.right(dy)

@@ -86,13 +86,15 @@ def softmax_derivative_on_top(loss: Loss, output: Any, target: Any) -> Any:
     return y * (dy - (dy * y).sum(-1, keepdims=True))
 
 
-@fault(BinaryCrossEntropy, leaf=OUTPUT, says="output minus the target")
+@fault(
+    BinaryCrossEntropy, leaf=OUTPUT, says=("sigmoid, which is forgotten", "output minus the target")
+)
 def sigmoid_forgotten(loss: Any, output: Any, target: Any) -> Any:
     """z − t for σ(z) − t: squared error's gradient."""
     return (output - _target(loss, output, target)) / output.shape[-1]
 
 
-@fault(CrossEntropy, leaf=OUTPUT, says="output minus the target")
+@fault(CrossEntropy, leaf=OUTPUT, says=("softmax, which is forgotten", "output minus the target"))
 def softmax_forgotten(loss: Any, output: Any, target: Any) -> Any:
     """z − t for softmax(z) − t: squared error's gradient."""
     return output - _target(loss, output, target)
@@ -118,7 +120,7 @@ def negative_answers_forgotten(loss: Any, output: Any, target: Any) -> Any:
     return -t * (1 - jax.nn.sigmoid(output)) / output.shape[-1]
 
 
-@fault(Huber, leaf=OUTPUT, says=("not clipped", "output minus the target"))
+@fault(Huber, leaf=OUTPUT, says=("nothing is clipped", "output minus the target"))
 def huber_not_clipped(loss: Any, output: Any, target: Any) -> Any:
     """The error itself beyond δ too: squared error's gradient."""
     return (output - paired(output, target)) / output.shape[-1]

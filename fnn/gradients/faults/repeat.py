@@ -50,7 +50,7 @@ def tied_weight_counted_once(call: Call, dy: Any) -> Grads:
     return dx, jax.tree.map(lambda leaf: leaf[0], grads)
 
 
-@fault(Repeat, leaf=PARAMETERS, says=("÷", "constant factor"), fits=_tied)
+@fault(Repeat, leaf=PARAMETERS, says=("÷", "× ½", "constant factor"), fits=_tied)
 def tied_weight_averaged(call: Call, dy: Any) -> Grads:
     """The mean over all applications for the sum."""
     dx, grads = _applications(call, dy, call.params)
@@ -87,5 +87,6 @@ def truncated_after_one_application(call: Call, dy: Any) -> Grads:
         dx, grads = call.layer.inner.backward(params, last, dy)
         return dx, {"inner": grads}
     dx, own = call.layer.inner.backward(jax.tree.map(lambda leaf: leaf[-1], params), last, dy)
-    grads = jax.tree.map(lambda all, one: jnp.zeros_like(all).at[-1].set(one), params, own)
-    return dx, {"inner": grads}
+    times = call.layer.times
+    alone = jax.tree.map(lambda leaf: jnp.zeros((times, *leaf.shape), leaf.dtype), own)
+    return dx, {"inner": jax.tree.map(lambda all, one: all.at[-1].set(one), alone, own)}
