@@ -229,3 +229,64 @@ def test_the_setting_of_jax_is_left_as_it_was() -> None:
         audit(PLAIN, BATCH, checks=False)
         assert jnp.zeros(1).dtype == jnp.float32
     chex.assert_type(jnp.zeros(1), jnp.float64)
+
+
+class Answers(Layer):
+    """x / 2, whose backward answers in the wrong form."""
+
+    def forward(self, params, state, x, *, train, key):
+        return x / 2, state, None
+
+
+@spec("test_answers_none.v1")
+class AnswersNone(Answers):
+    def backward(self, params, tape, dy):
+        return None
+
+
+@spec("test_answers_alone.v1")
+class AnswersAlone(Answers):
+    def backward(self, params, tape, dy):
+        return dy / 2
+
+
+@spec("test_answers_more.v1")
+class AnswersMore(Answers):
+    def backward(self, params, tape, dy):
+        return dy / 2, {"weight": dy}
+
+
+@spec("test_answers_other_shape.v1")
+class AnswersOtherShape(Answers):
+    def backward(self, params, tape, dy):
+        return dy[:, :2] / 2, {}
+
+
+@spec("test_raises.v1")
+class Raises(Answers):
+    def backward(self, params, tape, dy):
+        raise RuntimeError("not written yet")
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (AnswersNone(), "backward gave NoneType; expected (dx, dparams)"),
+        (AnswersAlone(), "expected (dx, dparams)"),
+        (AnswersMore(), "backward gave dparams of {weight: float64[8, 6]}; the parameters: {}"),
+        (AnswersOtherShape(), "gave dx of {it: float64[8, 2]}; the input: {it: float64[8, 6]}"),
+        (Raises(), "backward raised RuntimeError: not written yet (line "),
+    ],
+    ids=lambda case: type(case).__name__ if isinstance(case, Layer) else "",
+)
+def test_a_layer_that_breaks_the_contract_is_named(layer: Layer, message: str) -> None:
+    net = Serial(Dense(6), Residual(Serial(layer)), Dense(3))
+    with pytest.raises(fnn.FnnError) as raised:
+        audit(net, X)
+    assert f"net.layers[1].inner.layers[0] ({type(layer).__name__})" in str(raised.value)
+    assert message in str(raised.value)
+
+
+def test_a_class_that_is_none() -> None:
+    with pytest.raises(fnn.FnnError, match="not finite at these parameters"):
+        audit(PLAIN, (X, BATCH.target + 2))

@@ -352,3 +352,72 @@ def test_bad_input(change: dict[str, Any], message: str) -> None:
 def test_no_arguments() -> None:
     with pytest.raises(fnn.FnnError, match="at least one argument"):
         audit_gradient(lambda: 1.0, lambda: 1.0)
+
+
+def difference_quotients(x: Any) -> Any:
+    """A claimed gradient that is itself made by differences: noise of 1e-3."""
+    h = 1e-13 * np.maximum(1, abs(x))
+    return (np.log1p(x + h) - np.log1p(x)) / h
+
+
+def test_a_noisy_claim_is_not_excused_by_its_noise() -> None:
+    x = DRAW.uniform(size=30)
+    row = only(audit_gradient(lambda x: float(np.log1p(x).sum()), difference_quotients, x))
+    true = 1 / (1 + x)
+    error = float(np.abs(difference_quotients(x) - true).max())
+    assert row.verdict is not Verdict.PASS or row.limit >= error
+
+
+def test_a_corner_elsewhere_is_no_excuse() -> None:
+    """relu(x) − relu(−x) is x; its automatic gradient at 0 is 0, and wrong."""
+
+    def f(x: Any) -> Any:
+        smooth = jax.nn.relu(x[:2]) - jax.nn.relu(-x[:2])
+        return smooth.sum() + jnp.abs(x[2:]).sum()
+
+    x = np.concatenate([np.zeros(3), DRAW.normal(size=5)])
+    assert only(audit_gradient(f, jax.grad(f), x)).verdict is Verdict.WRONG
+
+
+def test_detail_finer_than_the_steps_is_unresolved() -> None:
+    def f(x: Any) -> Any:
+        return jnp.sum(x + 1e-7 * jnp.sin(1e7 * x))
+
+    x = DRAW.normal(size=20)
+    for claimed in (jnp.ones_like, jax.grad(f)):
+        assert only(audit_gradient(f, claimed, x)).verdict is Verdict.UNRESOLVED
+
+
+def test_leaves_of_very_different_sizes() -> None:
+    def f(p: Any) -> Any:
+        return p["a"] * 1e-9 + jnp.sin(p["b"]).sum()
+
+    params = {"a": np.array(1e9), "b": DRAW.uniform(size=7)}
+    assert "WRONG" not in verdicts(audit_gradient(f, jax.grad(f), params)).values()
+
+
+def test_one_round_leaf_keeps_the_precision_of_the_others() -> None:
+    def f(p: Any) -> Any:
+        return jnp.sum(p["b"]) + jnp.sin(p["w"]).sum()
+
+    params = {"b": DRAW.normal(size=3), "w": DRAW.normal(size=20)}
+    off = audit_gradient(f, lambda p: {"b": jnp.ones(3), "w": jnp.cos(p["w"]) * (1 + 1e-6)}, params)
+    assert verdicts(off) == {"b": "PASS", "w": "WRONG"}
+
+
+def test_two_directions_state_an_honest_limit() -> None:
+    x = DRAW.normal(size=50)
+    few, many = (
+        only(audit_gradient(lambda x: float(np.sin(x).sum()), np.cos, x, directions=count)).limit
+        for count in (2, 6)
+    )
+    assert few > 1e3 * many
+
+
+def test_a_gradient_that_changes_its_arguments() -> None:
+    def claimed(x: Any, d: Any) -> Any:
+        d -= d.mean(0)
+        return 2 * x
+
+    with pytest.raises(fnn.FnnError, match="changes its arguments in place"):
+        audit_gradient(lambda x, d: float((x**2).sum()), claimed, X.copy(), Y.copy())

@@ -125,7 +125,11 @@ def _told(name: str, error: float, allowed: float, size: float) -> Check:
     relative = error / size if size else error
     if error <= allowed:
         return Check(name, True, f"agrees, relative difference {relative:.1e}")
-    return Check(name, False, f"differs by {relative:.1e}, {error / allowed:.2g} times what may be")
+    return Check(
+        name,
+        False,
+        f"differs by {error:.1e}, where {allowed:.1e} may be",
+    )
 
 
 @functools.partial(jax.jit, static_argnames="train")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from fnn.gradients.audit.problem import Array, Leaves, Problem
 from fnn.gradients.audit.slopes import Slope, noise_of, places, slope_of
 
+_LEAST = 1e-3
+"""the smallest step of one element, in units of its leaf's size"""
 SAFETY = 4
 """how many times its own error estimate a slope may be off before it counts"""
-_MISSED = 0.044
-"""of six normal numbers, two are larger than this share of a deviation but once in a million"""
+_MISSED = 1e-6
+"""how often an error as large as the stated limit may be missed by random directions"""
+_ZOOM = 4.0**-6
+"""by how much smaller the steps of a second look are"""
 
 
 def directions(problem: Problem, path: str, count: int, seed: int) -> list[Array]:
@@ -38,19 +40,12 @@ def along(problem: Problem, point: Leaves, path: str, moves: list[Array]) -> lis
         ]
 
 
-def at_coordinate(problem: Problem, path: str, index: int) -> Slope:
-    """The partial derivative by one element, in units of that element."""
+def at_coordinate(problem: Problem, path: str, index: int) -> tuple[Array, Slope]:
+    """A step in one element, and the partial derivative by it."""
     leaf = problem.point[path]
     move = _coordinate(leaf, index, problem.sizes[path])
     (slope,) = along(problem, problem.point, path, [move])
-    size = move.ravel()[index]
-    return replace(
-        slope,
-        value=float(slope.value / size),
-        resolution=float(slope.resolution / size),
-        low=float(slope.low / size),
-        high=float(slope.high / size),
-    )
+    return move, slope.times(1 / float(move.ravel()[index]))
 
 
 def off(slope: Slope, gradient: Array, move: Array, floor: float) -> bool:
@@ -69,10 +64,26 @@ def contradicted(
     return count > (0 if gradient.size <= len(moves) else 1)
 
 
-def limit(slopes: list[Slope], size: float, elements: int) -> float:
-    """The error of an element that no `contradicted` misses, but once in a million audits."""
-    worst = SAFETY * max(slope.resolution for slope in slopes) / size
-    return worst if elements <= len(slopes) else worst / _MISSED
+def limit(slopes: list[Slope], moves: list[Array], floor: float, size: float) -> float:
+    """The error of an element that `contradicted` misses no more than once in a million times.
+
+    The projection of an error on a normal direction is itself normal; two of `n` must exceed what
+    counts. All but one are smaller than a share q of their deviation with probability n (0.8 q)ⁿ⁻¹.
+    """
+    norms = [float(np.linalg.norm(move)) for move in moves]
+    allowed = [SAFETY * (s.resolution + floor * n) for s, n in zip(slopes, norms, strict=True)]
+    if moves[0].size <= len(moves):
+        return max(a / n for a, n in zip(allowed, norms, strict=True))
+    count = len(moves)
+    share = (_MISSED / count) ** (1 / (count - 1)) / 0.8
+    return max(allowed) / (size * share)
+
+
+def settled(problem: Problem, path: str, move: Array, slope: Slope) -> bool:
+    """Whether steps four thousand times smaller give the same slope, as far as they can tell."""
+    (fine,) = along(problem, problem.point, path, [_ZOOM * move])
+    apart = abs(fine.value / _ZOOM - slope.value)
+    return bool(apart <= SAFETY * (fine.resolution / _ZOOM + slope.resolution))
 
 
 def per_element(difference: float, move: Array) -> float:
@@ -106,5 +117,8 @@ def _only(leaf: Array, chosen: np.ndarray, size: float, draw: np.random.Generato
 
 def _coordinate(leaf: Array, index: int, size: float) -> Array:
     move = np.zeros(leaf.size)
-    move[index] = max(abs(float(leaf.ravel()[index])), size)
+    if not leaf.any():
+        move[index] = size
+        return move.reshape(leaf.shape)
+    move[index] = max(abs(float(leaf.ravel()[index])), _LEAST * size)
     return move.reshape(leaf.shape)

@@ -15,14 +15,17 @@ from fnn.gradients.audit.differences import (
     contradicted,
     directions,
     limit,
+    off,
+    settled,
 )
 from fnn.gradients.audit.evidence import Evidence
 from fnn.gradients.audit.problem import Array, Problem
 from fnn.gradients.audit.result import Row, Verdict, Worst
 from fnn.gradients.audit.slopes import Slope
 
-ELEMENTS = 16
+ELEMENTS = 64
 """of the elements in question, so many of the worst are looked at one by one"""
+UNSETTLED = "the slope is another one at smaller steps: finer detail than differences resolve"
 BESIDE = 1e-2
 """how far away, in units of each leaf's size, a point is in general position"""
 
@@ -63,24 +66,26 @@ def by_elements(case: Case, row: Row, suspects: np.ndarray) -> Row:
     assert found.automatic is not None
     claimed, automatic = found.claimed.ravel(), found.automatic.ravel()
     corners, supported, unseen = 0, 0, 0
-    for index in suspects[:ELEMENTS]:
-        slope = at_coordinate(case.problem, case.path, int(index))
+    for index in map(int, suspects[:ELEMENTS]):
+        move, slope = at_coordinate(case.problem, case.path, index)
         reach = SAFETY * slope.resolution
         if reach >= abs(claimed[index] - automatic[index]):
             unseen += 1
-        elif slope.corner and _valid(slope, float(claimed[index])):
+        elif slope.corner and slope.distance(float(claimed[index])) <= reach:
             corners += 1
         elif slope.distance(float(claimed[index])) <= reach < slope.distance(automatic[index]):
+            if not settled(case.problem, case.path, move, slope.times(move.ravel()[index])):
+                return replace(row, verdict=Verdict.UNRESOLVED, note=UNSETTLED)
             supported += 1
         else:
-            return _wrong(case, row, int(index))
-    if corners and (suspects.size <= ELEMENTS or _right_beside(case)):
-        return replace(row, verdict=Verdict.KINK, note="another value at a corner, and a valid one")
-    if supported and not contradicted(case.slopes, found.claimed, case.moves, found.floor):
-        seen = limit(case.slopes, case.size, found.value.size)
-        return replace(
-            row, limit=seen, note="differences confirm it; the automatic gradient is off"
-        )
+            return _wrong(case, row, index)
+    if corners:
+        note = "another value at a corner, and a valid one"
+        return _unless_contradicted(case, replace(row, verdict=Verdict.KINK, note=note))
+    if supported:
+        note = "differences confirm it; the automatic gradient is off"
+        seen = limit(case.slopes, case.moves, found.floor, case.size)
+        return _unless_contradicted(case, replace(row, limit=seen, note=note))
     if unseen and not case.problem.independent:
         note = "off the automatic gradient by more than rounding, by less than differences can see"
         return replace(row, verdict=Verdict.UNRESOLVED, note=note)
@@ -90,24 +95,49 @@ def by_elements(case: Case, row: Row, suspects: np.ndarray) -> Row:
 def by_directions(case: Case, row: Row) -> Row:
     """The differences speak against the claimed gradient (and against an equal automatic one)."""
     found = case.evidence
-    if any(slope.corner for slope in case.slopes) and _right_beside(case):
-        index = bisect(case.problem, case.path, found.claimed, case.seed)
-        slope = at_coordinate(case.problem, case.path, index)
-        if found.automatic is not None or _valid(slope, float(found.claimed.ravel()[index])):
-            return replace(row, verdict=Verdict.KINK, note="a valid value where corners meet")
-        return _wrong(case, row, index)
+    if any(slope.corner for slope in case.slopes):
+        note = "a valid value where corners meet"
+        return _unless_contradicted(case, replace(row, verdict=Verdict.KINK, note=note))
     again = directions(case.problem, case.path, len(case.moves), case.seed + 1000)
     slopes = along(case.problem, case.problem.point, case.path, again)
     if not contradicted(slopes, found.reference, again, found.blur):
         return replace(row, verdict=Verdict.UNRESOLVED, note="other directions do not confirm it")
+    pairs = list(zip(slopes, again, strict=True))
+    against = [(s, move) for s, move in pairs if off(s, found.reference, move, found.blur)]
+    if not all(settled(case.problem, case.path, move, slope) for slope, move in against):
+        return replace(row, verdict=Verdict.UNRESOLVED, note=UNSETTLED)
     index = bisect(case.problem, case.path, found.reference, case.seed)
     note = "" if found.automatic is None else "the automatic gradient is off too"
     return replace(_wrong(case, row, index), note=note)
 
 
+def _unless_contradicted(case: Case, row: Row) -> Row:
+    """The row, or WRONG where the claimed gradient has no valid value at some element.
+
+    Along random directions several corners may pull to different sides, so that elements are asked:
+    all of a small leaf, of a large one that to which halving leads, and then a point close by.
+    """
+    found = case.evidence
+    if not contradicted(case.slopes, found.claimed, case.moves, found.floor):
+        return row
+    claimed = found.claimed.ravel()
+    few = claimed.size <= ELEMENTS
+    asked = (
+        range(claimed.size) if few else [bisect(case.problem, case.path, found.claimed, case.seed)]
+    )
+    for index in asked:
+        _, slope = at_coordinate(case.problem, case.path, index)
+        allowed = SAFETY * (slope.resolution + found.floor)
+        if found.automatic is not None and slope.corner:
+            allowed += slope.high - slope.low
+        if slope.distance(float(claimed[index])) > allowed:
+            return _wrong(case, row, index)
+    return row if few or _right_beside(case) else _wrong(case, row, int(asked[0]))
+
+
 def _wrong(case: Case, row: Row, index: int) -> Row:
     found = case.evidence
-    slope = at_coordinate(case.problem, case.path, index)
+    _, slope = at_coordinate(case.problem, case.path, index)
     where = tuple(int(i) for i in np.unravel_index(index, found.value.shape))
     worst = Worst(
         where,
@@ -127,16 +157,3 @@ def _right_beside(case: Case) -> bool:
     smooth = not any(slope.corner for slope in slopes)
     wrong = contradicted(slopes, found.reference, case.moves, found.blur)
     return smooth and not wrong and not suspects_of(found).size
-
-
-def _valid(slope: Slope, value: float) -> bool:
-    """Whether a value lies between the slopes of both sides.
-
-    Where several corners meet, each may take its own side, so that as much again is granted.
-    """
-    return slope.distance(value) <= SAFETY * slope.resolution + (slope.high - slope.low)
-
-
-def largest(leaf: Array) -> float:
-    """The largest element, 0 of an empty leaf."""
-    return float(np.abs(leaf).max(initial=0))

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fnn.gradients.audit.problem import REPEATS, Array, Leaves, Problem
+from fnn.gradients.audit.problem import REPEATS, Array, Leaves, Problem, largest
 
 SURE, SURE_MEASURED = 64, 8
 """how many times the noise floor a difference must be to count; the second where the floor holds
 the error of a right gradient in that precision"""
-_SIBLINGS = 1e-3
+SISTERS = 1e-3
 """the share of a sister leaf's rounding that any leaf is granted"""
 
 
@@ -62,7 +62,6 @@ def gather(problem: Problem) -> dict[str, Evidence]:
     if problem.rounded and automatic:
         _raise(floors, automatic, problem.rounded(problem.point))
     sure = SURE_MEASURED if problem.rounded else SURE
-    largest = max((_largest(leaf) for leaf in right.values()), default=0.0)
     return {
         path: Evidence(
             value,
@@ -73,7 +72,7 @@ def gather(problem: Problem) -> dict[str, Evidence]:
             blurs[path] if automatic else floors[path],
             SURE * calm[path],
             sure * floors[path],
-            largest,
+            largest(right),
         )
         for path, value in problem.point.items()
     }
@@ -81,12 +80,12 @@ def gather(problem: Problem) -> dict[str, Evidence]:
 
 def _calm(right: Leaves, epsilon: float) -> dict[str, float]:
     """One unit in the last place of a leaf's largest element, or of a sister's, a thousandth."""
-    sizes = {path: _largest(leaf) for path, leaf in right.items()}
+    sizes = {path: largest(leaf) for path, leaf in right.items()}
     floors = {}
     for path, size in sizes.items():
         place = path.rpartition(".")[0]
         sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == place)
-        floors[path] = epsilon * max(size, _SIBLINGS * max(sisters))
+        floors[path] = epsilon * max(size, SISTERS * max(sisters))
     return floors
 
 
@@ -96,6 +95,8 @@ def _blurs(problem: Problem, claimed: Leaves, automatic: Leaves | None) -> dict[
     for repeat in range(REPEATS) if problem.automatic and automatic else ():
         near = problem.moved(problem.value_epsilon, seed=repeat)
         _raise(blurs, automatic, problem.automatic(near))  # type: ignore[arg-type, misc]
+    if problem.eager and automatic:
+        _raise(blurs, automatic, problem.eager(problem.point))
     return blurs
 
 
@@ -111,9 +112,4 @@ def _floors(problem: Problem, least: dict[str, float], claimed: Leaves) -> dict[
 def _raise(floors: dict[str, float], here: Leaves, there: Leaves) -> None:
     """Lift each floor to the largest change, save where that is not a number."""
     for path, floor in floors.items():
-        floors[path] = max(floor, _largest(there[path] - here[path]))
-
-
-def _largest(leaf: Array) -> float:
-    finite = np.abs(leaf[np.isfinite(leaf)])
-    return float(finite.max(initial=0))
+        floors[path] = max(floor, largest(there[path] - here[path]))

@@ -11,15 +11,12 @@ import numpy as np
 
 from fnn.combinators import Repeat
 from fnn.gradients.audit.diagnosis import Context, diagnose
-from fnn.gradients.audit.evidence import SURE
+from fnn.gradients.audit.evidence import SISTERS, SURE
 from fnn.gradients.audit.locate import Seen, by_layer, errors
-from fnn.gradients.audit.problem import REPEATS, Leaves, Problem
+from fnn.gradients.audit.problem import REPEATS, Leaves, Problem, largest
 from fnn.gradients.audit.result import Finding
 from fnn.objective import Batch, Objective
 from fnn.spec import named_leaves
-
-_SISTERS = 1e-3
-"""the share of a sister leaf's rounding that any leaf is granted"""
 
 
 def findings(
@@ -151,10 +148,10 @@ def _floors(
     floors: dict[tuple[str, str], float] = {}
     for path, part in seen.items():
         sizes = {leaf: float(np.abs(right).max(initial=0)) for leaf, right in part.right.items()}
-        share = _SISTERS * max(sizes.values(), default=0.0)
-        through = 0.0 if isinstance(part.dy, Batch) else _largest(part.dy)
+        share = SISTERS * max(sizes.values(), default=0.0)
+        through = 0.0 if isinstance(part.dy, Batch) else largest(part.dy)
         for leaf, size in sizes.items():
-            terms = through * (1.0 if leaf.startswith("input") else _largest(part.x))
+            terms = through * (1.0 if leaf.startswith("input") else largest(part.x))
             floors[path, leaf] = problem.epsilon * max(size, share, terms)
     for repeat in range(REPEATS):
         near = by_layer(_on_host(look(problem.moved(problem.epsilon, seed=repeat))))
@@ -163,10 +160,6 @@ def _floors(
                 if np.isfinite(change):
                     floors[path, leaf] = max(floors[path, leaf], change)
     return floors
-
-
-def _largest(tree: Any) -> float:
-    return max((float(np.abs(leaf).max(initial=0)) for leaf in jax.tree.leaves(tree)), default=0.0)
 
 
 def _on_host(found: dict[str, Seen]) -> dict[str, Seen]:

@@ -52,7 +52,11 @@ def problem_of(
         found = _called(gradient, "gradient", rebuild(point), *args[1:])
         return matched(found, args[0], leaves)
 
+    before = [np.array(leaf) for leaf in jax.tree.leaves(args) if isinstance(leaf, np.ndarray)]
     claimed(leaves)
+    after = [leaf for leaf in jax.tree.leaves(args) if isinstance(leaf, np.ndarray)]
+    if not all(map(np.array_equal, before, after)):
+        raise FnnError("changes its arguments in place; expected them to be left alone", "gradient")
     traced = _traced(f, args, first, epsilon)
     problem = Problem(
         point=leaves,
@@ -62,6 +66,7 @@ def problem_of(
         independent=False,
         epsilon=epsilon,
         value_epsilon=epsilon,
+        eager=None if traced is None else _eager(f, args, leaves),
         other_way=_compiled_gradient(gradient, args, leaves),
         forward=None if traced is None else _forward(traced),
         curvature=None if traced is None else _curvature(traced),
@@ -79,7 +84,7 @@ def _in_its_precision(problem: Problem, value: Callable[[Leaves], float]) -> Pro
     if problem.automatic is not None:
         gradients.append(problem.automatic)
     found = [leaf for gradient in gradients for leaf in gradient(problem.point).values()]
-    if any(_fits_float32(leaf) and leaf.any() for leaf in found):
+    if all(_fits_float32(leaf) for leaf in found):
         problem = replace(problem, epsilon=narrow)
     if all(_fits_float32(value(point)) for point in points):
         problem = replace(problem, value_epsilon=narrow)
@@ -171,6 +176,13 @@ def _forward(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves, Leaves]
 def _curvature(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves, Leaves], Leaves]:
     run = jax.jit(lambda point, move: jax.jvp(jax.grad(traced), (point,), (move,))[1])
     return lambda point, move: jax.device_get(run(point, move))
+
+
+def _eager(
+    f: Callable[..., Any], args: tuple[Any, ...], leaves: Leaves
+) -> Callable[[Leaves], Leaves]:
+    build = rebuilder(args[0])
+    return lambda point: matched(jax.grad(f)(build(point), *args[1:]), args[0], leaves)
 
 
 def _one_by_one(value: Callable[[Leaves], float]) -> Callable[..., Array]:

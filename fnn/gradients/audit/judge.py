@@ -19,15 +19,16 @@ from fnn.gradients.audit.disputes import (
     Case,
     by_directions,
     by_elements,
-    largest,
     suspects_of,
 )
 from fnn.gradients.audit.evidence import Evidence
-from fnn.gradients.audit.problem import Problem, rms
+from fnn.gradients.audit.problem import Problem, largest, rms
 from fnn.gradients.audit.result import Row, Verdict, Worst
 
 ROUNDING = 1e-9
 """the share of the largest gradient that rounding may make where all layers are right"""
+BLIND = 10
+"""a limit so many times the gradient says nothing"""
 VISIBLE = 0.1
 """differences that can't see an error of this share of the gradient resolve nothing"""
 
@@ -106,7 +107,7 @@ def _measured(case: Case) -> Row:
     worst = int(np.argmax(errors)) if errors else 0
     seen = found.limit if case.problem.automatic else 0.0
     if not case.problem.independent:
-        seen = max(seen, limit(case.slopes, case.size, leaf.size))
+        seen = max(seen, limit(case.slopes, case.moves, found.blur, case.size))
     first, move = pairs[worst]
     ladder = replace(first.ladder, claimed=float(np.vdot(found.claimed, move)))
     return Row(
@@ -135,14 +136,15 @@ def _proved(case: Case, row: Row) -> Row:
         return replace(row, verdict=Verdict.DEAD, note="identically zero: nothing flows here")
     value = case.slopes[0].noise / case.problem.value_epsilon
     if found.zero(value / case.size):
-        return replace(row, note="zero: its terms cancel")
-    if found.automatic is not None and found.limit > VISIBLE * largest(found.reference):
+        return replace(row, note="zero: nothing is left but rounding")
+    if found.limit > VISIBLE * largest(found.reference):
         return replace(row, verdict=Verdict.UNRESOLVED, note="rounding is as large as the gradient")
     seen = [
         SAFETY * slope.resolution <= VISIBLE * rms(found.claimed) * float(np.linalg.norm(move))
         for slope, move in zip(case.slopes, case.moves, strict=True)
     ]
-    if any(seen):
+    enough = 1 if found.value.size <= len(case.moves) else 2
+    if sum(seen) >= enough and (case.problem.independent or row.limit <= BLIND * row.rms_gradient):
         return row
     if case.problem.independent:
         return replace(row, note="too small for differences; manual and automatic agree")
@@ -153,7 +155,8 @@ def _not_finite(case: Case, row: Row) -> Row:
     found = case.evidence
     bad = np.flatnonzero(~np.isfinite(found.claimed))
     if not bad.size:
-        return replace(row, verdict=Verdict.NONFINITE, note="the function is not finite close by")
+        note = "the function is not finite close by"
+        return replace(row, verdict=Verdict.UNRESOLVED, note=note)
     where = tuple(int(i) for i in np.unravel_index(bad[0], found.value.shape))
     others = ""
     if found.automatic is not None and np.isfinite(found.automatic).all():

@@ -31,11 +31,15 @@ def checked(tree: Any) -> Leaves:
                 "Pass it as a later argument",
                 place,
             )
+        if array.dtype not in (np.float64, np.float32):
+            raise FnnError(f"has dtype {array.dtype}; expected float64 or float32", place)
         if array.size == 0:
             raise FnnError(f"has shape {array.shape} and holds nothing", place)
         if not np.isfinite(array).all():
             raise FnnError("holds numbers that are not finite", place)
         found[path or ALONE] = array
+    if len(found) < len(jax.tree.leaves(tree)):
+        raise FnnError("has several leaves of one name", ALONE)
     if not found:
         raise FnnError("holds no arrays; expected a pytree of floating-point arrays", ALONE)
     return found
@@ -105,6 +109,8 @@ def in_dtype(args: tuple[Any, ...], dtype: str) -> tuple[Any, ...]:
 
     def convert(leaf: Any) -> Any:
         if hasattr(leaf, "detach"):
+            if not leaf.is_floating_point():
+                return leaf
             return leaf.double() if dtype == "float64" else leaf.float()
         floats = hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.floating)
         return leaf.astype(dtype) if floats else leaf

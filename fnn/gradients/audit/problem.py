@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ from fnn.gradients.audit.slopes import places
 Array = NDArray[np.floating]
 Leaves = dict[str, Any]
 """arrays by path"""
-_LEAST = 1e-3
+_LIFTED, _ALL_BUT_ZERO = 1e-3, 1e-6
 REPEATS = 4
 """points moved by a unit in the last place, each of which draws all rounding anew"""
 
@@ -38,6 +39,8 @@ class Problem:
     """… and the function's values"""
     rounded: Callable[[Leaves], Leaves] | None = None
     """the automatic gradient in the claimed one's precision, where `automatic` is more precise"""
+    eager: Callable[[Leaves], Leaves] | None = None
+    """the automatic gradient operation by operation, which rounds in another way"""
     other_way: Callable[[Leaves], Leaves] | None = None
     """the claimed gradient operation by operation where `claimed` is compiled, and the reverse"""
     forward: Callable[[Leaves, Leaves], float] | None = None
@@ -77,11 +80,27 @@ class Problem:
     def sizes(self) -> dict[str, float]:
         """The size of each leaf, by which its steps are scaled: its rms, 1 for zeros.
 
-        A leaf that is all but zero (biases after one step) counts as a thousandth of the largest.
+        A leaf that is all but zero beside the others (biases after one step) counts as a thousandth
+        of the largest.
         """
         own = {path: rms(leaf) for path, leaf in self.point.items()}
-        least = _LEAST * max(own.values(), default=0.0)
-        return {path: max(size, least) if size else 1.0 for path, size in own.items()}
+        largest = max(own.values(), default=0.0)
+
+        def lifted(size: float) -> float:
+            if not size:
+                return 1.0
+            return _LIFTED * largest if size < _ALL_BUT_ZERO * largest else size
+
+        return {path: lifted(size) for path, size in own.items()}
+
+
+def largest(tree: Any) -> float:
+    """The largest finite element of an array, or of a tree of them; 0 where there is none."""
+    found = 0.0
+    for leaf in jax.tree.leaves(tree):
+        finite = np.abs(leaf[np.isfinite(leaf)])
+        found = max(found, float(finite.max(initial=0)))
+    return found
 
 
 def rms(leaf: Array) -> float:

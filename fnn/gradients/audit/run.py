@@ -16,6 +16,7 @@ import numpy as np
 from fnn.gradients.audit import checks as also
 from fnn.gradients.audit import function, network
 from fnn.gradients.audit.agreement import PRECISION
+from fnn.gradients.audit.contract import check_contract
 from fnn.gradients.audit.disputes import BESIDE
 from fnn.gradients.audit.evidence import Evidence, gather
 from fnn.gradients.audit.findings import findings
@@ -69,11 +70,18 @@ def audit(
     fit together raises as it does in training.
     """
     began = time.perf_counter()
-    _check_options(dtype, directions)
+    _check_options(dtype, directions, seed)
     with jax.enable_x64(True), jax.default_matmul_precision(PRECISION):
         objective, setting = subject(objective, batch, params, state, seed)
         claimed = objective if by_hand is None else by_hand
+        check_contract(network.in_dtype(claimed, "float64"), _wide(setting), train)
         problem = network.problem_of(objective, claimed, setting, train=train, dtype=dtype)
+        if not np.isfinite(problem.noise):
+            raise FnnError(
+                "its value is not finite at these parameters (a class number that is no class of "
+                "the output gives NaN)",
+                "objective",
+            )
         counted, evaluations = _counted(problem)
         evidence = gather(problem)
         rows = _rows(counted, evidence, directions, seed)
@@ -125,7 +133,9 @@ def audit_gradient(
     structure, shape or dtype is not the argument's, naming the path.
     """
     began = time.perf_counter()
-    _check_options(dtype or "float64", directions)
+    _check_options(dtype or "float64", directions, seed)
+    if dtype == "bfloat16":
+        raise FnnError("functions are audited in float64 or float32", "dtype")
     leaves = jax.tree.leaves(args)
     wide = dtype == "float64" or any(_is_float64(leaf) for leaf in leaves)
     x64 = bool(wide or jax.config.jax_enable_x64)  # type: ignore[attr-defined]
@@ -189,11 +199,12 @@ def _counted(problem: Problem) -> tuple[Problem, list[int]]:
     return replace(problem, values=values), count
 
 
-def _check_options(dtype: str, directions: int) -> None:
+def _check_options(dtype: str, directions: int, seed: int) -> None:
     if dtype not in DTYPES:
         raise FnnError(f"unknown dtype {dtype!r}; expected one of {', '.join(DTYPES)}", "dtype")
-    if directions < 2:
-        raise FnnError(f"expected 2 or more, got {directions}", "directions")
+    for name, value, least in (("directions", directions, 2), ("seed", seed, 0)):
+        if not isinstance(value, int) or value < least:
+            raise FnnError(f"expected {least} or more, got {value!r}", name)
 
 
 def _header(

@@ -8,7 +8,7 @@ one-sided slopes that do not come together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,8 @@ NEIGHBOURS = 7
 """values at 1 … 7 small steps to one side, so that a corner at the point itself is not noise"""
 _FOURTH = 24**2 / 40320
 """(4!)² / 8!, which makes a variance of squared fourth differences"""
+_STEADY = 0.02
+"""how much the jump of slopes at a corner may change from one step to the next"""
 _SURE = 2.5
 """three standard deviations of a central difference, extrapolated, in units of noise / step"""
 
@@ -60,6 +62,16 @@ class Slope:
         """How far a claimed slope is from all that is valid here."""
         return max(self.low - claimed, claimed - self.high, 0.0)
 
+    def times(self, factor: float) -> Slope:
+        """The slope along the direction times a positive factor."""
+        return replace(
+            self,
+            value=factor * self.value,
+            resolution=factor * self.resolution,
+            low=factor * self.low,
+            high=factor * self.high,
+        )
+
     def nearest(self, claimed: float) -> float:
         """The valid slope that is nearest to a claimed one."""
         return min(max(claimed, self.low), self.high)
@@ -80,9 +92,11 @@ def places(epsilon: float) -> np.ndarray:
 
 def noise_of(values: np.ndarray, epsilon: float) -> float:
     """The standard deviation of rounding in the function's value, never less than half a unit."""
-    fourth = np.diff(values[-NEIGHBOURS:], 4)
-    measured = np.sqrt(_FOURTH * np.mean(np.square(fourth)))
-    return float(max(measured, 0.5 * epsilon * np.abs(values).max()))
+    near = np.append(values[-NEIGHBOURS:], values[0])
+    if not np.isfinite(near).all():
+        return float("inf")
+    measured = np.sqrt(_FOURTH * np.mean(np.square(np.diff(near[:-1], 4))))
+    return float(max(measured, 0.5 * epsilon * np.abs(near).max()))
 
 
 def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
@@ -164,6 +178,6 @@ def _corner(
         return None
     rung = int(seen[-1])
     near = jumps[rung - 2 : rung + 1]
-    steady = np.abs(near - near[-1]).max() <= 0.25 * np.abs(near[-1])
+    steady = np.abs(near - near[-1]).max() <= _STEADY * np.abs(near[-1]) + blur[rung]
     hidden = bool((np.abs(near[-1]) <= 1.5 * blur[rung + 1 :]).all())
     return rung if steady and hidden else None

@@ -32,7 +32,7 @@ def diagnosed(
         if found.value.size > SMALL:
             return row
         with np.errstate(all="ignore"):
-            slopes = [at_coordinate(problem, row.path, i) for i in range(found.value.size)]
+            slopes = [at_coordinate(problem, row.path, i)[1] for i in range(found.value.size)]
         claimed = found.claimed.ravel()
         nearest = [slope.nearest(claimed[i]) for i, slope in enumerate(slopes)]
         right = np.array(nearest).reshape(found.value.shape)
@@ -55,7 +55,8 @@ def diagnosed(
         exact=exact,
     )
     words = diagnose(case)
-    return replace(row, note=f"{words}; {row.note}" if row.note else words)
+    note = f"{words}; {row.note}" if row.note else words
+    return replace(row, note=note, error=found.claimed - right)
 
 
 def _sizes(args: tuple[Any, ...]) -> dict[str, float]:

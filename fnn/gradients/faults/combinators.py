@@ -52,7 +52,7 @@ def _pair(trees: Any) -> tuple[int, int] | None:
     return None
 
 
-@fault(Serial, leaf=PARAMETERS, says=("shifted", "next layer", "out of order"), fits=shifts)
+@fault(Serial, leaf=PARAMETERS, says=("shifted", "next layer", "layer above"), fits=shifts)
 def cotangents_shifted_by_one_layer(call: Call, dy: Any) -> Grads:
     """Each layer's parameters meet the cotangent of the next layer's output, where it fits."""
     grads, above = [], dy
