@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from functools import partial
@@ -230,7 +231,7 @@ def test_an_objective_from_json(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("words", "module", "name", "given"),
     [
-        ("--faults --seed 3", "faults", "run_faults", ((), {"seed": 3})),
+        ("--faults --seed 3", "faults", "run_faults", ((), {"seed": 3, "only": None, "sites": 2})),
         ("--all --dtype float32", "coverage", "run_all", ((), {"seed": 0, "dtype": "float32"})),
         ("--right 7", "coverage", "run_right", ((7, "float64"), {"seed": 0})),
     ],
@@ -239,6 +240,7 @@ def test_an_objective_from_json(tmp_path) -> None:
 def test_proofs(command, monkeypatch, tmp_path, words, module, name, given, ok) -> None:
     """Whoever runs them, their table is printed, kept, and decides how the command ends."""
     asked = []
+    monkeypatch.setenv("XLA_FLAGS", os.environ.get("XLA_FLAGS", ""))
 
     class Table(SimpleNamespace):
         def __str__(self) -> str:

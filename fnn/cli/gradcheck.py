@@ -34,7 +34,7 @@ class Proof:
     """Plant every known mistake in real networks: is it caught, named, diagnosed?"""
     only: Annotated[str | None, option("WORDS", "all")] = None
     """Of --faults: those of a subject (dense, losses, …), or with these words in their names."""
-    sites: Annotated[int, option("N")] = 3
+    sites: Annotated[int, option("N")] = 2
     """Of --faults: in so many places each, where there are as many."""
     all: Annotated[bool, option()] = False
     """Audit every layer, activation, loss and combinator in each mode, and their pairs."""
@@ -46,7 +46,7 @@ class Proof:
         if self.faults:
             from fnn.gradients.faults.run import run_faults
 
-            return run_faults(seed, self.only, _progress, sites=self.sites)
+            return run_faults(seed=seed, only=self.only, progress=_progress, sites=self.sites)
         if self.all:
             from fnn.gradients.coverage.run import run_all
 

@@ -68,6 +68,8 @@ class Context:
         if a is None or a.shape != b.shape or not b.size:
             return False
         size = max(float(np.abs(b).max()), float(np.abs(a).max()))
+        if not np.isfinite(size):
+            return False
         return bool(np.abs(a - b).max() <= self.exact * size)
 
     def multiple(self, a: Array, b: Array) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fnn.gradients.audit.diagnosis.context import Context, shown
 from fnn.gradients.audit.problem import Array
-from fnn.layers import Activation
+from fnn.layers import Activation, Dense, Dropout
 
 
 def near_tensor(case: Context) -> str | None:
@@ -72,6 +72,8 @@ def projections(case: Context) -> str | None:
     """What normalisation subtracts: a mean, a part along x̂, or both; over one axis or the other."""
     x = case.array("x")
     if x is None or x.shape != case.right.shape or x.ndim < 2:
+        return None
+    if isinstance(case.layer, Activation | Dense | Dropout):
         return None
     for axes, over in _axes(x.ndim):
         ones = np.ones_like(x)
