@@ -14,7 +14,7 @@ from fnn import (
     schedules,
     training,
 )
-from fnn.combinators import Parallel, Repeat, Residual, Serial
+from fnn.combinators import Ensemble, Parallel, Repeat, Residual, Serial
 from fnn.gradients.audit import Audit, assert_gradient, audit, audit_gradient
 from fnn.layer import KeyMissingError, Layer, Static
 from fnn.layers import (
@@ -45,6 +45,7 @@ from fnn.spec import (
     spec,
     static,
     to_json,
+    with_fields,
     with_numbers,
 )
 from fnn.training import (
@@ -77,6 +78,7 @@ __all__ = [
     "DivergedError",
     "Dropout",
     "Embedding",
+    "Ensemble",
     "Flatten",
     "FnnError",
     "KeyMissingError",
@@ -134,6 +136,7 @@ __all__ = [
     "to_json",
     "train",
     "training",
+    "with_fields",
     "with_numbers",
 ]
 

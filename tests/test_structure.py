@@ -27,7 +27,8 @@ metrics, schedules
 gradients, optimizers
 data
 training
-sweeps, ensembles
+sweeps
+ensembles, search
 checkpoint, model
 runs
 report, estimators

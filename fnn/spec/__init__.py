@@ -11,6 +11,7 @@ from fnn.spec.fields import number, part, static
 from fnn.spec.json import from_json, to_json
 from fnn.spec.kinds import is_spec, kinds, named
 from fnn.spec.numbers import named_leaves, numbers, path_name, with_numbers
+from fnn.spec.paths import is_number, with_fields
 
 __all__ = [
     "FnnError",
@@ -21,6 +22,7 @@ __all__ = [
     "choice",
     "fill",
     "from_json",
+    "is_number",
     "is_spec",
     "join",
     "kinds",
@@ -34,5 +36,6 @@ __all__ = [
     "spec",
     "static",
     "to_json",
+    "with_fields",
     "with_numbers",
 ]

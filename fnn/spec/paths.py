@@ -1,0 +1,89 @@
+"""The fields of a spec by their path, numbers or not, and exchanged for others."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from fnn.spec.decorator import replace
+from fnn.spec.errors import SpecError, at, choice
+from fnn.spec.fields import Role, role
+from fnn.spec.kinds import is_spec
+
+T = TypeVar("T")
+Keys = tuple[str | int, ...]
+
+
+def with_fields(spec: T, values: Mapping[str, Any]) -> T:
+    """The spec with other fields, named by their path or by its tail, whatever they hold.
+
+    Like `with_numbers`, and for what changes the program too: `{"batch_size": 64}`,
+    `{"optimizer": "sgd"}`, `{"objective.net.layers[0].units": 32}`. A tail stands for every field
+    of that name. Parts and static fields are exchanged first, so that `{"momentum": 0.9,
+    "optimizer": SGD(momentum=0.0)}` finds its momentum.
+
+    Raises `SpecError` for a name that no field has, and for a value that the field may not hold.
+    """
+    structure = [name for name in values if not is_number(spec, name)]
+    for name in (*structure, *(name for name in values if name not in structure)):
+        for keys, kind in _find(spec, name):
+            try:
+                spec = _exchange(spec, keys, values[name])
+            except SpecError as error:
+                if kind is not Role.NUMBER and isinstance(values[name], float):
+                    error.message += ": it is structure (another value, another program)"
+                raise
+    return spec
+
+
+def is_number(spec: Any, name: str) -> bool:
+    """Whether the fields of that name are traced numbers; False where there are none."""
+    roles = {kind for keys, kind in _fields(spec) if _matches(keys, name)}
+    return roles == {Role.NUMBER}
+
+
+def _find(spec: Any, name: str) -> list[tuple[Keys, Role]]:
+    found = [(keys, kind) for keys, kind in _fields(spec) if _matches(keys, name)]
+    if not found:
+        paths = [_text(keys) for keys, _ in _fields(spec)]
+        known = {*paths, *(path.rpartition(".")[2] for path in paths)}
+        raise SpecError(f"no field is called {name!r}{choice(name, known)}")
+    return found
+
+
+def _fields(node: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Role]]:
+    """Every field at any depth, and every item of a tuple of parts."""
+    if isinstance(node, tuple):
+        for index, item in enumerate(node):
+            if is_spec(item):
+                yield (*keys, index), Role.PART
+                yield from _fields(item, (*keys, index))
+    elif is_spec(node):
+        for field in dataclasses.fields(node):
+            here = (*keys, field.name)
+            yield here, role(field)
+            yield from _fields(getattr(node, field.name), here)
+
+
+def _exchange(node: Any, keys: Keys, value: Any) -> Any:
+    if not keys:
+        return value
+    key, rest = keys[0], keys[1:]
+    with at(_text((key,))):
+        if isinstance(node, tuple):
+            return tuple(
+                _exchange(item, rest, value) if index == key else item
+                for index, item in enumerate(node)
+            )
+        changed = _exchange(getattr(node, str(key)), rest, value)
+    return replace(node, **{str(key): changed})
+
+
+def _matches(keys: Keys, name: str) -> bool:
+    path = _text(keys)
+    return path == name or path.endswith("." + name)
+
+
+def _text(keys: Keys) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")

@@ -1,0 +1,7 @@
+"""Sweeps: many runs as one compiled program."""
+
+from fnn.sweeps.axes import Between, Member, members
+from fnn.sweeps.outcome import Outcome
+from fnn.sweeps.train import SweepLook, Trained, train_members
+
+__all__ = ["Between", "Member", "Outcome", "SweepLook", "Trained", "members", "train_members"]

@@ -1,0 +1,176 @@
+"""What a sweep varies: axes, and the members that they make."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from fnn.spec import SpecError, at, is_number, is_spec, with_fields
+from fnn.training.checks import check_seeds
+from fnn.training.run import Run
+
+How = Literal["grid", "zip", "random"]
+SEEDS = ("seed", "order_seed")
+SHARED = {
+    "split_seed": "all members share the rows: prepare the data once for each split",
+    "epochs": "all members run for as many: a selection with patience ends some of them earlier",
+}
+"""what can't be an axis, and why"""
+
+
+class Member(NamedTuple):
+    """One run of a sweep: what is varied, by the names given, and what comes of it."""
+
+    settings: dict[str, Any]
+    run: Run
+    seed: int
+    order_seed: int
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number to be drawn: evenly, or its logarithm evenly (`log`); a whole one (`whole`).
+
+    `high` may be drawn too, as far as rounding goes.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
+            raise SpecError(f"expected low < high, both finite, got {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise SpecError(f"expected low > 0 for a log scale, got {self.low}")
+        if self.whole and not (float(self.low).is_integer() and float(self.high).is_integer()):
+            raise SpecError(f"expected whole numbers, got {self.low} and {self.high}")
+
+    def at(self, share: float) -> float | int:
+        """The number that far (0 to 1) from low to high."""
+        if self.whole:
+            return round(min(self._real(share, self.low - 0.5, self.high + 0.5), self.high))
+        return self._real(share, self.low, self.high)
+
+    def _real(self, share: float, low: float, high: float) -> float:
+        if not self.log:
+            return float(low + share * (high - low))
+        return float(np.exp(np.log(low) + share * (np.log(high) - np.log(low))))
+
+    def grid(self, count: int) -> list[float | int]:
+        """So many numbers from low to high, both ends included, evenly on the scale."""
+        return [
+            round(value) if self.whole else float(value)
+            for share in np.linspace(0, 1, count)
+            for value in [self._real(share, self.low, self.high)]
+        ]
+
+
+Axis = Iterable[Any] | Between
+
+
+def members(
+    run: Run,
+    over: Mapping[str, Axis],
+    how: How = "grid",
+    *,
+    draws: int | None = None,
+    seed: int = 0,
+    order_seed: int = 0,
+    own_order: bool = False,
+) -> list[Member]:
+    """The members of a sweep over `run`; arguments and errors as in `fnn.sweep`."""
+    if how not in ("grid", "zip", "random"):
+        raise SpecError(f"expected 'grid', 'zip' or 'random', got {how!r}", "how")
+    if (how == "random") != (draws is not None):
+        raise SpecError("a number of draws goes with how='random', and with no other", "draws")
+    axes = {name: _values(run, name, axis, how) for name, axis in over.items()}
+    if not axes:
+        raise SpecError('expected an axis, such as {"learning_rate": [0.1, 0.01]}', "over")
+    combined = _combined(axes, how, draws, seed)
+    return [
+        _member(run, settings, seed=seed, order_seed=order_seed, own_order=own_order)
+        for settings in combined
+    ]
+
+
+def _values(run: Run, name: str, axis: Any, how: How) -> Any:
+    """What an axis may be: the values in it, or what they are drawn from."""
+    with at(f"over[{name!r}]"):
+        if name in SHARED:
+            raise SpecError(f"can't be varied within a sweep: {SHARED[name]}")
+        if isinstance(axis, Between):
+            if how != "random":
+                raise SpecError("is to be drawn: say how='random', or give values (.grid(8))")
+            return axis
+        if isinstance(axis, str | bytes | Mapping) or not isinstance(axis, Iterable):
+            raise SpecError(f"expected values, such as a list, got {type(axis).__name__} {axis!r}")
+        values = axis.tolist() if hasattr(axis, "tolist") else [*axis]
+        if not values:
+            raise SpecError("expected at least one value, got none")
+        return values
+
+
+def _combined(
+    axes: Mapping[str, Any], how: How, draws: int | None, seed: int
+) -> list[dict[str, Any]]:
+    if how == "zip":
+        lengths = {name: len(values) for name, values in axes.items()}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise SpecError(f"zipped axes need as many values each: {told}", "over")
+        return [dict(zip(axes, values, strict=True)) for values in zip(*axes.values(), strict=True)]
+    crossed = {name: values for name, values in axes.items() if how == "grid" or name in SEEDS}
+    drawn = _drawn({name: axes[name] for name in axes if name not in crossed}, draws, seed)
+    grid = itertools.product(*crossed.values())
+    return [
+        settings | dict(zip(crossed, values, strict=True))
+        for settings, values in itertools.product(drawn, grid)
+    ]
+
+
+def _drawn(axes: Mapping[str, Any], draws: int | None, seed: int) -> list[dict[str, Any]]:
+    """Random settings; the seeds' axes are crossed with them."""
+    if draws is None:
+        return [{}]
+    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
+        raise SpecError(f"expected a whole number from 1 up, got {draws!r}", "draws")
+    if not axes:
+        raise SpecError("expected an axis to draw from, got seeds alone", "over")
+    generator = np.random.default_rng([seed, 3])
+    return [
+        {
+            name: axis.at(generator.random())
+            if isinstance(axis, Between)
+            else axis[generator.integers(len(axis))]
+            for name, axis in axes.items()
+        }
+        for _ in range(draws)
+    ]
+
+
+def _member(
+    run: Run, settings: dict[str, Any], *, seed: int, order_seed: int, own_order: bool
+) -> Member:
+    """A run of its own; an error names the settings' place in it."""
+    seed = settings.get("seed", seed)
+    order_seed = settings.get("order_seed", seed if own_order else order_seed)
+    with at("over"):
+        check_seeds(seed=seed, order_seed=order_seed)
+    changed = {name: value for name, value in settings.items() if name not in SEEDS}
+    made = with_fields(run, changed)
+    for name, value in changed.items():
+        if is_number(made, name) and np.ndim(value) and not is_spec(value):
+            place = f"over[{name!r}]"
+            raise SpecError(f"expected one number for each member, got {value!r}", place)
+    return Member(settings, made, int(seed), int(order_seed))
+
+
+def varied(members: Sequence[Member]) -> list[str]:
+    """The names that are set in any of them, in order."""
+    return list(dict.fromkeys(name for member in members for name in member.settings))

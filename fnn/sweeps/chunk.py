@@ -1,0 +1,186 @@
+"""Members of one structure under way: as many as fit, taken forward together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from fnn.sweeps.axes import Member
+from fnn.sweeps.outcome import Outcome, outcomes
+from fnn.sweeps.program import (
+    Data,
+    Program,
+    Standing,
+    shares_order,
+    stack,
+    standing,
+    take_members,
+)
+from fnn.training.course import LOOK
+from fnn.training.epoch import Plan
+from fnn.training.history import History, columns
+from fnn.training.state import RunState
+
+LOOKS = 10
+"""times in a run that members who have ended may give way"""
+COMPILING = 4.0
+"""seconds that a smaller program costs"""
+RATE = {"cpu": 2e10}
+"""operations a second that small networks reach, about"""
+FAST = 2e12
+"""on any other platform"""
+
+
+class Saved(NamedTuple):
+    """All that a chunk needs to go on.
+
+    step: done by all that have not ended.
+    spent: epochs of all places so far.
+    places: the number of the member at each place; -1 where it stands empty.
+    history: columns (M, epochs), NaN where a member has not come.
+    ended: what is known of members that have left, each at its number.
+    """
+
+    step: int
+    spent: int
+    places: np.ndarray
+    states: RunState
+    history: History
+    ended: Standing | None
+
+
+class Chunk:
+    """Members of one structure, from their first step to their last.
+
+    `size` places, of which the last stand empty (they train a member twice, to nobody's use) where
+    there are fewer members. Members end by themselves: their patience is over, or their loss is no
+    longer finite. Where half of the places stand empty, and what is saved outweighs compiling a
+    smaller program, the others move to one of half the size. That is decided after every tenth of
+    the epochs, by counts alone, so that a sweep that was interrupted decides as one that was not.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        data: Data,
+        epochs: int,
+        size: int,
+        saved: Saved | None = None,
+    ) -> None:
+        self.members, self.data, self.epochs = members, data, epochs
+        self.plan = Plan.of(members[0].run, data.rows.target.shape[0])
+        self.steps = epochs * self.plan.steps
+        self.stride = -(-epochs // LOOKS)
+        self.shared_order = shares_order(members)
+        self.stretch = 1
+        numbers = np.arange(size)
+        self._take_up(saved or self._start(np.where(numbers < len(members), numbers, -1)))
+
+    def _take_up(self, saved: Saved) -> None:
+        """Go on from there."""
+        self.step, self.spent, self.places, self.states, self.history, self.ended = saved
+        self.runs = stack([self.members[place].run for place in self.places])
+        self.program = Program(self.data, len(self.places), self.shared_order)
+
+    def _start(self, places: np.ndarray) -> Saved:
+        """Before the first step; an empty place (-1) holds the last member again."""
+        filled = [self.members[place] for place in places]
+        states = Program(self.data, len(places), self.shared_order).start(
+            stack([member.run for member in filled]),
+            np.array([member.seed for member in filled], np.uint32),
+            np.array([member.order_seed for member in filled], np.uint32),
+        )
+        return Saved(0, 0, places, states, {}, None)
+
+    def saved(self) -> Saved:
+        """Where the chunk stands."""
+        return Saved(self.step, self.spent, self.places, self.states, self.history, self.ended)
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.step == self.steps or not (self.places >= 0).any()
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that have ended."""
+        return self.step // self.plan.steps
+
+    def go_on(self) -> None:
+        """One call of the compiled program, of about half a second."""
+        began, start, before = time.perf_counter(), self.step, self.epoch
+        self.step = stop = self._stop()
+        self.states, metrics = self.program.advance(self.runs, self.states, start, stop)
+        ended = self.epoch - before
+        told = {name: values[:, :ended] for name, values in columns(metrics).items()}
+        self._note(told, before)
+        self.spent += ended * len(self.places)
+        seconds = time.perf_counter() - began
+        self.stretch = max(int((stop - start) * min(LOOK / seconds, 16)), 1)
+        if self.step % (self.stride * self.plan.steps) == 0 and not self.done:
+            self._compact()
+
+    def _stop(self) -> int:
+        """Where the next call ends: at the end of an epoch if it reaches one, at a look in time."""
+        steps = self.plan.steps
+        look = (self.epoch // self.stride + 1) * self.stride * steps
+        stop = min(self.step + self.stretch, look, self.steps)
+        stop = min(stop, (self.epoch + self.program.capacity) * steps)
+        ended = stop // steps * steps
+        return ended if ended > self.step else stop
+
+    def _note(self, told: History, first: int) -> None:
+        """Write down some epochs of the members that are here."""
+        here = self.places >= 0
+        for name, values in told.items():
+            if name not in self.history:
+                shape = (len(self.members), self.epochs)
+                self.history[name] = np.full(shape, np.nan, values.dtype)
+            last = first + values.shape[1]
+            self.history[name][self.places[here], first:last] = values[here]
+
+    def _compact(self) -> None:
+        """Let members that have ended give way, if that is worth a smaller program."""
+        size = len(self.places)
+        active = np.asarray(self.states.active) & (self.places >= 0)
+        smaller = size
+        while smaller > 1 and active.sum() <= smaller // 2:
+            smaller = -(-smaller // 2)
+        if smaller == size or not self._pays(size - smaller):
+            return
+        self._leave((self.places >= 0) & ~active)
+        stay = np.flatnonzero(active)
+        index = np.concatenate([stay, np.flatnonzero(~active)])[:smaller]
+        self.places = np.where(active, self.places, -1)[index]
+        self.runs, self.states = take_members(self.runs, self.states, index)
+        self.program = Program(self.data, smaller, self.shared_order)
+
+    def _pays(self, places: int) -> bool:
+        """Whether the rest of the run without so many places saves more than compiling costs."""
+        if not (self.places >= 0).any():
+            return False
+        size = sum(leaf[0].size for leaf in jax.tree.leaves(self.states.params))
+        operations = 6.0 * size * self.plan.rows * (self.epochs - self.epoch) * places
+        return operations / RATE.get(jax.default_backend(), FAST) > COMPILING
+
+    def _leave(self, slots: np.ndarray) -> None:
+        """Write down where the members at these places stand."""
+        found = jax.device_get(standing(self.runs, self.states))
+        if self.ended is None:
+            shape = len(self.members)
+            self.ended = jax.tree.map(
+                lambda leaf: np.zeros((shape, *leaf.shape[1:]), leaf.dtype), found
+            )
+        numbers = self.places[slots]
+        for kept, leaf in zip(jax.tree.leaves(self.ended), jax.tree.leaves(found), strict=True):
+            kept[numbers] = leaf[slots]
+
+    def outcomes(self) -> list[Outcome]:
+        """What the members came to, ended or interrupted, in order."""
+        self._leave(self.places >= 0)
+        assert self.ended is not None
+        return outcomes(self.members, self.ended, self.history, self.epochs, self.epoch)

@@ -1,0 +1,47 @@
+"""How many members are trained at a time: as many as the compiled program fits into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from fnn.spec import SpecError
+from fnn.sweeps.axes import Member
+from fnn.sweeps.memory import needed, written
+from fnn.sweeps.program import Data, Program, shares_order, stack
+
+
+def fitting(members: Sequence[Member], data: Data, budget: int) -> int:
+    """The largest number of these members, which have one structure, that fits into `budget` bytes.
+
+    A program for all of them is compiled, and is the one that runs if its own memory analysis says
+    that it fits; if not, what it says of a member decides. Raises `SpecError` where not even one
+    fits.
+    """
+    size = len(members)
+    fixed = sum(leaf.nbytes for leaf in jax.tree.leaves(data))
+    while (total := _needed(members[:size], data)) > budget:
+        each = (total - fixed) / size
+        size = min(int((budget - fixed) / each), size - 1)
+        if size < 1:
+            raise SpecError(
+                f"one member needs about {written(fixed + each)} with its data, and "
+                f"{written(budget)} may be used",
+                "memory",
+            )
+    return size
+
+
+def evenly(count: int, size: int) -> int:
+    """The size of chunks that are as equal as can be, none larger than `size`."""
+    return -(-count // -(-count // size))
+
+
+def _needed(members: Sequence[Member], data: Data) -> int:
+    program = Program(data, len(members), shares_order(members))
+    runs = stack([member.run for member in members])
+    seeds = np.zeros(len(members), np.uint32)
+    states = jax.eval_shape(program.start, runs, seeds, seeds)
+    return needed(program.lower(runs, states).compile())

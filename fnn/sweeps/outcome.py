@@ -1,0 +1,132 @@
+"""What a member of a sweep came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+
+from fnn.layer import Tree
+from fnn.metrics import higher_is_better
+from fnn.spec import SpecError, choice
+from fnn.sweeps.axes import Member
+from fnn.sweeps.program import Standing
+from fnn.training.course import Status
+from fnn.training.history import History, first_epochs
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A member that has ended.
+
+    index: its number in the sweep.
+    status: "finished", "stopped early", "diverged" or "interrupted".
+    epochs: how many it trained; of one that diverged, the last is the one in which it did.
+    best_epoch: counted from 1; None without a `Selection`, and where it never found one.
+    values: `loss` and each `validation_<metric>` at the epoch whose parameters are kept: the best,
+        else the last that was validated. NaN where a member diverged and nothing was kept.
+    history: an entry an epoch (`fnn.training.history`).
+    params, state: the ones to use, as NumPy arrays; None where they were not kept.
+    """
+
+    index: int
+    member: Member
+    status: Status
+    epochs: int
+    best_epoch: int | None
+    values: dict[str, float]
+    history: History
+    params: Tree | None
+    state: Tree | None
+
+
+def outcomes(
+    members: Sequence[Member], ended: Standing, history: History, epochs: int, reached: int
+) -> list[Outcome]:
+    """Outcomes of members that stand where `ended` says, after `reached` epochs of `epochs`."""
+    return [
+        _outcome(
+            index,
+            member,
+            jax.tree.map(lambda leaf: leaf[index], ended),  # noqa: B023
+            {name: values[index] for name, values in history.items()},
+            epochs,
+            reached,
+        )
+        for index, member in enumerate(members)
+    ]
+
+
+def _outcome(
+    index: int, member: Member, ended: Standing, history: History, epochs: int, reached: int
+) -> Outcome:
+    losses = history.get("loss", np.empty(0))[:reached]
+    trained = int(ended.epoch)
+    status: Status
+    finite = np.isfinite(losses[:trained])
+    if not (finite.all() and ended.sound):
+        status = "diverged"
+        trained = trained if finite.all() else int(np.argmin(finite)) + 1
+    elif trained == epochs:
+        status = "finished"
+    else:
+        status = "interrupted" if ended.active else "stopped early"
+    history = first_epochs(history, trained)
+    best = int(ended.best_epoch) or None
+    return Outcome(
+        index=index,
+        member=member,
+        status=status,
+        epochs=trained,
+        best_epoch=best,
+        values=_values(history, best, lost=status == "diverged" and best is None),
+        history=history,
+        params=ended.params,
+        state=ended.state,
+    )
+
+
+def _values(history: History, best: int | None, lost: bool) -> dict[str, float]:
+    """The metrics of the parameters that are kept."""
+    found = {}
+    for name, values in history.items():
+        if "/" in name:
+            continue
+        if best is not None:
+            found[name] = float(values[best - 1])
+        else:
+            measured = values[~np.isnan(values)]
+            found[name] = float(measured[-1]) if len(measured) and not lost else float("nan")
+    return found
+
+
+def keep_best(found: Iterable[Outcome], metric: str, keep: int | None) -> list[Outcome]:
+    """The outcomes, with the parameters of the best `keep` of them; None keeps all."""
+    found = list(found)
+    if keep is None:
+        return found
+    chosen = {outcome.index for outcome in ranked(found, metric)[:keep]}
+    return [
+        outcome if outcome.index in chosen else replace(outcome, params=None, state=None)
+        for outcome in found
+    ]
+
+
+def ranked(found: Iterable[Outcome], metric: str) -> list[Outcome]:
+    """The best first; those without a finite value are left out."""
+    known = [outcome for outcome in found if np.isfinite(value(outcome, metric))]
+    return sorted(known, key=lambda outcome: value(outcome, metric), reverse=is_higher(metric))
+
+
+def value(outcome: Outcome, metric: str) -> float:
+    """A metric of an outcome. Raises `SpecError` for one that was not measured."""
+    if outcome.values and metric not in outcome.values:
+        raise SpecError(f"{metric!r} was not measured{choice(metric, outcome.values)}", "metric")
+    return outcome.values.get(metric, float("nan"))
+
+
+def is_higher(metric: str) -> bool:
+    """Whether the largest is best."""
+    return higher_is_better(metric.removeprefix("validation_"))

@@ -1,0 +1,241 @@
+"""The host's side of a sweep: groups of equal structure, in chunks that fit into memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
+
+import jax
+
+from fnn.objective import Batch
+from fnn.spec import SpecError
+from fnn.sweeps.axes import Member
+from fnn.sweeps.chunk import Chunk, Saved
+from fnn.sweeps.fitting import evenly, fitting
+from fnn.sweeps.memory import budget, is_exhausted
+from fnn.sweeps.outcome import Outcome, keep_best
+from fnn.sweeps.program import Data
+from fnn.training.checks import check_epochs, check_length, check_rows, check_selection
+from fnn.training.epoch import Plan
+from fnn.training.interrupts import Request, interruptible
+
+KEEP = 60.0
+"""seconds after which a chunk under way is kept, so that little is lost by a kill"""
+
+
+class SweepLook(NamedTuple):
+    """What a logger of a sweep is given, about twice a second and at the end.
+
+    done, members: how many have ended, and in all.
+    epoch, epochs: of those under way.
+    share: of the whole work that is done, from 0 to 1.
+    size: places of the program that runs, active or not.
+    seconds: since the first step, compiling included.
+    """
+
+    done: int
+    members: int
+    epoch: int
+    epochs: int
+    share: float
+    size: int
+    seconds: float
+
+
+SweepLogger = Callable[[SweepLook], None]
+
+
+class Store(Protocol):
+    """Where what is done is kept, so that an interrupted sweep goes on where it stopped."""
+
+    def finished(self) -> list[Outcome]:
+        """What is known of members that have ended."""
+
+    def keep(self, outcomes: Sequence[Outcome]) -> None:
+        """These have ended."""
+
+    def pause(self, chunk: Chunk, numbers: Sequence[int]) -> None:
+        """A chunk, of members of those numbers, stopped under way."""
+
+    def paused(self) -> tuple[Sequence[int], Saved] | None:
+        """The chunk that stopped under way, if one did."""
+
+
+class Trained(NamedTuple):
+    """What became of members: their outcomes in order, and what it took.
+
+    wasted: the share of the epochs computed that nobody needed: of members that had ended, and of
+        places that stood empty.
+    seconds: in all; compile_seconds: of these, before first steps.
+    interrupted: the number of the signal that ended it; None if none did.
+    """
+
+    outcomes: list[Outcome]
+    wasted: float
+    seconds: float
+    compile_seconds: float
+    interrupted: int | None
+
+
+def train_members(
+    members: Sequence[Member],
+    rows: Batch,
+    validation: Batch | None = None,
+    *,
+    epochs: int,
+    unit: Any = None,
+    keep: int | None = 1,
+    metric: str | None = None,
+    memory: int | str | None = None,
+    store: Store | None = None,
+    loggers: Sequence[SweepLogger] = (),
+) -> Trained:
+    """Train any members: those of equal structure together, as many at a time as fit into memory.
+
+    Arguments and errors are those of `fnn.sweep`; `keep` is how many members keep their
+    parameters, the best by `metric`; None for all.
+    """
+    _check(members, rows, validation, epochs)
+    work = _Work(members, Data(*jax.device_put((rows, validation, unit))), epochs)
+    work.keep, work.metric = keep, metric or default_metric(members, validation is not None)
+    work.budget, work.store, work.loggers = budget(memory), store, loggers
+    with interruptible() as request:
+        if store is not None:
+            work.resume(store, request)
+        for group in groups(members):
+            work.train(group, request)
+    return work.trained(request.signal)
+
+
+def default_metric(members: Sequence[Member], validated: bool) -> str:
+    """By what members are compared: what their runs select by, else the validation loss."""
+    if not validated:
+        return "loss"
+    selections = {m.run.selection.metric for m in members if m.run.selection is not None}
+    return f"validation_{selections.pop()}" if len(selections) == 1 else "validation_loss"
+
+
+def groups(members: Sequence[Member]) -> list[list[int]]:
+    """The numbers of members whose runs have one structure, and which share an order or don't."""
+    found: dict[Any, list[int]] = {}
+    for index, member in enumerate(members):
+        found.setdefault(jax.tree.structure(member.run), []).append(index)
+    return list(found.values())
+
+
+def _check(members: Sequence[Member], rows: Batch, validation: Batch | None, epochs: int) -> None:
+    """What can't be trained is said before anything is compiled."""
+    check_epochs(epochs)
+    if not members:
+        raise SpecError("expected at least one member, got none", "members")
+    for place, given in {"rows": rows, "validation": validation}.items():
+        if given is not None and not isinstance(given, Batch):
+            raise SpecError(
+                f"expected a fnn.Batch in memory, which members share, got {type(given).__name__}",
+                place,
+            )
+    for numbers in groups(members):
+        run = members[numbers[0]].run
+        for place, given in {"rows": rows, "validation": validation}.items():
+            if given is not None:
+                check_rows(run.objective, given, place)
+        check_selection(run, validation is not None, epochs)
+        check_length(epochs, Plan.of(run, len(rows.target)))
+
+
+class _Work:
+    """A sweep under way."""
+
+    keep: int | None
+    metric: str
+    budget: int
+    store: Store | None
+    loggers: Sequence[SweepLogger]
+
+    def __init__(self, members: Sequence[Member], data: Data, epochs: int) -> None:
+        self.members, self.data, self.epochs = members, data, epochs
+        self.found: dict[int, Outcome] = {}
+        self.spent = self.useful = 0
+        self.compiling = 0.0
+        self.began = time.perf_counter()
+
+    def train(self, numbers: Sequence[int], request: Request) -> None:
+        """Train the members of those numbers, which have one structure, chunk by chunk."""
+        left = [number for number in numbers if number not in self.found]
+        began = time.perf_counter()
+        size = evenly(len(left), self._fitting(left)) if left else 0
+        self.compiling += time.perf_counter() - began
+        while left and request.signal is None:
+            try:
+                self._train(left[:size], size, request)
+            except (MemoryError, RuntimeError) as error:
+                if size == 1 or not is_exhausted(error):
+                    raise
+                size = -(-size // 2)
+            else:
+                left = left[size:]
+
+    def _fitting(self, numbers: Sequence[int]) -> int:
+        return fitting([self.members[number] for number in numbers], self.data, self.budget)
+
+    def resume(self, store: Store, request: Request) -> None:
+        """Take up what is done already, and end the chunk that stopped under way."""
+        self.found = {outcome.index: outcome for outcome in store.finished()}
+        paused = store.paused()
+        if paused is not None:
+            numbers, saved = paused
+            self._train(numbers, len(saved.places), request, saved)
+
+    def _train(
+        self, numbers: Sequence[int], size: int, request: Request, saved: Saved | None = None
+    ) -> None:
+        began = time.perf_counter()
+        members = [self.members[number] for number in numbers]
+        chunk = Chunk(members, self.data, self.epochs, size, saved)
+        self.compiling += time.perf_counter() - began
+        kept = time.monotonic()
+        while not chunk.done and request.signal is None:
+            chunk.go_on()
+            self._tell(chunk)
+            if self.store is not None and time.monotonic() - kept > KEEP:
+                self.store.pause(chunk, numbers)
+                kept = time.monotonic()
+        outcomes = [replace(o, index=numbers[o.index]) for o in chunk.outcomes()]
+        self.spent += chunk.spent
+        self.useful += sum(outcome.epochs for outcome in outcomes)
+        outcomes = keep_best(outcomes, self.metric, self.keep)
+        self.found |= {outcome.index: outcome for outcome in outcomes}
+        if self.store is not None and chunk.done:
+            self.store.keep(outcomes)
+        elif self.store is not None:
+            self.store.pause(chunk, numbers)
+
+    def _tell(self, chunk: Chunk) -> None:
+        if not self.loggers:
+            return
+        under_way = len(chunk.members)
+        share = (len(self.found) + under_way * chunk.step / chunk.steps) / len(self.members)
+        look = SweepLook(
+            done=len(self.found) + (under_way if chunk.done else 0),
+            members=len(self.members),
+            epoch=chunk.epoch,
+            epochs=self.epochs,
+            share=share,
+            size=len(chunk.places),
+            seconds=time.perf_counter() - self.began,
+        )
+        for logger in self.loggers:
+            logger(look)
+
+    def trained(self, interrupted: int | None) -> Trained:
+        """What came of it."""
+        outcomes = [self.found[index] for index in sorted(self.found)]
+        return Trained(
+            keep_best(outcomes, self.metric, self.keep),
+            wasted=1 - self.useful / self.spent if self.spent else 0.0,
+            seconds=time.perf_counter() - self.began,
+            compile_seconds=self.compiling,
+            interrupted=interrupted,
+        )
