@@ -63,7 +63,8 @@ from fnn.training import (
 )
 
 if TYPE_CHECKING:
-    from fnn import data, model
+    from fnn import data, model, sweeps
+    from fnn.sweeps.sweep import sweep
     from fnn.training.train import train
 
 __version__ = "0.1.0"
@@ -133,6 +134,8 @@ __all__ = [
     "step",
     "steps_per_epoch",
     "summary",
+    "sweep",
+    "sweeps",
     "to_json",
     "train",
     "training",
@@ -143,8 +146,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Data, models and what needs them are imported when they are asked for."""
-    if name in ("data", "model"):
+    if name in ("data", "model", "sweeps"):
         return importlib.import_module(f"fnn.{name}")
     if name == "train":
         return importlib.import_module("fnn.training.train").train
+    if name == "sweep":
+        return importlib.import_module("fnn.sweeps.sweep").sweep
     raise AttributeError(f"module 'fnn' has no attribute {name!r}")

@@ -1,0 +1,81 @@
+"""Arrays and pytrees in .npz files that are never half-written."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fnn.files import read_bytes, write_bytes
+from fnn.layer import Tree
+from fnn.spec import FnnError
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def write(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays by name, whole or not at all. Raises `FnnError` with the path."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file. Raises `FnnError` with the path where it is damaged."""
+    try:
+        with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as file:
+            return dict(file)
+    except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile) as error:
+        if isinstance(error, FnnError):
+            raise
+        raise FnnError(
+            "damaged: delete it, and what it holds is trained again", str(path)
+        ) from None
+
+
+def entry(arrays: Arrays, name: str, path: Path) -> np.ndarray:
+    """An array by name. Raises `FnnError` with the path where there is none."""
+    if name not in arrays:
+        raise FnnError(f"the array {name!r} is missing", str(path))
+    return arrays[name]
+
+
+def under(prefix: str, arrays: Arrays) -> dict[str, np.ndarray]:
+    """The arrays whose names start with `prefix/`, by the rest of the name."""
+    start = prefix + "/"
+    return {name[len(start) :]: leaf for name, leaf in arrays.items() if name.startswith(start)}
+
+
+def numbered(prefix: str, tree: Tree) -> dict[str, np.ndarray]:
+    """A pytree's leaves as `prefix/0`, `prefix/1`, … on the host; random keys as their bits."""
+    leaves = [
+        jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(tree)
+    ]
+    return {f"{prefix}/{index}": leaf for index, leaf in enumerate(jax.device_get(leaves))}
+
+
+def restored(prefix: str, arrays: Arrays, like: Tree, path: Path) -> Tree:
+    """The pytree that `numbered` took apart, in the shapes and dtypes of `like`."""
+    found = []
+    for index, wanted in enumerate(jax.tree.leaves(like)):
+        leaf = entry(arrays, f"{prefix}/{index}", path)
+        if _is_key(wanted):
+            leaf = jax.random.wrap_key_data(jnp.asarray(leaf))
+        if (leaf.shape, leaf.dtype) != (wanted.shape, wanted.dtype):
+            raise FnnError(
+                f"expected {prefix}/{index} to be {wanted.dtype}{list(wanted.shape)}, "
+                f"got {leaf.dtype}{list(leaf.shape)}",
+                str(path),
+            )
+        found.append(leaf)
+    return jax.tree.unflatten(jax.tree.structure(like), found)
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)

@@ -1,0 +1,154 @@
+"""What a sweep came to: its members as a table, and each setting's mean and interval over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fnn.spec import SpecError
+from fnn.sweeps.axes import SEEDS, varied
+from fnn.sweeps.outcome import Outcome, is_higher, ranked, value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONFIDENCE = 0.95
+
+
+class Setting(NamedTuple):
+    """What members that differ in their seeds alone came to.
+
+    mean: of the metric over the members that have a finite one.
+    low, high: the 95 % interval of that mean, by Student's t; NaN for a single member.
+    deviation: the standard deviation over the members (n - 1); NaN for a single one.
+    diverged: how many of the members diverged.
+    """
+
+    settings: dict[str, Any]
+    mean: float
+    low: float
+    high: float
+    deviation: float
+    diverged: int
+    members: list[Outcome]
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """A sweep that has ended.
+
+    outcomes: of the members that were trained, in order; all of them unless it was interrupted.
+    members: how many there are in all.
+    metric: the one by which they are compared: a key of `Outcome.values`.
+    wasted: the share of the epochs computed that nobody needed, of members that had ended and of
+        places that stood empty.
+    seconds: in all; compile_seconds: of these, before first steps.
+    interrupted: the number of the signal that ended it; None if none did.
+    """
+
+    outcomes: list[Outcome]
+    members: int
+    metric: str
+    wasted: float
+    seconds: float
+    compile_seconds: float
+    interrupted: int | None
+
+    @property
+    def names(self) -> list[str]:
+        """What is varied, seeds among it."""
+        return varied([outcome.member for outcome in self.outcomes])
+
+    @property
+    def measured(self) -> list[str]:
+        """What is known of every member: `loss`, and each `validation_<metric>`."""
+        return list(dict.fromkeys(name for outcome in self.outcomes for name in outcome.values))
+
+    def ranked(self, metric: str | None = None) -> list[Outcome]:
+        """Members, the best first; those without a finite value are left out."""
+        return ranked(self.outcomes, self._known(metric))
+
+    def settings(self, metric: str | None = None) -> list[Setting]:
+        """Settings, the best mean over their seeds first; those with diverged members last."""
+        metric = self._known(metric)
+        found: dict[str, list[Outcome]] = {}
+        for outcome in self.outcomes:
+            found.setdefault(repr(_without_seeds(outcome)), []).append(outcome)
+        made = [_setting(outcomes, metric) for outcomes in found.values()]
+        sign = -1 if is_higher(metric) else 1
+        return sorted(made, key=lambda s: (np.isnan(s.mean), s.diverged > 0, sign * s.mean))
+
+    def best(self, metric: str | None = None) -> Setting:
+        """The setting with the best mean over its seeds; one that never diverged, if there is one.
+
+        Being the best of many, it looks better than it is on the rows it was chosen by. Raises
+        `SpecError` where no member has a finite value.
+        """
+        settings = self.settings(metric)
+        if not settings or np.isnan(settings[0].mean):
+            raise SpecError(f"no member has a finite {self._known(metric)}")
+        return settings[0]
+
+    def frame(self) -> pd.DataFrame:
+        """A row a member: what is varied, how it ended, and what was measured."""
+        import pandas as pd
+
+        columns = [name for name in self.names if name not in SEEDS]
+        rows = [
+            {name: outcome.member.settings.get(name) for name in columns}
+            | {
+                "seed": outcome.member.seed,
+                "order_seed": outcome.member.order_seed,
+                "status": outcome.status,
+                "epochs": outcome.epochs,
+                "best_epoch": outcome.best_epoch,
+            }
+            | outcome.values
+            for outcome in self.outcomes
+        ]
+        index = pd.Index([outcome.index for outcome in self.outcomes], name="member")
+        return pd.DataFrame(rows, index=index).astype({"best_epoch": "Int64"})
+
+    def _known(self, metric: str | None) -> str:
+        return self.metric if metric is None else key(metric, self.measured)
+
+
+def key(metric: str, measured: Sequence[str]) -> str:
+    """The name in `Outcome.values` of a metric: of validation, where it was measured there."""
+    from fnn.spec import choice
+
+    for name in (f"validation_{metric}", metric):
+        if name in measured:
+            return name
+    raise SpecError(f"{metric!r} is not measured{choice(metric, measured)}", "metric")
+
+
+def _setting(outcomes: list[Outcome], metric: str) -> Setting:
+    values = np.array([value(outcome, metric) for outcome in outcomes])
+    finite = values[np.isfinite(values)]
+    mean, low, high, deviation = interval(finite)
+    diverged = sum(outcome.status == "diverged" for outcome in outcomes)
+    return Setting(_without_seeds(outcomes[0]), mean, low, high, deviation, diverged, outcomes)
+
+
+def interval(values: np.ndarray) -> tuple[float, float, float, float]:
+    """The mean, its 95 % interval by Student's t, and the standard deviation; NaN where unknown."""
+    from scipy.special import stdtrit
+
+    count = len(values)
+    if count == 0:
+        return (float("nan"),) * 4
+    mean = float(values.mean())
+    if count == 1:
+        return mean, float("nan"), float("nan"), float("nan")
+    deviation = float(values.std(ddof=1))
+    half = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * deviation / count**0.5
+    return mean, mean - half, mean + half, deviation
+
+
+def _without_seeds(outcome: Outcome) -> dict[str, Any]:
+    settings = outcome.member.settings
+    return {name: settings[name] for name in settings if name not in SEEDS}

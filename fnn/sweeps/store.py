@@ -1,0 +1,200 @@
+"""The folder of a sweep: what has ended, and the chunk that stopped under way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from fnn.files import explained, field, read_record, write_json
+from fnn.objective import Batch
+from fnn.shapes import shape_of
+from fnn.spec import FnnError, to_json
+from fnn.sweeps.arrays import entry, numbered, read, restored, under, write
+from fnn.sweeps.axes import Member
+from fnn.sweeps.chunk import Chunk, Saved
+from fnn.sweeps.outcome import Outcome
+from fnn.sweeps.program import Data, Program, shares_order, stack, standing
+
+FORMAT = 1
+STATUSES = ("finished", "stopped early", "diverged")
+
+
+class Folder:
+    """Keeps a sweep in a folder, so that it goes on where it stopped.
+
+    | file | holds |
+    |---|---|
+    | `sweep.json` | the members, and fingerprints of their runs and of the data |
+    | `ended/<first member>.npz` | what the members of a chunk came to |
+    | `under-way.npz` | where a chunk stands that stopped, and about once a minute |
+
+    Raises `FnnError` where the folder holds another sweep, or can't be read or written.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        members: Sequence[Member],
+        rows: Batch,
+        validation: Batch | None,
+        unit: Any,
+        epochs: int,
+    ) -> None:
+        self.path, self.members, self.epochs = Path(path), members, epochs
+        self.data = Data(rows, validation, unit)
+        record = {
+            "format": FORMAT,
+            "epochs": epochs,
+            "members": [_told(member) for member in members],
+            "runs": _digest([to_json(member.run).encode() for member in members]),
+            "data": _digest(_contents(leaf) for leaf in jax.tree.leaves(self.data)),
+        }
+        with explained(self.path):
+            (self.path / "ended").mkdir(parents=True, exist_ok=True)
+        place = self.path / "sweep.json"
+        if place.exists():
+            self._check_same(read_record(place, FORMAT), json.loads(json.dumps(record)), place)
+        else:
+            write_json(place, record)
+
+    def _check_same(self, found: Mapping[str, Any], ours: Mapping[str, Any], place: Path) -> None:
+        words = {
+            "epochs": "epochs",
+            "members": "settings or seeds",
+            "runs": "a run of another kind",
+            "data": "other data",
+        }
+        for name, told in words.items():
+            if field(found, name, object, place) != ours[name]:
+                raise FnnError(f"holds another sweep ({told} differ)", str(self.path))
+
+    def finished(self) -> list[Outcome]:
+        """What is known of members that have ended."""
+        with explained(self.path):
+            files = sorted((self.path / "ended").glob("*.npz"))
+        return [outcome for file in files for outcome in self._outcomes(file)]
+
+    def keep(self, outcomes: Sequence[Outcome]) -> None:
+        """These have ended; the chunk they were under way in is forgotten."""
+        arrays: dict[str, Any] = {
+            "index": [outcome.index for outcome in outcomes],
+            "status": [STATUSES.index(outcome.status) for outcome in outcomes],
+            "epochs": [outcome.epochs for outcome in outcomes],
+            "best_epoch": [outcome.best_epoch or 0 for outcome in outcomes],
+        }
+        for name in dict.fromkeys(name for outcome in outcomes for name in outcome.history):
+            shown = np.full((len(outcomes), self.epochs), np.nan, outcomes[0].history[name].dtype)
+            for row, outcome in zip(shown, outcomes, strict=True):
+                row[: outcome.epochs] = outcome.history[name]
+            arrays[f"history/{name}"] = shown
+        for name in dict.fromkeys(name for outcome in outcomes for name in outcome.values):
+            arrays[f"values/{name}"] = [outcome.values[name] for outcome in outcomes]
+        for outcome in outcomes:
+            if outcome.params is not None:
+                kept = (outcome.params, outcome.state)
+                arrays |= numbered(f"kept/{outcome.index}", kept)
+        write(self.path / "ended" / f"{outcomes[0].index:05}.npz", arrays)
+        (self.path / "under-way.npz").unlink(missing_ok=True)
+
+    def pause(self, chunk: Chunk, numbers: Sequence[int]) -> None:
+        """A chunk, of members of those numbers, stopped under way."""
+        saved = chunk.saved()
+        arrays = {
+            "numbers": numbers,
+            "step": saved.step,
+            "spent": saved.spent,
+            "places": saved.places,
+            **{f"history/{name}": values for name, values in saved.history.items()},
+            **numbered("states", saved.states),
+        }
+        if saved.ended is not None:
+            arrays |= numbered("ended", saved.ended)
+        write(self.path / "under-way.npz", arrays)
+
+    def paused(self) -> tuple[Sequence[int], Saved] | None:
+        """The chunk that stopped under way, if one did."""
+        place = self.path / "under-way.npz"
+        if not place.exists():
+            return None
+        arrays = read(place)
+        numbers = [int(number) for number in entry(arrays, "numbers", place)]
+        places = entry(arrays, "places", place)
+        members = [self.members[number] for number in numbers]
+        runs = stack([members[place].run for place in places])
+        program = Program(self.data, len(places), shares_order(members))
+        seeds = np.zeros(len(places), np.uint32)
+        shapes = jax.eval_shape(program.start, runs, seeds, seeds)
+        ended = None
+        if any(name.startswith("ended/") for name in arrays):
+            like = jax.eval_shape(standing, runs, shapes)
+            like = jax.tree.map(lambda leaf: _longer(leaf, len(numbers)), like)
+            ended = restored("ended", arrays, like, place)
+        saved = Saved(
+            step=int(entry(arrays, "step", place)),
+            spent=int(entry(arrays, "spent", place)),
+            places=places,
+            states=jax.device_put(restored("states", arrays, shapes, place)),
+            history=under("history", arrays),
+            ended=ended,
+        )
+        return numbers, saved
+
+    def _outcomes(self, place: Path) -> list[Outcome]:
+        arrays = read(place)
+        indices = [int(index) for index in entry(arrays, "index", place)]
+        return [self._outcome(row, index, arrays, place) for row, index in enumerate(indices)]
+
+    def _outcome(self, row: int, index: int, arrays: Any, place: Path) -> Outcome:
+        member, epochs = self.members[index], int(entry(arrays, "epochs", place)[row])
+        params = state = None
+        if f"kept/{index}/0" in arrays:
+            key = jax.eval_shape(lambda: jax.random.key(0))
+            shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], self.data.rows.x))
+            like = jax.eval_shape(lambda key: member.run.objective.init(key, shape), key)
+            params, state = restored(f"kept/{index}", arrays, like, place)
+        return Outcome(
+            index=index,
+            member=member,
+            status=STATUSES[int(entry(arrays, "status", place)[row])],  # type: ignore[arg-type]
+            epochs=epochs,
+            best_epoch=int(entry(arrays, "best_epoch", place)[row]) or None,
+            values={name: float(column[row]) for name, column in under("values", arrays).items()},
+            history={
+                name: column[row, :epochs] for name, column in under("history", arrays).items()
+            },
+            params=params,
+            state=state,
+        )
+
+
+def _told(member: Member) -> dict[str, Any]:
+    """What is varied, as JSON holds it: specs as they are written in Python."""
+    plain = str | int | float | bool | None
+    settings = {
+        name: value if isinstance(value, plain) else repr(value)
+        for name, value in member.settings.items()
+    }
+    return {"settings": settings, "seed": member.seed, "order_seed": member.order_seed}
+
+
+def _digest(parts: Iterable[Any]) -> str:
+    made = hashlib.sha256()
+    for part in parts:
+        made.update(part)
+    return made.hexdigest()
+
+
+def _contents(leaf: Any) -> Any:
+    return np.ascontiguousarray(leaf).data
+
+
+def _longer(leaf: jax.ShapeDtypeStruct, count: int) -> jax.ShapeDtypeStruct:
+    """The same for so many members."""
+    return jax.ShapeDtypeStruct((count, *leaf.shape[1:]), leaf.dtype)
