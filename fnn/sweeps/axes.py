@@ -54,7 +54,8 @@ class Between:
     def at(self, share: float) -> float | int:
         """The number that far (0 to 1) from low to high."""
         if self.whole:
-            return round(min(self._real(share, self.low - 0.5, self.high + 0.5), self.high))
+            found = self._real(share, self.low - 0.5, self.high + 0.5)
+            return round(min(max(found, self.low), self.high))
         return self._real(share, self.low, self.high)
 
     def _real(self, share: float, low: float, high: float) -> float:
@@ -64,11 +65,9 @@ class Between:
 
     def grid(self, count: int) -> list[float | int]:
         """So many numbers from low to high, both ends included, evenly on the scale."""
-        return [
-            round(value) if self.whole else float(value)
-            for share in np.linspace(0, 1, count)
-            for value in [self._real(share, self.low, self.high)]
-        ]
+        scale = np.geomspace if self.log else np.linspace
+        values = scale(self.low, self.high, count).tolist()
+        return [round(value) if self.whole else value for value in values]
 
 
 Axis = Iterable[Any] | Between
@@ -85,21 +84,27 @@ def members(
     own_order: bool = False,
 ) -> list[Member]:
     """The members of a sweep over `run`; arguments and errors as in `fnn.sweep`."""
+    return [
+        _member(run, settings, seed=seed, order_seed=order_seed, own_order=own_order)
+        for settings in combine(over, how, draws=draws, seed=seed)
+    ]
+
+
+def combine(
+    over: Mapping[str, Axis], how: How = "grid", *, draws: int | None = None, seed: int = 0
+) -> list[dict[str, Any]]:
+    """The settings that axes make; arguments and errors as in `fnn.sweep`."""
     if how not in ("grid", "zip", "random"):
         raise SpecError(f"expected 'grid', 'zip' or 'random', got {how!r}", "how")
     if (how == "random") != (draws is not None):
         raise SpecError("a number of draws goes with how='random', and with no other", "draws")
-    axes = {name: _values(run, name, axis, how) for name, axis in over.items()}
+    axes = {name: _values(name, axis, how) for name, axis in over.items()}
     if not axes:
         raise SpecError('expected an axis, such as {"learning_rate": [0.1, 0.01]}', "over")
-    combined = _combined(axes, how, draws, seed)
-    return [
-        _member(run, settings, seed=seed, order_seed=order_seed, own_order=own_order)
-        for settings in combined
-    ]
+    return _combined(axes, how, draws, seed)
 
 
-def _values(run: Run, name: str, axis: Any, how: How) -> Any:
+def _values(name: str, axis: Any, how: How) -> Any:
     """What an axis may be: the values in it, or what they are drawn from."""
     with at(f"over[{name!r}]"):
         if name in SHARED:
@@ -126,7 +131,7 @@ def _combined(
             raise SpecError(f"zipped axes need as many values each: {told}", "over")
         return [dict(zip(axes, values, strict=True)) for values in zip(*axes.values(), strict=True)]
     crossed = {name: values for name, values in axes.items() if how == "grid" or name in SEEDS}
-    drawn = _drawn({name: axes[name] for name in axes if name not in crossed}, draws, seed)
+    drawn = draw({name: axes[name] for name in axes if name not in crossed}, draws, seed)
     grid = itertools.product(*crossed.values())
     return [
         settings | dict(zip(crossed, values, strict=True))
@@ -134,7 +139,7 @@ def _combined(
     ]
 
 
-def _drawn(axes: Mapping[str, Any], draws: int | None, seed: int) -> list[dict[str, Any]]:
+def draw(axes: Mapping[str, Any], draws: int | None, seed: int) -> list[dict[str, Any]]:
     """Random settings; the seeds' axes are crossed with them."""
     if draws is None:
         return [{}]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import jax
@@ -110,10 +110,10 @@ class Chunk:
         """Epochs that have ended."""
         return self.step // self.plan.steps
 
-    def go_on(self) -> None:
-        """One call of the compiled program, of about half a second."""
+    def go_on(self, until: int | None = None) -> None:
+        """One call of the compiled program, of about half a second, not beyond epoch `until`."""
         began, start, before = time.perf_counter(), self.step, self.epoch
-        self.step = stop = self._stop()
+        self.step = stop = self._stop(self.epochs if until is None else until)
         self.states, metrics = self.program.advance(self.runs, self.states, start, stop)
         ended = self.epoch - before
         told = {name: values[:, :ended] for name, values in columns(metrics).items()}
@@ -124,11 +124,11 @@ class Chunk:
         if self.step % (self.stride * self.plan.steps) == 0 and not self.done:
             self._compact()
 
-    def _stop(self) -> int:
+    def _stop(self, until: int) -> int:
         """Where the next call ends: at the end of an epoch if it reaches one, at a look in time."""
         steps = self.plan.steps
         look = (self.epoch // self.stride + 1) * self.stride * steps
-        stop = min(self.step + self.stretch, look, self.steps)
+        stop = min(self.step + self.stretch, look, until * steps)
         stop = min(stop, (self.epoch + self.program.capacity) * steps)
         ended = stop // steps * steps
         return ended if ended > self.step else stop
@@ -154,10 +154,26 @@ class Chunk:
             return
         self._leave((self.places >= 0) & ~active)
         stay = np.flatnonzero(active)
-        index = np.concatenate([stay, np.flatnonzero(~active)])[:smaller]
-        self.places = np.where(active, self.places, -1)[index]
+        self.places = np.where(active, self.places, -1)
+        self._move(np.concatenate([stay, np.flatnonzero(~active)])[:smaller])
+
+    def retire(self, numbers: Collection[int]) -> None:
+        """Let members end where they stand, and the others move to a program of their own size.
+
+        They move if that outweighs compiling it; else the places of the retired stand empty.
+        """
+        gone = np.isin(self.places, [*numbers])
+        self._leave(gone)
+        self.places = np.where(gone, -1, self.places)
+        stay = np.flatnonzero(self.places >= 0)
+        if len(stay) < len(self.places) and self._pays(len(self.places) - len(stay)):
+            self._move(stay)
+
+    def _move(self, index: np.ndarray) -> None:
+        """Go on with these places alone."""
+        self.places = self.places[index]
         self.runs, self.states = take_members(self.runs, self.states, index)
-        self.program = Program(self.data, smaller, self.shared_order)
+        self.program = Program(self.data, len(index), self.shared_order)
 
     def _pays(self, places: int) -> bool:
         """Whether the rest of the run without so many places saves more than compiling costs."""

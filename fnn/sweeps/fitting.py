@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import jax
-import numpy as np
 
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
@@ -42,6 +41,4 @@ def evenly(count: int, size: int) -> int:
 def _needed(members: Sequence[Member], data: Data) -> int:
     program = Program(data, len(members), shares_order(members))
     runs = stack([member.run for member in members])
-    seeds = np.zeros(len(members), np.uint32)
-    states = jax.eval_shape(program.start, runs, seeds, seeds)
-    return needed(program.lower(runs, states).compile())
+    return needed(program.lower(runs, program.shapes(runs)).compile())

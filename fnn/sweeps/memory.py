@@ -21,10 +21,10 @@ def budget(memory: int | float | str | None) -> int:
     if memory is None:
         return int(SHARE * available())
     if isinstance(memory, str):
-        found = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([KMGT]?B)", memory.strip().upper())
+        found = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([KMGT]?B)?", memory.strip().upper())
         if not found:
             raise SpecError(f"expected bytes, such as 2GB or 500MB, got {memory!r}", "memory")
-        return int(float(found[1]) * UNITS[found[2]])
+        return int(float(found[1]) * UNITS[found[2] or "B"])
     if isinstance(memory, bool) or not memory > 0:
         raise SpecError(f"expected bytes above 0, got {memory!r}", "memory")
     return int(memory)

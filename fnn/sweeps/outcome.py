@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import jax
 import numpy as np
@@ -22,7 +23,8 @@ class Outcome:
     """A member that has ended.
 
     index: its number in the sweep.
-    status: "finished", "stopped early", "diverged" or "interrupted".
+    status: "finished", "stopped early", "diverged" or "interrupted"; "retired" where a search let
+        it go.
     epochs: how many it trained; of one that diverged, the last is the one in which it did.
     best_epoch: counted from 1; None without a `Selection`, and where it never found one.
     values: `loss` and each `validation_<metric>` at the epoch whose parameters are kept: the best,
@@ -33,7 +35,7 @@ class Outcome:
 
     index: int
     member: Member
-    status: Status
+    status: Status | Literal["retired"]
     epochs: int
     best_epoch: int | None
     values: dict[str, float]

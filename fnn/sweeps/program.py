@@ -44,11 +44,23 @@ class Program:
         self.data, self.size, self.shared_order = data, size, shared_order
         self.capacity = max(CAPACITY // size, 16)
 
-    def start(self, runs: Run, seeds: Any, order_seeds: Any) -> RunState:
+    def start(self, runs: Run, seeds: np.ndarray, order_seeds: np.ndarray) -> RunState:
         """Every member before its first step."""
-        first = jax.tree.map(lambda leaf: leaf[:1], self.data.rows.x)
         orders = order_seeds[0] if self.shared_order else order_seeds
-        return _start(runs, first, seeds, orders, shared_order=self.shared_order)
+        return _start(runs, self._first(), seeds, orders, shared_order=self.shared_order)
+
+    def shapes(self, runs: Run) -> RunState:
+        """The shapes of what `start` gives."""
+        seeds = jax.ShapeDtypeStruct((self.size,), np.uint32)
+        orders = jax.ShapeDtypeStruct(() if self.shared_order else (self.size,), np.uint32)
+        made: RunState = _start.eval_shape(
+            runs, self._first(), seeds, orders, shared_order=self.shared_order
+        )
+        return made
+
+    def _first(self) -> Tree:
+        """A row, for its shape."""
+        return jax.tree.map(lambda leaf: leaf[:1], self.data.rows.x)
 
     def advance(
         self, runs: Run, states: RunState, start: int, stop: int

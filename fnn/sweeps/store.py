@@ -53,8 +53,8 @@ class Folder:
             "format": FORMAT,
             "epochs": epochs,
             "members": [_told(member) for member in members],
-            "runs": _digest([to_json(member.run).encode() for member in members]),
-            "data": _digest(_contents(leaf) for leaf in jax.tree.leaves(self.data)),
+            "runs": digest([to_json(member.run).encode() for member in members]),
+            "data": digest(contents(leaf) for leaf in jax.tree.leaves(self.data)),
         }
         with explained(self.path):
             (self.path / "ended").mkdir(parents=True, exist_ok=True)
@@ -129,12 +129,12 @@ class Folder:
         members = [self.members[number] for number in numbers]
         runs = stack([members[place].run for place in places])
         program = Program(self.data, len(places), shares_order(members))
-        seeds = np.zeros(len(places), np.uint32)
-        shapes = jax.eval_shape(program.start, runs, seeds, seeds)
+        shapes = program.shapes(runs)
         ended = None
         if any(name.startswith("ended/") for name in arrays):
-            like = jax.eval_shape(standing, runs, shapes)
-            like = jax.tree.map(lambda leaf: _longer(leaf, len(numbers)), like)
+            like = jax.tree.map(
+                lambda leaf: _longer(leaf, len(numbers)), standing.eval_shape(runs, shapes)
+            )
             ended = restored("ended", arrays, like, place)
         saved = Saved(
             step=int(entry(arrays, "step", place)),
@@ -184,14 +184,16 @@ def _told(member: Member) -> dict[str, Any]:
     return {"settings": settings, "seed": member.seed, "order_seed": member.order_seed}
 
 
-def _digest(parts: Iterable[Any]) -> str:
+def digest(parts: Iterable[Any]) -> str:
+    """The SHA-256 of bytes that come in parts, in hexadecimal."""
     made = hashlib.sha256()
     for part in parts:
         made.update(part)
     return made.hexdigest()
 
 
-def _contents(leaf: Any) -> Any:
+def contents(leaf: Any) -> Any:
+    """The bytes of an array."""
     return np.ascontiguousarray(leaf).data
 
 

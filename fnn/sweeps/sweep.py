@@ -76,14 +76,42 @@ def sweep(
     found = members(
         run, over, how, draws=draws, seed=seed, order_seed=order_seed, own_order=own_order
     )
-    rows, validation, unit = _rows(found, data, validation, unit)
-    validated = validation is not None
-    compared = default_metric(found, validated)
-    if metric is not None:
-        compared = key(metric, _measured(found, validated))
-    store = None if folder is None else Folder(folder, found, rows, validation, unit, epochs)
-    made = train_members(
+    return sweep_members(
         found,
+        data,
+        validation,
+        epochs=epochs,
+        unit=unit,
+        keep=keep,
+        metric=metric,
+        memory=memory,
+        folder=folder,
+        loggers=loggers,
+    )
+
+
+def sweep_members(
+    members: Sequence[Member],
+    data: Any,
+    validation: Batch | None = None,
+    *,
+    epochs: int,
+    unit: Any = None,
+    keep: int | None = 1,
+    metric: str | None = None,
+    memory: int | str | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    loggers: Sequence[SweepLogger] = (),
+) -> Sweep:
+    """`fnn.sweep` over members that are made already; arguments and errors are those of it."""
+    rows, validation, unit = shared_rows(members, data, validation, unit)
+    validated = validation is not None
+    compared = default_metric(members, validated)
+    if metric is not None:
+        compared = key(metric, measured_by(members, validated))
+    store = None if folder is None else Folder(folder, members, rows, validation, unit, epochs)
+    made = train_members(
+        members,
         rows,
         validation,
         epochs=epochs,
@@ -94,10 +122,10 @@ def sweep(
         store=store,
         loggers=loggers,
     )
-    return Sweep(members=len(found), metric=compared, **made._asdict())
+    return Sweep(members=len(members), metric=compared, **made._asdict())
 
 
-def _rows(
+def shared_rows(
     members: Sequence[Member], data: Any, validation: Batch | None, unit: Any
 ) -> tuple[Batch, Batch | None, Any]:
     """The rows that all members share."""
@@ -114,7 +142,7 @@ def _rows(
     return prepared.train, prepared.validation, prepared.preprocessing.unit
 
 
-def _measured(members: Sequence[Member], validated: bool) -> list[str]:
+def measured_by(members: Sequence[Member], validated: bool) -> list[str]:
     """What every member measures."""
     names = [set(member.run.measured) for member in members]
     return [

@@ -97,7 +97,7 @@ def train_members(
     Arguments and errors are those of `fnn.sweep`; `keep` is how many members keep their
     parameters, the best by `metric`; None for all.
     """
-    _check(members, rows, validation, epochs)
+    check_members(members, rows, validation, epochs)
     work = _Work(members, Data(*jax.device_put((rows, validation, unit))), epochs)
     work.keep, work.metric = keep, metric or default_metric(members, validation is not None)
     work.budget, work.store, work.loggers = budget(memory), store, loggers
@@ -125,7 +125,9 @@ def groups(members: Sequence[Member]) -> list[list[int]]:
     return list(found.values())
 
 
-def _check(members: Sequence[Member], rows: Batch, validation: Batch | None, epochs: int) -> None:
+def check_members(
+    members: Sequence[Member], rows: Batch, validation: Batch | None, epochs: int
+) -> None:
     """What can't be trained is said before anything is compiled."""
     check_epochs(epochs)
     if not members:
