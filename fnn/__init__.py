@@ -63,7 +63,8 @@ from fnn.training import (
 )
 
 if TYPE_CHECKING:
-    from fnn import data, model, sweeps
+    from fnn import data, ensembles, model, search, sweeps
+    from fnn.ensembles.ensemble import ensemble
     from fnn.sweeps.sweep import sweep
     from fnn.training.train import train
 
@@ -106,6 +107,8 @@ __all__ = [
     "audit",
     "audit_gradient",
     "data",
+    "ensemble",
+    "ensembles",
     "evaluate",
     "fit",
     "from_json",
@@ -126,6 +129,7 @@ __all__ = [
     "replace",
     "residual_mlp",
     "schedules",
+    "search",
     "segment",
     "shape",
     "shape_of",
@@ -143,13 +147,17 @@ __all__ = [
     "with_numbers",
 ]
 
+_MADE_IN = {
+    "ensemble": "fnn.ensembles.ensemble",
+    "sweep": "fnn.sweeps.sweep",
+    "train": "fnn.training.train",
+}
+
 
 def __getattr__(name: str) -> Any:
     """Data, models and what needs them are imported when they are asked for."""
-    if name in ("data", "model", "sweeps"):
+    if name in ("data", "ensembles", "model", "search", "sweeps"):
         return importlib.import_module(f"fnn.{name}")
-    if name == "train":
-        return importlib.import_module("fnn.training.train").train
-    if name == "sweep":
-        return importlib.import_module("fnn.sweeps.sweep").sweep
+    if name in _MADE_IN:
+        return getattr(importlib.import_module(_MADE_IN[name]), name)
     raise AttributeError(f"module 'fnn' has no attribute {name!r}")

@@ -179,6 +179,7 @@ D = layers.Dense
 A = layers.Activation
 Serial, Residual = combinators.Serial, combinators.Residual
 Parallel, Repeat = combinators.Parallel, combinators.Repeat
+Ensemble = combinators.Ensemble
 
 FUNCTIONS = [
     activations.Step(),
@@ -200,6 +201,8 @@ FUNCTIONS = [
 
 BATCH_NORM_NET = Serial(D(4), layers.BatchNorm(), A("tanh"), layers.Dropout(0.3), D(3))
 DEEP = Repeat(Residual(Serial(layers.LayerNorm(), D(5), A("gelu"), layers.Dropout(0.2))), 3)
+EMBEDDED = Serial(layers.Embedding(4, 3), layers.Flatten(2))
+ENSEMBLE_NET = Repeat(Serial(Ensemble(D(5), 3), A("tanh")), 2)
 
 LAYERS = [
     *(LayerCase(f"activation {f}", A(f)) for f in FUNCTIONS),
@@ -231,11 +234,17 @@ LAYERS = [
     LayerCase("repeat with state", Repeat(Serial(D(5), layers.BatchNorm()), 2), per_example=False),
     LayerCase("deep", DEEP, per_example=False),
     LayerCase("deep in evaluation", DEEP, train=False),
+    LayerCase("ensemble", Ensemble(Serial(D(4), A("tanh"), D(3)), 3)),
+    LayerCase("ensemble of classes", Ensemble(Serial(D(4), A("silu"), D(3)), 3, "softmax")),
+    LayerCase("ensemble of answers over time", Ensemble(D(2), 2, "sigmoid"), shape(3, 5)),
+    LayerCase("ensemble of one", Ensemble(Serial(D(3), layers.Softmax()), 1)),
+    LayerCase("ensemble with state", Ensemble(BATCH_NORM_NET, 2, "softmax"), per_example=False),
+    LayerCase("ensemble in evaluation", Ensemble(BATCH_NORM_NET, 2, "sigmoid"), train=False),
+    LayerCase("ensemble of integers", Ensemble(EMBEDDED, 2), shape(5, dtype="int32")),
+    LayerCase("ensemble in and around others", Residual(Ensemble(ENSEMBLE_NET, 2, "softmax"))),
     LayerCase("embedding", layers.Embedding(4, 3), shape(dtype="int32")),
     LayerCase("embedding over time", layers.Embedding(5, 3), shape(2, 3, dtype="uint8")),
-    LayerCase(
-        "integers", Serial(layers.Embedding(4, 3), layers.Flatten(2)), shape(5, dtype="int32")
-    ),
+    LayerCase("integers", EMBEDDED, shape(5, dtype="int32")),
     LayerCase("two inputs", Serial(TwoInputs(4), D(3)), {"a": shape(3), "b": shape(3)}),
     LayerCase(
         "two inputs, twice",
@@ -294,6 +303,17 @@ NETWORKS = [
             policy=F64,
         ),
         target=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+    ),
+    ObjectiveCase(
+        "ensemble",
+        Objective(
+            Ensemble(networks.mlp([4], 3, dropout=0.2), 2, "softmax"),
+            "cross_entropy",
+            (losses.L2(0.1),),
+            F64,
+        ),
+        target=CLASSES,
+        weight=WEIGHTS,
     ),
     ObjectiveCase(
         "softmax and probabilities",

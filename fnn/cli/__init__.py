@@ -62,7 +62,10 @@ def _parse(arguments: list[str]) -> Any:
     from fnn.cli.gradcheck import Gradcheck
     from fnn.cli.predict import Predict
     from fnn.cli.runs import Runs
+    from fnn.cli.search import Search
+    from fnn.cli.search import resumed as resumed_search
     from fnn.cli.summary import Summary
+    from fnn.cli.sweep import Sweep, resumed
     from fnn.cli.train import Train
 
     if arguments[:1] == ["train"]:
@@ -73,9 +76,19 @@ def _parse(arguments: list[str]) -> Any:
             if has_changed(config, options):
                 print(f"note: {options.data} has changed since {config} was trained on it")
             return options
+    if arguments[:1] == ["sweep"]:
+        rest, folder = without_config(arguments[1:], "--resume")
+        if folder is not None:
+            return tyro.cli(Sweep, prog="fnn sweep", args=rest, default=resumed(folder))
+    if arguments[:1] == ["search"]:
+        rest, folder = without_config(arguments[1:], "--resume")
+        if folder is not None:
+            return tyro.cli(Search, prog="fnn search", args=rest, default=resumed_search(folder))
     return tyro.extras.subcommand_cli_from_dict(
         {
             "train": Train,
+            "sweep": Sweep,
+            "search": Search,
             "evaluate": Evaluate,
             "predict": Predict,
             "runs": Runs,

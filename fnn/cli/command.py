@@ -51,16 +51,16 @@ def _given(options: Any) -> Iterator[tuple[str, list[str]]]:
             yield name, [*map(str, value)] if isinstance(value, tuple) else [str(value)]
 
 
-def without_config(arguments: list[str]) -> tuple[list[str], str | None]:
+def without_config(arguments: list[str], option: str = "--config") -> tuple[list[str], str | None]:
     """The words of a command line without `--config RUN`, and the run."""
     for index, word in enumerate(arguments):
         if word == "--":
             break
-        if word.startswith("--config="):
+        if word.startswith(f"{option}="):
             return arguments[:index] + arguments[index + 1 :], word.partition("=")[2]
-        if word == "--config":
+        if word == option:
             if index + 1 == len(arguments):
-                raise FnnError("expected the folder of a run, or its config.json", "--config")
+                raise FnnError("expected the folder of a run, or its config.json", option)
             return arguments[:index] + arguments[index + 2 :], arguments[index + 1]
     return arguments, None
 

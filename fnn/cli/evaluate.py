@@ -35,7 +35,7 @@ class Evaluate:
     metrics: Annotated[
         tuple[str, ...] | None, option("NAME …", "the run's own, else accuracy; mse, mae and r2")
     ] = None
-    """accuracy, top_5, precision, recall, f1, auc; mse, mae, r2."""
+    """accuracy, top_5, precision, recall, f1, auc, ece, brier, nll; mse, mae, r2."""
     unknown: Annotated[Literal["error", "zeros"], option()] = "error"
     """What becomes of a category that no training row had: zeros takes it for none of them."""
     data_dir: DataDir = None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from fnn.data import Prepared, Preprocessing
+    from fnn.ensembles import Ensembled
     from fnn.training.train import Trained
 
+T = TypeVar("T")
 
-def draw(folder: Path, made: Trained) -> None:
+
+def draw(folder: Path, made: Trained | Ensembled) -> None:
     """Learning curves, what the test rows came out as, and the monitors where there are some.
 
     A run that diverged may have outputs that no figure of test rows can show.
@@ -20,6 +25,7 @@ def draw(folder: Path, made: Trained) -> None:
     from fnn.metrics import as_logits, confusion
     from fnn.training.rows import output_rows
 
+    assert made.prepared is not None
     title = made.prepared.dataset.name
     best = None if made.best is None else made.best.epoch
     shown = {name: values for name, values in made.history.items() if "/" not in name}
@@ -43,8 +49,79 @@ def draw(folder: Path, made: Trained) -> None:
         fitted.decode(values).reshape(len(target), -1)
         for values in (np.reshape(target, output.shape), output)
     )
-    for number, (ours, theirs) in enumerate(zip(predicted.T, true.T, strict=True), start=1):
-        several = len(predicted.T) > 1
-        file = folder / (f"predicted-{number}.png" if several else "predicted.png")
-        name = f"{fitted.target_name} {number}" if several else fitted.target_name
-        figures.predicted_against_true(theirs, ours, file, name=name, title=title)
+    pairs = zip(true.T, predicted.T, strict=True)
+    for file, name, (theirs, ours) in _targets(fitted, pairs, "predicted"):
+        figures.predicted_against_true(theirs, ours, folder / file, name=name, title=title)
+
+
+def _targets(
+    fitted: Preprocessing, columns: Iterable[T], stem: str
+) -> Iterator[tuple[str, str, T]]:
+    """A file and a name for each column of the target, numbered where there are several."""
+    several = fitted.outputs > 1
+    for number, column in enumerate(columns, start=1):
+        file = f"{stem}-{number}.png" if several else f"{stem}.png"
+        yield file, f"{fitted.target_name} {number}" if several else fitted.target_name, column
+
+
+def draw_members(folder: Path, made: Ensembled) -> None:
+    """Of an ensemble's test rows: how reliable classes are; of numbers, what the spread tells."""
+    assert made.prepared is not None
+    if made.prepared.preprocessing.classes is None:
+        _draw_spread(folder, made, made.prepared)
+    else:
+        _draw_reliability(folder, made, made.prepared)
+
+
+def _draw_reliability(folder: Path, made: Ensembled, prepared: Prepared) -> None:
+    """The member whose loss is the median, beside all of them together."""
+    import jax.numpy as jnp
+    import numpy as np
+
+    from fnn import figures
+    from fnn.ensembles import member_outputs
+    from fnn.metrics import as_logits, brier, ece, nll, reliability
+    from fnn.objective import Batch
+    from fnn.training.rows import output_rows
+
+    assert isinstance(prepared.test, Batch) and made.each_test is not None
+    fitted, loss = prepared.preprocessing, made.objective.loss
+    together, target = output_rows(made.objective, made.params, made.state, prepared.test)
+    own = member_outputs(made.objective, made.params, made.state, prepared.test.x)
+    if not np.isfinite(own).all():
+        return
+    losses = [scores["loss"] for scores in made.each_test]
+    median = int(np.argsort(losses)[len(losses) // 2])
+    outputs = {
+        f"one network (seed {made.members[median].member.seed})": own[median],
+        f"{len(made.members)} together": np.asarray(together),
+    }
+    bins, scores = {}, {}
+    for name, output in outputs.items():
+        p = jnp.asarray(fitted.probabilities(as_logits(loss, output)), jnp.float32)
+        bins[name] = reliability(p, target)
+        scores[name] = {
+            words: float(score(p, target))
+            for words, score in (("ECE", ece), ("Brier", brier), ("NLL", nll))
+        }
+    figures.reliability_diagram(
+        bins, folder / "reliability.png", scores=scores, title=prepared.dataset.name
+    )
+
+
+def _draw_spread(folder: Path, made: Ensembled, prepared: Prepared) -> None:
+    import numpy as np
+
+    from fnn import figures
+    from fnn.ensembles import predictive
+    from fnn.objective import Batch
+
+    assert isinstance(prepared.test, Batch)
+    fitted, test = prepared.preprocessing, prepared.test
+    found = predictive(made.objective, made.params, made.state, test.x, fitted)
+    true = fitted.decode(np.reshape(test.target, (len(test.target), -1)))
+    columns = (np.reshape(values, (len(true), -1)).T for values in (true, *found))
+    for file, name, (ours, mean, spread) in _targets(fitted, zip(*columns, strict=True), "spread"):
+        figures.predictive_spread(
+            ours, mean, spread, folder / file, name=name, title=prepared.dataset.name
+        )

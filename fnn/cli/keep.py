@@ -33,7 +33,7 @@ def train_and_keep(options: Train, run: Run, prepared: Prepared, began: float) -
         print_result(made, began, None)
     else:
         with RunFolder.create(options.out, name=options.data) as folder:
-            _write_config(folder, options, run, prepared)
+            write_config(folder, options, run, prepared)
             made, error = _train(options, run, prepared, [lambda look: _record(folder, look)])
             _write_result(folder, made, began, options.figures)
         print_result(made, began, folder.path)
@@ -71,12 +71,14 @@ def _record(folder: RunFolder, look: Look) -> None:
         folder.append({**row, "seconds": round(look.seconds, 3)})
 
 
-def _write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared) -> None:
+def write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared) -> None:
+    """Record what repeats the run."""
     from fnn.report import parameter_count
     from fnn.shapes import shape
 
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     options = with_whole_paths(options)
+    one = parameter_count(run.objective.net, shape(*prepared.preprocessing.in_shape))
     folder.write_config(
         command=["fnn", "train", *words(options)],
         options=dataclasses.asdict(options),
@@ -92,7 +94,7 @@ def _write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepare
             "order_seed": options.training.order_seed,
             "split_seed": options.split.split_seed,
         },
-        parameters=parameter_count(run.objective.net, shape(*prepared.preprocessing.in_shape)),
+        parameters=(options.members or 1) * one,
     )
 
 

@@ -33,6 +33,7 @@ class Predict:
     def run(self) -> int:
         """Write the predictions."""
         model, fitted = kept_model(self.folder, self.machine)
+        from fnn.combinators import Ensemble
         from fnn.data import read_inputs
         from fnn.files import write_bytes
 
@@ -44,8 +45,15 @@ class Predict:
         if fitted.classes is not None:
             names += [f"p({name})" for name in fitted.classes]
             columns.append(_rounded(fitted.probabilities(output)))
-        elif columns[0].shape[1] > 1:
-            names = [f"{fitted.target_name}[{index}]" for index in range(columns[0].shape[1])]
+        else:
+            if columns[0].shape[1] > 1:
+                names = [f"{fitted.target_name}[{index}]" for index in range(columns[0].shape[1])]
+            if isinstance(model.objective.net, Ensemble):
+                from fnn.ensembles import predictive
+
+                names += [f"spread({name})" for name in names]
+                found = predictive(model.objective, model.params, model.state, x, fitted)
+                columns.append(found.spread.reshape(len(answers), -1))
         text = _csv(names, columns)
         if self.out is None:
             sys.stdout.write(text)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fnn.cli.train import Train
     from fnn.data import Prepared
+    from fnn.ensembles import Ensembled
     from fnn.training import Look, Run
     from fnn.training.train import Trained
 
@@ -24,13 +25,8 @@ def print_plan(options: Train, run: Run, prepared: Prepared) -> None:
     from fnn.report import parameter_count
     from fnn.shapes import shape
 
+    print_rows(prepared)
     fitted = prepared.preprocessing
-    parts = (prepared.train, prepared.validation, prepared.test)
-    train, validation, test = (f"{0 if part is None else len(part.target):,}" for part in parts)
-    name = prepared.dataset.name
-    print(f"{name}: {train} rows to train on, {validation} to validate, {test} to test")
-    for note in fitted.notes:
-        print(f"  {note}")
     inputs = "×".join(map(str, fitted.in_shape))
     widths = "-".join(map(str, (inputs, *options.network.hidden, fitted.outputs)))
     parameters = parameter_count(run.objective.net, shape(*fitted.in_shape))
@@ -38,6 +34,16 @@ def print_plan(options: Train, run: Run, prepared: Prepared) -> None:
     rate = getattr(run.optimizer, "learning_rate", None)
     size = "all rows at once" if run.batch_size == "full" else f"batches of {run.batch_size}"
     print(f"{options.training.optimizer} at rate {rate!r}, {size}", flush=True)
+
+
+def print_rows(prepared: Prepared) -> None:
+    """How many rows there are of each part, and what was made of them."""
+    parts = (prepared.train, prepared.validation, prepared.test)
+    train, validation, test = (f"{0 if part is None else len(part.target):,}" for part in parts)
+    name = prepared.dataset.name
+    print(f"{name}: {train} rows to train on, {validation} to validate, {test} to test")
+    for note in prepared.preprocessing.notes:
+        print(f"  {note}")
 
 
 class Table:
@@ -103,6 +109,36 @@ def print_result(made: Trained, began: float, folder: Path | None) -> None:
         names = headlines(made)
         told = ", ".join(f"{name} {written(made.test[name])}" for name in names)
         print(f"test {told} ({len(made.prepared.test.target):,} rows)")
+    print_end(began, folder)
+
+
+def print_members(made: Ensembled) -> None:
+    """Who was left out, and the test metrics of one network and of all of them together."""
+    import numpy as np
+
+    from fnn.metrics import written
+
+    epochs, seconds = max(m.epochs for m in made.members), made.seconds - made.compile_seconds
+    early = sum(member.status == "stopped early" for member in made.members)
+    ended = f", {early} stopped early" if early else ""
+    print(
+        f"trained {len(made.members)} networks, up to {epochs:,} epochs{ended}, in {seconds:.1f} s "
+        f"after {made.compile_seconds:.1f} s of compiling"
+    )
+    for seed, reason in made.left_out:
+        print(f"left out: seed {seed} {reason}")
+    assert made.prepared is not None and made.prepared.test is not None
+    assert made.test is not None and made.each_test is not None
+    rows = f"test ({len(made.prepared.test.target):,} rows)"
+    print(f"{rows:<18} {'one network ± sd':>22} {f'all {len(made.members)}':>{WIDTH}}")
+    for name in headlines(made):
+        each = np.array([scores[name] for scores in made.each_test])
+        one = f"{written(float(each.mean()))} ± {written(float(each.std()))}"
+        print(f"{name:<18} {one:>22} {written(made.test[name]):>{WIDTH}}")
+
+
+def print_end(began: float, folder: Path | None) -> None:
+    """What it took in all, and where things are."""
     print(f"{time.perf_counter() - began:.1f} s in all, reading and compiling included")
     if folder is not None:
         files = ", ".join(path.name for path in sorted(folder.iterdir()))
@@ -110,7 +146,7 @@ def print_result(made: Trained, began: float, folder: Path | None) -> None:
         print(f"again: fnn train --config {shlex.quote(str(folder))}")
 
 
-def headlines(made: Trained) -> Sequence[str]:
+def headlines(made: Trained | Ensembled) -> Sequence[str]:
     """The metrics in the order in which they are told; the loss only where there is no other."""
     names = [name for name in made.run.measured if name != "loss"]
     return sorted(names, key=lambda name: name != "r2") or ["loss"]

@@ -49,6 +49,8 @@ class Train:
     """Keep the run in a folder."""
     figures: Annotated[bool, option()] = True
     """Draw the figures into it."""
+    members: Annotated[int | None, option("M", "one network")] = None
+    """Train M networks as one program, of the seeds from --seed on, and average what they say."""
     config: Annotated[str | None, option("RUN")] = None
     """Repeat the run of that folder; DATA and options beside it replace its own."""
     network: OmitArgPrefixes[Network] = field(default_factory=Network)
@@ -61,6 +63,7 @@ class Train:
     def run(self) -> int:
         """Train, and print what came of it."""
         from fnn.cli.keep import train_and_keep
+        from fnn.cli.members import check_members, train_and_keep_members
         from fnn.cli.printing import print_plan
         from fnn.training.train import check_outputs
 
@@ -69,6 +72,7 @@ class Train:
             raise FnnError(
                 "needs matplotlib: pip install 'fnn[plots]', or say --no-figures", "--figures"
             )
+        check_members(self)
         self.machine.set_up(self.training.precision == "float64")
         prepared = self.prepare()
         fitted = prepared.preprocessing
@@ -76,6 +80,8 @@ class Train:
         run = self.training.run(net, prepared, self.validation)
         check_outputs(run.objective.net, prepared)
         print_plan(self, run, prepared)
+        if self.members is not None:
+            return train_and_keep_members(self, run, prepared, began)
         return train_and_keep(self, run, prepared, began)
 
     def prepare(self) -> Prepared:

@@ -19,7 +19,7 @@ class Watch:
     """What is measured, which epoch is kept, and when to stop."""
 
     metrics: Metrics = None
-    """accuracy, top_5, precision, recall, f1, auc; mse, mae, r2."""
+    """accuracy, top_5, precision, recall, f1, auc, ece, brier, nll; mse, mae, r2."""
     keep: Annotated[str, option("METRIC")] = "loss"
     """Keep the epoch that is best by this metric of the validation rows; last: the last one."""
     patience: Annotated[int | None, option("N", "never")] = None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ERRORS = ("mse", "mae")
+ERRORS = ("mse", "mae", "ece", "brier", "nll")
 MARKED = 20
 """up to so many points are drawn as dots too"""
 

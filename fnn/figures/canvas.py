@@ -55,15 +55,16 @@ def epoch_axis(axes: Axes, epochs: int) -> None:
     axes.set_xlim(0.6, max(epochs, 1) + max(0.02 * epochs, 0.4))
 
 
-def log_scale(axes: Axes) -> None:
+def log_scale(axes: Axes, side: str = "y") -> None:
     """A log scale with plain numbers: at 1, 2 and 5 of a decade where there is room, else at 1."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set(**{f"{side}scale": "log"})
+    low, high = axes.get_xlim() if side == "x" else axes.get_ylim()
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def wide_range(values: NDArray[np.floating], factor: float = 30) -> bool:

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from fnn.losses import Loss
-from fnn.metrics.names import CLASSES, top_of
+from fnn.metrics.calibration import of_probabilities
+from fnn.metrics.names import CLASSES, OF_PROBABILITIES, top_of
 from fnn.metrics.predictions import Answers, answers, labels, predicted
 from fnn.metrics.ranking import auc
 
@@ -36,6 +37,8 @@ def of_classes(
             found[name] = share(asked.truth == asked.predicted, weight, output)
         elif name == "auc":
             found[name] = auc(answers(loss, output, target), weight)
+        elif name in OF_PROBABILITIES:
+            found[name] = of_probabilities(name, loss, output, target, weight)
         elif name not in found:
             found |= f_scores(answers(loss, output, target), weight, exclusive=exclusive)
     return found

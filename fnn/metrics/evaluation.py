@@ -80,8 +80,9 @@ def measure(
 ) -> Metrics:
     """Metrics of outputs (…, O) by name, as scikit-learn defines them; only these are computed.
 
-    Names, for classes: `accuracy`, `precision`, `recall`, `f1`, `auc`, `top_<k>`; for numbers:
-    `mse`, `mae`, `r2`; for every loss: `loss`, the objective's own without penalties.
+    Names, for classes: `accuracy`, `precision`, `recall`, `f1`, `auc`, `top_<k>`, and of their
+    probabilities `ece`, `brier`, `nll` (`fnn.metrics.calibration`); for numbers: `mse`, `mae`,
+    `r2`; for every loss: `loss`, the objective's own without penalties.
 
     - One yes/no answer, or two classes: precision, recall and F1 are those of a yes, of class 1.
       Several classes, or several answers: the mean over them ("macro"), F1 the mean of their F1.

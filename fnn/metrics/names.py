@@ -24,9 +24,10 @@ ANSWERS = (BinaryCrossEntropy, ProbabilityBinaryCrossEntropy)
 QUANTITIES = (SquaredError, AbsoluteError, Huber)
 """losses of numbers"""
 
-OF_CLASSES = ("accuracy", "precision", "recall", "f1", "auc")
+OF_PROBABILITIES = ("ece", "brier", "nll")
+OF_CLASSES = ("accuracy", "precision", "recall", "f1", "auc", *OF_PROBABILITIES)
 OF_QUANTITIES = ("mse", "mae", "r2")
-LOWER = ("loss", "mse", "mae")
+LOWER = ("loss", "mse", "mae", *OF_PROBABILITIES)
 
 
 def default_metrics(loss: Loss) -> tuple[str, ...]:
@@ -37,7 +38,7 @@ def default_metrics(loss: Loss) -> tuple[str, ...]:
 
 
 def higher_is_better(name: str) -> bool:
-    """False for `loss`, `mse` and `mae`. Raises `SpecError` for an unknown name."""
+    """False for losses and errors: those of `LOWER`. Raises `SpecError` for an unknown name."""
     _check_name(name)
     return name not in LOWER
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import jax
 import numpy as np
 
-from fnn.data import Preprocessing
+from fnn.data import Prepared, Preprocessing
 from fnn.layer import Tree
 from fnn.metrics import as_logits
 from fnn.objective import Objective
@@ -16,6 +16,8 @@ from fnn.shapes import shape, wide
 from fnn.spec import FnnError, numbers
 
 if TYPE_CHECKING:
+    from fnn.ensembles import Ensembled
+    from fnn.sweeps import Outcome
     from fnn.training.train import Trained
 
 Unknown: TypeAlias = Literal["error", "zeros"]
@@ -38,11 +40,26 @@ class Model:
     preprocessing: Preprocessing | None = None
 
     @classmethod
-    def of(cls, trained: Trained) -> Model:
-        """What `fnn.train` made: the parameters to use, with their preprocessing."""
+    def of(cls, trained: Trained | Ensembled) -> Model:
+        """What `fnn.train` or `fnn.ensemble` made: the parameters to use, with their preprocessing.
+
+        Raises `FnnError` for an ensemble of a `Batch`, which has none.
+        """
+        if trained.prepared is None:
+            raise FnnError("was trained on a Batch: fnn.model.Model(objective, …) takes its parts")
         fitted = trained.prepared.preprocessing
         in_shape = shape(*fitted.in_shape)
         return cls(trained.run.objective, trained.params, trained.state, in_shape, fitted)
+
+    @classmethod
+    def of_member(cls, outcome: Outcome, prepared: Prepared) -> Model:
+        """What a member of a sweep came to. Raises `FnnError` where its parameters went."""
+        if outcome.params is None:
+            raise FnnError(f"the parameters of member {outcome.index} were not kept: say keep=None")
+        fitted = prepared.preprocessing
+        in_shape = shape(*fitted.in_shape)
+        objective = outcome.member.run.objective
+        return cls(objective, outcome.params, outcome.state, in_shape, fitted)
 
     def apply(self, x: Tree) -> jax.Array:
         """The network's output [B, …] for encoded inputs [B, …]: `objective.predict`, compiled.
@@ -77,6 +94,18 @@ class Model:
         """The probability of every class [B, C] for rows of raw inputs; errors as in `predict`."""
         fitted = self._fitted()
         return fitted.probabilities(self.output(fitted.encode(inputs, unknown=unknown)))
+
+    def spread(self, inputs: Any, *, unknown: Unknown = "error") -> np.ndarray:
+        """The standard deviation over an ensemble's members, in the target's own units, for rows.
+
+        Of a regression (`fnn.ensembles.Predictive` says what it tells). Raises `FnnError` for
+        classes and for one network; errors as in `predict`.
+        """
+        from fnn.ensembles.spread import predictive
+
+        fitted = self._fitted()
+        x = fitted.encode(inputs, unknown=unknown)
+        return predictive(self.objective, self.params, self.state, x, fitted).spread
 
     def _fitted(self) -> Preprocessing:
         if self.preprocessing is None:

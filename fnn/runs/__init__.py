@@ -3,12 +3,15 @@
 from fnn.runs.folder import STATUSES, RunFolder
 from fnn.runs.listing import COLUMNS, RunSummary, list_runs, summarize, table
 from fnn.runs.naming import folder_name
+from fnn.runs.sweep import SweepFolder, check_sweep
 
 __all__ = [
     "COLUMNS",
     "STATUSES",
     "RunFolder",
     "RunSummary",
+    "SweepFolder",
+    "check_sweep",
     "folder_name",
     "list_runs",
     "summarize",

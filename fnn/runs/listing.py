@@ -95,10 +95,11 @@ def _summary(run: RunFolder) -> RunSummary:
         epochs = field(rows[-1], "epoch", int, run.path / "metrics.jsonl") if rows else 0
         return RunSummary(**begun, status="running or killed", epochs=epochs)
     place = run.path / "result.json"
+    sweep = "sweep, " if (run.path / "sweep.json").exists() else ""
     metric = field(result, "metric", str, place)
     return RunSummary(
         **begun,
-        status=field(result, "status", str, place),
+        status=sweep + field(result, "status", str, place),
         epochs=field(result, "epochs", int, place),
         best=field(result, "best_epoch", int | None, place),
         metric=metric,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -111,6 +112,26 @@ class Sweep:
         ]
         index = pd.Index([outcome.index for outcome in self.outcomes], name="member")
         return pd.DataFrame(rows, index=index).astype({"best_epoch": "Int64"})
+
+    def save(
+        self, folder: str | os.PathLike[str], *, figures: bool = True, title: str = ""
+    ) -> None:
+        """Write tables and figures into a folder, made if it is not there.
+
+        | file | holds |
+        |---|---|
+        | `members.parquet` | `frame()`; tuples and specs as text |
+        | `history.parquet` | a row an epoch of a member, its metrics as columns |
+        | `sweep.png` | the metric over each name, with the seeds' interval as a band |
+        | `map.png`, `map-<name>-<name>.png` | the metric over two names |
+        | `curves.png` | the metric over epochs, of the best settings |
+
+        `fnn.model.save_best` keeps the models. Raises `FnnError` where the folder can't be
+        written, and where pandas, pyarrow or matplotlib is not installed.
+        """
+        from fnn.sweeps.files import save
+
+        save(self, folder, drawn=figures, title=title)
 
     def _known(self, metric: str | None) -> str:
         return self.metric if metric is None else key(metric, self.measured)

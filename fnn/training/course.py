@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from fnn.training.diagnosis import diagnose, sound
 from fnn.training.history import History, columns, first_epochs, records
+from fnn.training.processes import said
 from fnn.training.resident import CAPACITY
 from fnn.training.run import Run
 from fnn.training.source import Source
@@ -86,7 +87,8 @@ class Course:
     def _adapt(self, steps: int, seconds: float) -> None:
         """How many steps fill the time, as far as the last call tells."""
         fitting = int(steps * min(LOOK / seconds, 16))
-        self.size = min(max(fitting, 1), CAPACITY * self.source.plan.steps)
+        size = min(max(fitting, 1), CAPACITY * self.source.plan.steps)
+        self.size = said(size, self.source.mesh)[0]
 
     def look(self, ended: Sequence[dict[str, Any]] = ()) -> Look:
         """Where the run stands."""

@@ -9,12 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from jax.sharding import Mesh
+
+from fnn.training.processes import said
+
 
 @dataclass
 class Request:
     """The number of the signal that has asked to stop, if one has."""
 
     signal: int | None = None
+
+    def heard(self, mesh: Mesh | None) -> int | None:
+        """The number of a signal that any of the processes has noted; all have to ask."""
+        return max(said(self.signal or 0, mesh)) or None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from fnn.layer import Tree
 from fnn.objective import Batch
@@ -22,13 +23,16 @@ from fnn.training.checks import (
     check_selection,
 )
 from fnn.training.course import Course, Logger, Status
+from fnn.training.devices import Devices, check_divides, mesh_of
 from fnn.training.diagnosis import check_start
 from fnn.training.epoch import Plan
 from fnn.training.history import History, joined
 from fnn.training.interrupts import interruptible
+from fnn.training.processes import check_same
 from fnn.training.resident import Resident
 from fnn.training.rows import InMemory, Rows
 from fnn.training.run import Run
+from fnn.training.spreading import copied, local
 from fnn.training.state import RunState, chosen, init_state
 from fnn.training.streaming import Streamed
 
@@ -49,7 +53,7 @@ class Timing(NamedTuple):
         where the programs are there already.
     seconds: from the first step to the end, loggers included.
     examples_per_second: rows trained on in those seconds.
-    device: as JAX calls its kind, such as "cpu" or "NVIDIA H100 80GB HBM3".
+    device: as JAX calls its kind, such as "cpu", "NVIDIA H100 80GB HBM3" or "8 × cpu".
     """
 
     compile_seconds: float
@@ -114,6 +118,7 @@ def fit(
     order_seed: int = 0,
     unit: Any = None,
     loggers: Sequence[Logger] = (),
+    devices: Devices | None = None,
 ) -> Fit:
     """Train for at most `epochs` epochs.
 
@@ -125,6 +130,10 @@ def fit(
         unit: what 1 in the target is worth, (O,) or () (see `fnn.metrics.measure`).
         loggers: called with a `Look` about twice a second and at the end. What they raise ends the
             run and reaches the caller.
+        devices: how many devices divide the rows of each batch among them (`Devices` says what
+            else it may be); None for the default one alone. The result is that of one device
+            within rounding, on every process if there are several (`jax.distributed`), which all
+            have to make this call.
 
     Neither loggers nor an interruption change a bit of what is computed, and another seed, number
     of epochs or number in `run` compiles nothing. Ctrl-C and SIGTERM end the run within about half
@@ -141,37 +150,37 @@ def fit(
     check_seeds(seed=seed, order_seed=order_seed)
     check_selection(run, validation is not None, epochs)
     run = numbers(run, wide(run.objective.policy.dtype))
+    mesh = mesh_of(devices)
     began = time.perf_counter()
     with interruptible() as request:
-        course = _begun(run, rows, validation, unit, epochs, seed, order_seed)
+        source = _source(run, rows, validation, unit, mesh)
+        course = _begun(source, rows, epochs, seed, order_seed)
         compiled = course.began - began
         while course.status is None:
             look = course.go_on()
             for logger in loggers:
                 logger(look)
-            if request.signal is not None:
+            signal = request.heard(mesh)
+            if signal is not None:
                 course.interrupt()
-    made = _made(course, compiled, request.signal)
+    made = _made(course, compiled, signal)
     if course.fault:
         raise DivergedError(course.fault, made)
     return made
 
 
 def _begun(
-    run: Run,
-    rows: Batch | Rows,
-    validation: Batch | Rows | None,
-    unit: Any,
-    epochs: int,
-    seed: int,
-    order_seed: int,
+    source: Resident | Streamed, rows: Batch | Rows, epochs: int, seed: int, order_seed: int
 ) -> Course:
     """A run before its first step, all its programs compiled."""
-    source = _source(run, rows, validation, unit)
-    check_length(epochs, source.plan)
+    run, plan = source.run, source.plan
+    check_length(epochs, plan)
+    check_divides(plan.size, source.mesh)
     one = rows if isinstance(rows, Batch) else rows.read(np.arange(1))
+    check_same((run, one, plan, epochs, seed, order_seed), source.mesh)
     first = jax.tree.map(lambda leaf: leaf[:1], one.x)
     state = _init_state(run, first, np.uint32(seed), np.uint32(order_seed))
+    state = copied(state, source.mesh)
     check_start(run, state)
     source.advance(state, 0, 0)  # compiles, and computes nothing
     return Course(run, source, state, epochs)
@@ -183,8 +192,9 @@ def _made(course: Course, compiled: float, signal: int | None) -> Fit:
     kept = None
     if selection is not None and state.best is not None and int(state.best.epoch):
         kept = BestEpoch(int(state.best.epoch), selection.metric, float(state.best.value))
-    (device,) = state.step.devices()
-    params, layers = _chosen(course.run, state)
+    mesh, (device, *others) = course.source.mesh, state.step.devices()
+    kind = f"{1 + len(others)} × {device.device_kind}" if others else device.device_kind
+    params, layers = local(_chosen(course.run, state), mesh)
     return Fit(
         run=course.run,
         params=params,
@@ -192,14 +202,14 @@ def _made(course: Course, compiled: float, signal: int | None) -> Fit:
         history=joined(course.told),
         best=kept,
         status=course.status,
-        timing=Timing(compiled, look.seconds, look.examples_per_second, device.device_kind),
-        run_state=state,
+        timing=Timing(compiled, look.seconds, look.examples_per_second, kind),
+        run_state=local(state, mesh),
         signal=signal if course.status == "interrupted" else None,
     )
 
 
 def _source(
-    run: Run, rows: Batch | Rows, validation: Batch | Rows | None, unit: Any
+    run: Run, rows: Batch | Rows, validation: Batch | Rows | None, unit: Any, mesh: Mesh | None
 ) -> Resident | Streamed:
     for place, given in {"rows": rows, "validation": validation}.items():
         if given is not None and not isinstance(given, Rows):
@@ -207,13 +217,13 @@ def _source(
     if isinstance(rows, Batch):
         if validation is not None and not isinstance(validation, Batch):
             raise SpecError("expected a fnn.Batch, as the rows to train on are", "validation")
-        return Resident(run, rows, validation, unit)
+        return Resident(run, rows, validation, unit, mesh)
     if isinstance(validation, Batch):
         validation = InMemory(validation)
     if Plan.of(run, len(rows)).whole == 1:  # a batch of all rows has to lie in memory anyway
         given = None if validation is None else _whole(validation)
-        return Resident(run, _whole(rows), given, unit)
-    return Streamed(run, rows, validation, unit)
+        return Resident(run, _whole(rows), given, unit, mesh)
+    return Streamed(run, rows, validation, unit, mesh=mesh)
 
 
 def _whole(rows: Rows) -> Batch:

@@ -6,27 +6,34 @@ import operator
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 
 from fnn.objective import Batch
 from fnn.training.epoch import EpochMetrics, Plan, order, take
 from fnn.training.run import Run
 from fnn.training.segment import segment
+from fnn.training.spreading import put
 from fnn.training.state import RunState
 
 CAPACITY = 1024
 """epochs that one call may end"""
 
-_segment = jax.jit(segment, static_argnames="capacity")
+_segment = jax.jit(segment, static_argnames=("capacity", "mesh"))
 
 
 class Resident:
     """Takes a run forward over rows that lie on the device."""
 
     def __init__(
-        self, run: Run, rows: Batch, validation: Batch | None, unit: jax.Array | None
+        self,
+        run: Run,
+        rows: Batch,
+        validation: Batch | None,
+        unit: jax.Array | None,
+        mesh: Mesh | None = None,
     ) -> None:
-        self.run = run
-        self.rows, self.validation, self.unit = jax.device_put((rows, validation, unit))
+        self.run, self.mesh = run, mesh
+        self.rows, self.validation, self.unit = put((rows, validation, unit), mesh)
         self.plan = Plan.of(run, rows.target.shape[0])
 
     def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
@@ -40,6 +47,7 @@ class Resident:
             stop=stop,
             capacity=CAPACITY,
             unit=self.unit,
+            mesh=self.mesh,
         )
         ended = stop // self.plan.steps - start // self.plan.steps
         metrics = jax.device_get(metrics)

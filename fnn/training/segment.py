@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 
-from fnn.metrics import Metrics, evaluate
+from fnn.metrics import Metrics
 from fnn.objective import Batch
 from fnn.spec import SpecError
 from fnn.training.epoch import (
@@ -19,6 +20,7 @@ from fnn.training.epoch import (
     take,
 )
 from fnn.training.run import Run
+from fnn.training.spreading import evaluate_on, spread, whole
 from fnn.training.state import RunState, current
 from fnn.training.step import mass, step
 
@@ -33,6 +35,7 @@ def segment(
     stop: int | jax.Array,
     capacity: int | None = None,
     unit: jax.Array | None = None,
+    mesh: Mesh | None = None,
 ) -> tuple[RunState, EpochMetrics]:
     """The run from step `start`, where `state` stands, to step `stop`.
 
@@ -43,7 +46,8 @@ def segment(
     The metrics hold the epochs that end within the segment, in order, along an axis of length
     `capacity` (static; needed where the steps are traced), and zeros behind them. A segment may
     not end more epochs than that. `unit` is the target's, for metrics in its own units
-    (`fnn.metrics.measure`).
+    (`fnn.metrics.measure`). On a `mesh` (static) the rows of each batch are divided among its
+    devices; the result is that of one, within rounding (`fnn.training.spreading`).
 
     Members under `vmap` must share `start` and `stop`: what happens at an epoch's end hangs on
     them. A member whose patience is over stays as it was, and its metrics are NaN; one that left
@@ -63,7 +67,7 @@ def segment(
     @jax.jit  # so that it is traced once, for the shapes of its metrics and for the loop
     def finish(state: RunState, epoch: jax.Array) -> tuple[RunState, EpochMetrics]:
         state = count_epoch(run, state)
-        measured = _validate(run, state, validation, epoch, unit)
+        measured = _validate(run, state, validation, epoch, unit, mesh)
         return judge_epoch(run, state, total, plan.steps, measured)
 
     shapes = jax.eval_shape(finish, state, first)[1]
@@ -79,7 +83,7 @@ def segment(
         before, history = carry
         low = jnp.maximum(start - epoch * plan.steps, 0)
         high = jnp.minimum(stop - epoch * plan.steps, plan.steps)
-        state = _steps(run, before, rows, plan, epoch, low, high)
+        state = whole(_steps(run, before, rows, plan, epoch, low, high, mesh), mesh)
         ended = high == plan.steps
         state, metrics = jax.lax.cond(
             ended, finish, lambda state, _: (state, nothing), state, epoch
@@ -104,14 +108,15 @@ def _steps(
     epoch: jax.Array,
     low: jax.Array,
     high: jax.Array,
+    mesh: Mesh | None,
 ) -> RunState:
     """Steps `low` to `high` (exclusive) of an epoch; the ragged last batch is one by itself."""
     turn = order(plan, state.order_key, epoch)
     if turn is None:
-        return batches(run, state, lambda _: rows, low, high)
+        return batches(run, state, lambda _: spread(rows, mesh), low, high)
 
     def batch(number: jax.Array) -> Batch:
-        return take(rows, stretch(turn, number * plan.size, plan.size))
+        return spread(take(rows, stretch(turn, number * plan.size, plan.size)), mesh)
 
     state = batches(run, state, batch, low, jnp.minimum(high, plan.whole))
     if not plan.ragged:
@@ -119,7 +124,7 @@ def _steps(
     rest = turn[plan.whole * plan.size :]
     return jax.lax.cond(
         (low <= plan.whole) & (high > plan.whole),
-        lambda state: step(run, state, take(rows, rest))[0],
+        lambda state: step(run, state, spread(take(rows, rest), mesh))[0],
         lambda state: state,
         state,
     )
@@ -131,6 +136,7 @@ def _validate(
     rows: Batch | None,
     epoch: jax.Array,
     unit: jax.Array | None,
+    mesh: Mesh | None,
 ) -> Metrics | None:
     """Metrics over the validation rows; NaN in an epoch that is not to be validated."""
     if rows is None:
@@ -138,7 +144,7 @@ def _validate(
 
     @jax.jit
     def measure(state: RunState) -> Metrics:
-        return evaluate(run.objective, *current(run, state), rows, run.measured, unit=unit)
+        return evaluate_on(mesh, run.objective, *current(run, state), rows, run.measured, unit)
 
     if run.validate_every == 1:
         metrics: Metrics = measure(state)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from jax.sharding import Mesh
+
 from fnn.objective import Batch
 from fnn.training.epoch import EpochMetrics, Plan
 from fnn.training.state import RunState
@@ -13,6 +15,7 @@ class Source(Protocol):
     """Where rows come from: it takes a run from one step to another."""
 
     plan: Plan
+    mesh: Mesh | None
 
     def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
         """The state at step `stop`, and the metrics of the epochs that ended on the way."""

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from fnn.metrics import Metrics
 from fnn.objective import Batch
@@ -24,6 +25,7 @@ from fnn.training.epoch import (
 )
 from fnn.training.rows import Rows, evaluate_rows
 from fnn.training.run import Run
+from fnn.training.spreading import fetch, local, put, spread, whole
 from fnn.training.state import RunState, current
 from fnn.training.step import step
 
@@ -45,8 +47,10 @@ class Streamed:
         validation: Rows | None,
         unit: Any = None,
         chunk_bytes: int | None = None,
+        mesh: Mesh | None = None,
     ) -> None:
         self.run, self.rows, self.validation, self.unit = run, rows, validation, unit
+        self.mesh = mesh
         self.plan = Plan.of(run, len(rows))
         if self.plan.size == self.plan.rows:
             raise SpecError("a batch of all rows must lie in memory: take fewer", "batch_size")
@@ -78,10 +82,10 @@ class Streamed:
                 rows = self._chunk(state, epoch, chunk)
                 jax.block_until_ready(before)  # or chunks would queue up on the device
                 before = state
-                state = _train(self.run, state, rows, low, high, self.plan.size)
+                state = _train(self.run, state, rows, low, high, self.plan.size, self.mesh)
                 number += high - low
             else:
-                state = _train_ragged(self.run, state, self.batch(state, number), True)
+                state = _train_ragged(self.run, state, self.batch(state, number), True, self.mesh)
                 number += 1
             if number % self.plan.steps == 0:
                 state, metrics = self._end(state, epoch)
@@ -98,9 +102,9 @@ class Streamed:
 
     def _compile(self, state: RunState) -> None:
         """Every program, without a step."""
-        _train(self.run, state, self._chunk(state, 0, 0), 0, 0, self.plan.size)
+        _train(self.run, state, self._chunk(state, 0, 0), 0, 0, self.plan.size, self.mesh)
         if self.plan.ragged:
-            _train_ragged(self.run, state, self.batch(state, self.plan.whole), False)
+            _train_ragged(self.run, state, self.batch(state, self.plan.whole), False, self.mesh)
         self._end(state, 0)
 
     def _chunk(self, state: RunState, epoch: int, number: int) -> Batch:
@@ -123,12 +127,13 @@ class Streamed:
         """
         with jax.default_device(self._device):
             if epoch not in self._orders:
+                key = local(state.order_key, self.mesh)
                 keep = {known: turn for known, turn in self._orders.items() if known + 1 == epoch}
-                turn = np.asarray(_order(self.plan, state.order_key, epoch))
+                turn = np.asarray(_order(self.plan, key, epoch))
                 self._orders = keep | {epoch: turn}
             index = self._orders[epoch][first : first + size]
             rest = 0 if first >= self.plan.whole * self.plan.size else size - len(index)
-            read: Batch = jax.device_put(self.rows.read(np.pad(index, (0, rest), mode="edge")))
+            read: Batch = put(self.rows.read(np.pad(index, (0, rest), mode="edge")), self.mesh)
         return read
 
     def _end(self, state: RunState, epoch: int) -> tuple[RunState, EpochMetrics]:
@@ -143,27 +148,40 @@ class Streamed:
             return None
         if (epoch + 1) % self.run.validate_every:
             return dict.fromkeys(self.run.measured, jnp.asarray(jnp.nan))
-        params, layers = _current(self.run, state)
-        return evaluate_rows(
+        params, layers = local(_current(self.run, state), self.mesh)
+        found = evaluate_rows(
             self.run.objective, params, layers, self.validation, self.run.measured, self.unit
         )
+        return found if self.mesh is None else fetch(found, None)
 
 
-@partial(jax.jit, static_argnames="size")
+@partial(jax.jit, static_argnames=("size", "mesh"))
 def _train(
-    run: Run, state: RunState, rows: Batch, low: jax.Array, high: jax.Array, size: int
+    run: Run,
+    state: RunState,
+    rows: Batch,
+    low: jax.Array,
+    high: jax.Array,
+    size: int,
+    mesh: Mesh | None,
 ) -> RunState:
     """Steps over the batches `low` to `high` of a chunk, which lies in the order of the epoch."""
     low, high = jax.lax.optimization_barrier((jnp.int32(low), jnp.int32(high)))
-    return batches(run, state, lambda number: stretch(rows, number * size, size), low, high)
+
+    def batch(number: jax.Array) -> Batch:
+        return spread(stretch(rows, number * size, size), mesh)
+
+    return whole(batches(run, state, batch, low, high), mesh)
 
 
-@jax.jit
-def _train_ragged(run: Run, state: RunState, rows: Batch, wanted: jax.Array) -> RunState:
+@partial(jax.jit, static_argnames="mesh")
+def _train_ragged(
+    run: Run, state: RunState, rows: Batch, wanted: jax.Array, mesh: Mesh | None
+) -> RunState:
     trained: RunState = jax.lax.cond(
-        wanted, lambda state: step(run, state, rows)[0], lambda state: state, state
+        wanted, lambda state: step(run, state, spread(rows, mesh))[0], lambda state: state, state
     )
-    return trained
+    return whole(trained, mesh)
 
 
 _order = jax.jit(order, static_argnames="plan")

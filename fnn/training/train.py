@@ -23,6 +23,7 @@ from fnn.spec import ShapeError, SpecError, at, replace
 from fnn.training.averaging import Averaging
 from fnn.training.checks import check_epochs
 from fnn.training.course import Logger
+from fnn.training.devices import Devices
 from fnn.training.loop import Fit, fit
 from fnn.training.progress import Progress
 from fnn.training.rows import Rows, evaluate_rows
@@ -73,6 +74,7 @@ def train(
     split_seed: int = 0,
     progress: bool = True,
     loggers: Sequence[Logger] = (),
+    devices: Devices | None = None,
 ) -> Trained:
     """Train `net` on `data`, and measure it once on the rows set aside for a test.
 
@@ -124,6 +126,7 @@ def train(
             seed=seed,
             order_seed=order_seed,
             loggers=(*loggers, bar) if progress else loggers,
+            devices=devices,
         )
 
 
@@ -135,6 +138,7 @@ def train_run(
     seed: int = 0,
     order_seed: int = 0,
     loggers: Sequence[Logger] = (),
+    devices: Devices | None = None,
 ) -> Trained:
     """`fit` a run to prepared data, and measure it on validation and test rows."""
     check_loss(run.objective.loss, prepared)
@@ -149,6 +153,7 @@ def train_run(
         order_seed=order_seed,
         unit=unit,
         loggers=loggers,
+        devices=devices,
     )
     return measured(made, prepared)
 

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from fnn.combinators import Repeat
+from fnn.combinators import Ensemble, Repeat
 from fnn.gradients.audit.diagnosis import Context, diagnose
 from fnn.gradients.audit.evidence import SISTERS, SURE
 from fnn.gradients.audit.locate import Seen, by_layer, errors
@@ -47,7 +47,7 @@ def error_free(part: Seen, leaf: str) -> bool:
 
 
 def worst_depth(part: Seen, leaf: str, stacked: int) -> Seen:
-    """Of a layer inside `Repeat`, the application that is furthest off, as if it stood alone."""
+    """Of a layer in `Repeat` or `Ensemble`, the one that is furthest off, as if it stood alone."""
     for _ in range(stacked):
         error = np.abs(np.asarray(part.own[leaf]) - np.asarray(part.right[leaf]))
         index = int(np.argmax(error.reshape(len(error), -1).max(1)))
@@ -82,10 +82,10 @@ def _finding(
 
 
 def _stacked(objective: Objective, path: str) -> int:
-    """How many scans stand around a layer, each of which stacks what was seen of it."""
+    """How many scans and ensembles stand around a layer; each stacks what was seen of it."""
     owners = [path[: place.start()] for place in re.finditer(r"[.\[]", path)]
     return sum(
-        isinstance(layer, Repeat) and not layer.tied
+        isinstance(layer, Ensemble) or (isinstance(layer, Repeat) and not layer.tied)
         for layer in (part_at(objective, owner) for owner in owners)
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fnn.combinators import Parallel, Repeat, Residual, Serial
+from fnn.combinators import Ensemble, Parallel, Repeat, Residual, Serial
 from fnn.gradients.coverage.architecture import Draw
 from fnn.gradients.coverage.kinds import ACTIVATIONS, LOSSES, Array, fitting_target, last_layers
 from fnn.gradients.coverage.networks import Drawn
@@ -57,6 +57,9 @@ COMBINATORS: dict[str, Callable[[Layer, Layer], Layer]] = {
     "parallel side by side": _side_by_side,
     "repeat": lambda inner, beside: Repeat(inner, 3),
     "repeat tied": lambda inner, beside: Repeat(inner, 3, tied=True),
+    "ensemble, mean": lambda inner, beside: Ensemble(inner, 3),
+    "ensemble, softmax": lambda inner, beside: Ensemble(inner, 2, "softmax"),
+    "ensemble, sigmoid": lambda inner, beside: Ensemble(inner, 2, "sigmoid"),
 }
 KEEPING = {"residual", "repeat", "repeat tied"}
 """combinators whose inner layer must give back the shape that it was given"""

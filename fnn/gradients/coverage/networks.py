@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import jax
 import numpy as np
 
-from fnn.combinators import Serial
+from fnn.combinators import Ensemble, Serial
 from fnn.gradients.coverage.architecture import Axes, Draw, after, random_units, serial
 from fnn.gradients.coverage.kinds import (
     LOSSES,
@@ -63,7 +64,8 @@ def random_network(seed: int) -> Drawn:
     if style == "classes":
         axes = (*axes, random_units(draw))
         first = (Embedding(CLASSES, axes[-1]),)
-    net = Serial(*first, *random_layers(draw, axes, loss), *last_layers(loss))
+    layers = Serial(*first, *random_layers(draw, axes, loss), *last_layers(loss))
+    net = random_members(np.random.default_rng([seed, 1]), layers, loss)
     in_shape = shape_of(x)
     outputs = (len(x), *net.out_shape(in_shape).shape)
     target = fitting_target(draw, loss, outputs)
@@ -85,6 +87,18 @@ def random_layers(draw: Draw, axes: Axes, loss: Loss) -> list[Layer]:
     if not (isinstance(loss, QUANTITIES) and draw.integers(4) == 0):
         layers.append(Dense(random_units(draw)))
     return layers
+
+
+def random_members(draw: Draw, net: Layer, loss: Loss) -> Layer:
+    """The network itself, or now and then up to three of them as an ensemble.
+
+    They are drawn apart from the rest, so that a network is the same with and without.
+    """
+    if draw.uniform() > 0.1:
+        return net
+    averages: list[Literal["mean", "softmax", "sigmoid"]] = ["mean", "softmax", "sigmoid"]
+    average = pick(draw, averages[: 1 if last_layers(loss) else 3])
+    return Ensemble(net, int(draw.integers(1, 4)), average)
 
 
 def random_input(draw: Draw) -> tuple[str, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fnn.combinators import Parallel, Repeat, Residual, Serial
+from fnn.combinators import Ensemble, Parallel, Repeat, Residual, Serial
 from fnn.layer import Layer
 from fnn.layers import Activation, Dense
 
@@ -24,6 +24,8 @@ def in_words(layer: Layer) -> str:
             return f"{join}({', '.join(map(in_words, branches))})"
         case Repeat(inner=inner, times=times, tied=tied):
             return f"{times} × {'tied ' if tied else ''}({in_words(inner)})"
+        case Ensemble(inner=inner, members=members, average=average):
+            return f"{average} of {members} ({in_words(inner)})"
         case Dense(units=units, bias_init=bias):
             return f"dense {units}" + ("" if bias is not None else " without bias")
         case Activation(function=function):

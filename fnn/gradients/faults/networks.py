@@ -1,4 +1,4 @@
-"""Ten small networks that between them hold every layer, loss and combinator: all right.
+"""Ten small networks that between them hold every layer, loss and combinator but `Ensemble`.
 
 No bias stands in front of BatchNorm, where its gradient is zero and a mistake in it has no effect.
 """

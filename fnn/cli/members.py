@@ -1,0 +1,150 @@
+"""fnn train --members: networks of several seeds as one program, kept as one model."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from fnn.cli.keep import write_config
+from fnn.cli.printing import headlines, print_end, print_members
+from fnn.spec.errors import FnnError
+
+if TYPE_CHECKING:
+    from fnn.cli.train import Train
+    from fnn.data import Prepared
+    from fnn.ensembles import Ensembled
+    from fnn.runs import RunFolder
+    from fnn.sweeps import SweepLook
+    from fnn.training import Run
+
+
+def check_members(options: Train) -> None:
+    """Raises `FnnError` for fewer than 2, and for what is watched of one network alone."""
+    if options.members is not None and options.members < 2:
+        raise FnnError(f"expected from 2 up, got {options.members}", "--members")
+    if options.members is not None and options.validation.monitor:
+        raise FnnError("watches one network: it does not go with --members", "--monitor")
+
+
+def train_and_keep_members(options: Train, run: Run, prepared: Prepared, began: float) -> int:
+    """Train them, record them in a folder if that is wanted, and print what came of it.
+
+    The exit status is 130 where Ctrl-C ended it before its time, 143 where SIGTERM did.
+    """
+    from fnn.runs import RunFolder
+
+    assert options.members is not None
+    run = _measured(options, run, prepared)
+    seed, members = options.training.seed, options.members
+    print(f"{members} members, seeds {seed} to {seed + members - 1}", flush=True)
+    folder = None
+    if not options.save:
+        made = _train(options, run, prepared)
+    else:
+        with RunFolder.create(options.out, name=options.data) as folder:
+            write_config(folder, options, run, prepared)
+            made = _train(options, run, prepared)
+            _keep(folder, made, began, options.figures)
+    print_members(made)
+    print_end(began, None if folder is None else folder.path)
+    return 0 if made.interrupted is None else 128 + made.interrupted
+
+
+def _measured(options: Train, run: Run, prepared: Prepared) -> Run:
+    """Of classes, how well calibrated they are is measured too, unless somebody says otherwise."""
+    from fnn.spec import replace
+
+    if options.validation.metrics is not None or prepared.preprocessing.classes is None:
+        return run
+    return replace(run, metrics=("accuracy", "ece", "brier", "nll"))
+
+
+def _train(options: Train, run: Run, prepared: Prepared) -> Ensembled:
+    from fnn.ensembles import ensemble
+
+    assert options.members is not None
+    with closing(_Bar()) as bar:
+        return ensemble(
+            run,
+            prepared,
+            members=options.members,
+            epochs=options.training.length(len(prepared.train.target)),
+            seed=options.training.seed,
+            order_seed=options.training.order_seed,
+            loggers=[bar],
+        )
+
+
+class _Bar:
+    """A logger that draws a bar on standard error, if that is a terminal."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __call__(self, look: SweepLook) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
+
+            form = "{l_bar}{bar}| [{elapsed}<{remaining}]"
+            self._bar = tqdm(total=1.0, disable=None, leave=False, bar_format=form)
+        self._bar.n = look.share
+        self._bar.set_description(f"epoch {look.epoch}/{look.epochs}")
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _keep(folder: RunFolder, made: Ensembled, began: float, figures: bool) -> None:
+    """Model, result and figures; an epoch's row holds the mean over the members."""
+    from fnn.model import Model, save
+    from fnn.training.history import records
+
+    for row in records(made.history, 1) if made.history else ():
+        folder.append(row)
+    save(Model.of(made), folder.model_path)
+    assert made.prepared is not None and made.prepared.test is not None
+    selection = made.run.selection
+    folder.write_result(
+        _status(made),
+        epochs=max(outcome.epochs for outcome in made.members),
+        best_epoch=None,
+        metric=headlines(made)[0],
+        validation=made.validation,
+        test=made.test,
+        test_rows=len(made.prepared.test.target),
+        seconds=time.perf_counter() - began,
+        selected_by=None if selection is None else selection.metric,
+        members=_each(made),
+        left_out=[member._asdict() for member in made.left_out],
+    )
+    if figures:
+        from fnn.cli.figures import draw, draw_members
+
+        draw(folder.path, made)
+        draw_members(folder.path, made)
+
+
+def _status(made: Ensembled) -> str:
+    if made.interrupted is not None:
+        return "interrupted"
+    early = all(outcome.status == "stopped early" for outcome in made.members)
+    return "stopped early" if early else "finished"
+
+
+def _each(made: Ensembled) -> list[dict[str, Any]]:
+    """A record a member."""
+    nothing = [None] * len(made.members)
+    scores = zip(made.each_validation or nothing, made.each_test or nothing, strict=True)
+    return [
+        {
+            "seed": outcome.member.seed,
+            "status": outcome.status,
+            "epochs": outcome.epochs,
+            "best_epoch": outcome.best_epoch,
+            "validation": validation,
+            "test": test,
+        }
+        for outcome, (validation, test) in zip(made.members, scores, strict=True)
+    ]

@@ -1,0 +1,127 @@
+"""fnn search: the best setting on DATA, over numbers and structure."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
+
+from fnn.cli.machine import Machine
+from fnn.cli.network import Network
+from fnn.cli.options import option, word
+from fnn.cli.over import parse_all
+from fnn.cli.recipe import Recipe
+from fnn.cli.source import Source
+from fnn.cli.train import Parts, Train
+from fnn.cli.watch import Watch
+from fnn.spec.errors import FnnError
+
+if TYPE_CHECKING:
+    from fnn.sweeps import Between
+
+USUAL = (
+    "learning_rate=1e-4:3e-2:log",
+    "dropout=0:0.5",
+    "hidden=64/128/128,64/256,128",
+    "activation=relu,tanh",
+)
+"""what is searched where nothing is said"""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Find the best setting on DATA: many are tried, a batch of them as one program."""
+
+    data: Annotated[Positional[str], word("DATA")]
+    """What fnn train takes; all trials share its rows, which must fit into memory."""
+    over: Annotated[UseAppendAction[tuple[str, ...]], option("NAME=VALUES", "the usual")] = ()
+    """What is varied, and its values or range; may be repeated. NAME is an option of fnn train,
+    width, depth, or a number of the run by its path. learning_rate=1e-4:1e-1:log; dropout=0:0.5;
+    depth=1:3:whole; hidden=64/128,64; activation=relu,tanh. The usual: learning_rate, dropout,
+    hidden and activation."""
+    trials: Annotated[int, option("N")] = 256
+    """Settings to try; grid tries all there are."""
+    batch: Annotated[int, option("N")] = 32
+    """Settings that are chosen, and trained, at a time."""
+    method: Annotated[Literal["bayes", "random", "halving", "grid"], option()] = "bayes"
+    """bayes: chosen by what others came to. random: at random. halving: at random, and all but the
+    best third end early, again and again. grid: all there are of listed values."""
+    eta: Annotated[int, option("N")] = 3
+    """Of halving: one in so many goes on."""
+    metric: Annotated[str | None, option("NAME", "what --keep says")] = None
+    """Find the best by this metric of the validation rows."""
+    memory: Annotated[str | None, option("SIZE", "half of what is free")] = None
+    """What may be used, such as 2GB: as many trials are trained at a time as fit."""
+    out: Annotated[str | None, option("FOLDER", "the next free of runs/DATA-search-1, …")] = None
+    """The folder to make for the search."""
+    resume: Annotated[str | None, option("FOLDER")] = None
+    """Go on with the search of that folder; it needs nothing else, and takes more --trials."""
+    save: Annotated[bool, option()] = True
+    """Keep the search in a folder."""
+    figures: Annotated[bool, option()] = True
+    """Draw the figures into it."""
+    network: OmitArgPrefixes[Network] = field(default_factory=Network)
+    training: OmitArgPrefixes[Recipe] = field(default_factory=Recipe)
+    validation: OmitArgPrefixes[Watch] = field(default_factory=Watch)
+    file: OmitArgPrefixes[Source] = field(default_factory=Source)
+    split: OmitArgPrefixes[Parts] = field(default_factory=Parts)
+    machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
+
+    @property
+    def alone(self) -> Train:
+        """The options of a single run, before anything is varied."""
+        names = ("data", "network", "training", "validation", "file", "split", "machine")
+        return Train(**{name: getattr(self, name) for name in names})
+
+    @property
+    def axes(self) -> Mapping[str, Sequence[Any] | Between]:
+        """What is varied."""
+        return parse_all(self.over or USUAL)
+
+    def run(self) -> int:
+        """Search, and print what came of it."""
+        from fnn.cli.search_keep import search_and_keep
+        from fnn.cli.search_printing import print_plan
+
+        began = time.perf_counter()
+        self._check()
+        self.machine.set_up(self.training.precision == "float64")
+        prepared = self.alone.prepare()
+        print_plan(self, prepared)
+        return search_and_keep(self, prepared, began)
+
+    def _check(self) -> None:
+        """Options that need no data to be found wrong, and libraries that will be needed."""
+        for name, value, least in (("trials", self.trials, 1), ("batch", self.batch, 1)):
+            if value < least:
+                raise FnnError(f"expected {least} or more, got {value}", f"--{name}")
+        if self.resume and (self.out or not self.save):
+            given = "--out" if self.out else "--no-save"
+            raise FnnError("goes on in the folder of --resume", given)
+        if self.resume and self.method == "halving":
+            raise FnnError("successive halving keeps nothing to go on by: begin anew", "--resume")
+        needed = {"pandas": self.save, "optuna": self.method != "halving"}
+        for library in (name for name, asked in needed.items() if asked):
+            if find_spec(library) is None:
+                raise FnnError(f"fnn search needs {library}: pip install 'fnn[search]'")
+        if self.save and self.figures and find_spec("matplotlib") is None:
+            raise FnnError(
+                "needs matplotlib: pip install 'fnn[plots]', or say --no-figures", "--figures"
+            )
+
+
+def resumed(folder: str) -> Search:
+    """The options of the search in a folder, to go on with it."""
+    from pathlib import Path
+
+    from fnn.cli.command import read_options
+    from fnn.runs.search import check_search
+
+    check_search(folder)
+    options = read_options(Search, Path(folder) / "search.json")
+    return dataclasses.replace(options, resume=folder)

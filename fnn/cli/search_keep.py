@@ -1,0 +1,199 @@
+"""A search with its folder: what it goes on by, and what is kept in the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fnn.cli.command import words
+from fnn.cli.keep import with_whole_paths, write_config
+from fnn.cli.over import build_run, with_settings
+from fnn.cli.search_printing import print_batch, print_rung, print_search
+from fnn.cli.tested import Tested, headlines, tested
+from fnn.spec.errors import FnnError
+
+if TYPE_CHECKING:
+    from fnn.cli.search import Search as Options
+    from fnn.data import Prepared
+    from fnn.runs import RunFolder
+    from fnn.search import Search
+    from fnn.sweeps import Between
+
+    Axes = Mapping[str, Sequence[Any] | Between]
+
+
+def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
+    """Search, record it in a folder if that is wanted, and print what came of it.
+
+    The exit status is 130 where Ctrl-C ended it before its time, 143 where SIGTERM did. Raises
+    `FnnError` where every trial diverged.
+    """
+    with nullcontext() if not options.save else _folder(options) as folder:
+        made = _search(options, prepared, folder)
+        test = tested(made, prepared) if made.interrupted is None else None
+        if folder is not None and made.outcomes:
+            _write_trials(folder, options, made, prepared.dataset.name)
+        if folder is not None and test is not None:
+            _write_best(folder, options, made, prepared, test, began)
+    print_search(options, made, test, prepared, began, None if folder is None else folder.path)
+    if made.interrupted is not None:
+        return 128 + made.interrupted
+    if test is None:
+        raise FnnError("every trial diverged: lower rates, or --clip-norm 1, may help")
+    return 0
+
+
+def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> Search:
+    from fnn import search
+    from fnn.runs.search import storage
+
+    shared: dict[str, Any] = {
+        "over": options.axes,
+        "epochs": options.training.length(len(prepared.train.target)),
+        "metric": options.metric,
+        "seed": options.training.seed,
+        "order_seed": options.training.order_seed,
+        "memory": options.memory,
+    }
+    build = partial(build_run, options.alone, prepared)
+    if options.method == "halving":
+        return search.halving(
+            build,
+            prepared,
+            draws=options.trials,
+            eta=options.eta,
+            loggers=[print_rung],
+            **shared,
+        )
+    first = _grid(shared["over"]) if options.method == "grid" else []
+    return search.bayes(
+        build,
+        prepared,
+        trials=len(first) or options.trials,
+        batch=options.batch,
+        first=first,
+        sampler=_at_random if options.method == "random" else None,
+        storage=None if folder is None else storage(folder.path),
+        loggers=[print_batch],
+        **shared,
+    )
+
+
+def _at_random(seed: int) -> Any:
+    import optuna
+
+    return optuna.samplers.RandomSampler(seed)
+
+
+def _grid(axes: Axes) -> list[dict[str, Any]]:
+    """All combinations of listed values."""
+    from fnn.sweeps import Between
+
+    for name, axis in axes.items():
+        if isinstance(axis, Between):
+            raise FnnError(
+                f"a range, and a grid needs values: say how many, such as {name}="
+                f"{axis.low:g}:{axis.high:g}:{'log:' if axis.log else ''}8",
+                f"--over {name}",
+            )
+    lists = [axis for axis in axes.values() if not isinstance(axis, Between)]
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]
+
+
+def _folder(options: Options) -> RunFolder:
+    from fnn.files import write_json
+    from fnn.runs import folder_name
+    from fnn.runs.folder import FORMAT
+    from fnn.runs.search import SearchFolder
+
+    if options.resume is not None:
+        return SearchFolder.resume(options.resume)
+    folder = SearchFolder.create(options.out, name=f"{folder_name(options.data)}-search")
+    alone = with_whole_paths(options.alone)
+    whole = dataclasses.replace(options, data=alone.data, file=alone.file)
+    over = [word for given in options.over for word in ("--over", given)]
+    record = {
+        "format": FORMAT,
+        "command": ["fnn", "search", *words(dataclasses.replace(whole, over=())), *over],
+        "options": dataclasses.asdict(whole),
+    }
+    write_json(folder.path / "search.json", record)
+    return folder
+
+
+def _write_trials(folder: RunFolder, options: Options, made: Search, title: str) -> None:
+    """The trials as a table, and the figures."""
+    from fnn.files import write_bytes
+    from fnn.sweeps.files import plain_frame
+
+    table = plain_frame(made).rename_axis("trial")
+    write_bytes(folder.path / "trials.csv", table.to_csv().encode())
+    if options.figures:
+        _draw(folder.path, options, made, title)
+
+
+def _draw(folder: Path, options: Options, made: Search, title: str) -> None:
+    from fnn import figures
+    from fnn.figures.sweeps import varied_names
+    from fnn.sweeps.outcome import is_higher
+
+    settings, metric = made.settings(), made.metric
+    if varied_names(settings):
+        figures.sweep(settings, folder / "settings.png", metric=metric, title=title)
+    if made.rungs:
+        histories = [outcome.history[metric] for outcome in made.outcomes]
+        rungs = [rung.epochs for rung in made.rungs[:-1]]
+        figures.halving(histories, rungs, folder / "search.png", metric=metric, title=title)
+        return
+    figures.search(
+        [float("nan") if o.status == "diverged" else o.values[metric] for o in made.outcomes],
+        folder / "search.png",
+        metric=metric,
+        higher=is_higher(metric),
+        batch=options.batch,
+        title=title,
+    )
+
+
+def _write_best(
+    folder: RunFolder,
+    options: Options,
+    made: Search,
+    prepared: Prepared,
+    test: Tested,
+    began: float,
+) -> None:
+    """The best as the folder of a run."""
+    from fnn.model import Model, save
+
+    best = test.setting.members[0]
+    alone, _ = with_settings(options.alone, best.member.settings)
+    write_config(folder, alone, best.member.run, prepared)
+    save(Model.of_member(best, prepared), folder.model_path)
+    selection = best.member.run.selection
+    prefix = "validation_"
+    folder.write_result(
+        best.status,
+        epochs=best.epochs,
+        best_epoch=best.best_epoch,
+        metric=headlines(made)[0],
+        validation={
+            name.removeprefix(prefix): value
+            for name, value in best.values.items()
+            if name.startswith(prefix)
+        },
+        test=test.means,
+        test_rows=0 if prepared.test is None else len(prepared.test.target),
+        seconds=time.perf_counter() - began,
+        selected_by=None if selection is None else selection.metric,
+        settings=best.member.settings,
+        trials=len(made.outcomes),
+        spent=made.spent,
+        compared_by=made.metric,
+    )

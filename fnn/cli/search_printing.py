@@ -1,0 +1,113 @@
+"""What `fnn search` prints: what it will do, how it goes, and what came of it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fnn.cli.over import told
+from fnn.cli.printing import print_rows
+from fnn.cli.sweep_printing import again, axis_told
+from fnn.cli.tested import Tested, headlines
+
+if TYPE_CHECKING:
+    from fnn.cli.search import Search as Options
+    from fnn.data import Prepared
+    from fnn.search import Rung, Search, SearchLook
+
+METHODS = {
+    "bayes": "chosen by what others came to",
+    "random": "at random",
+    "grid": "all there are",
+    "halving": "at random, of which ever fewer go on",
+}
+
+
+def print_plan(options: Options, prepared: Prepared) -> None:
+    """The rows, what is varied, and how it is searched."""
+    print_rows(prepared)
+    for name, axis in options.axes.items():
+        print(f"  {name}: {axis_told(axis)}")
+    epochs = options.training.length(len(prepared.train.target))
+    count = "" if options.method == "grid" else f"{options.trials:,} "
+    print(f"{count}settings, {METHODS[options.method]}, of {epochs:,} epochs", flush=True)
+
+
+def print_batch(look: SearchLook) -> None:
+    """How many trials there were, and the best so far."""
+    from fnn.metrics import written
+
+    best = "none has a finite value"
+    if look.best is not None:
+        metric = look.metric.replace("_", " ")
+        best = f"best {metric} {written(look.value)}, {told(look.best.member.settings)}"
+    print(f"  {look.done:,} of {look.trials:,}: {best} ({look.seconds:.0f} s)", flush=True)
+
+
+def print_rung(rung: Rung) -> None:
+    """Who came so far, and who goes on."""
+    from fnn.metrics import written
+
+    lost = f", {rung.diverged:,} diverged" if rung.diverged else ""
+    goes = "" if rung.kept == rung.members else f", {rung.kept:,} go on from {written(rung.bar)}"
+    print(
+        f"  epoch {rung.epochs:,}: {rung.members:,} here{lost}, best {written(rung.best)}{goes}; "
+        f"{rung.spent:,} epochs trained in all",
+        flush=True,
+    )
+
+
+def print_search(
+    options: Options,
+    made: Search,
+    test: Tested | None,
+    prepared: Prepared,
+    began: float,
+    folder: Path | None,
+) -> None:
+    """What it took, the best setting with its test metrics, and where things are."""
+    _print_cost(made)
+    if test is not None and prepared.test is not None:
+        _print_best(options, made, test, len(prepared.test.target))
+    print(f"{time.perf_counter() - began:.1f} s in all, reading and compiling included")
+    if folder is not None:
+        files = (path.name for path in sorted(folder.iterdir()) if path.name[0] != ".")
+        print(f"{folder} holds {', '.join(files)}")
+    if made.interrupted is not None:
+        print(_how_to_go_on(options, folder))
+
+
+def _print_cost(made: Search) -> None:
+    done = sum(outcome.status != "interrupted" for outcome in made.outcomes)
+    if made.interrupted is not None:
+        print(f"interrupted: {done:,} of {made.members:,} settings have ended")
+    diverged = sum(outcome.status == "diverged" for outcome in made.outcomes)
+    lost = f", {diverged:,} diverged" if diverged else ""
+    print(
+        f"{len(made.outcomes):,} settings, {made.spent:,} epochs in all{lost}; "
+        f"{made.seconds:.1f} s, {made.compile_seconds:.1f} s of it compiling"
+    )
+
+
+def _print_best(options: Options, made: Search, test: Tested, rows: int) -> None:
+    from fnn.metrics import written
+
+    best = test.setting.members[0]
+    print(f"best setting: {told(best.member.settings)}")
+    if best.best_epoch is not None:
+        print(f"kept epoch {best.best_epoch:,} of {best.epochs:,}")
+    value = best.values[made.metric]
+    print(f"{made.metric.replace('_', ' ')} {written(value)}: the best of many, so it flatters")
+    scores = ", ".join(f"{name} {written(test.means[name])}" for name in headlines(made))
+    print(f"test {scores} ({rows:,} rows, measured once)")
+    print(again(options.alone, test.setting))
+
+
+def _how_to_go_on(options: Options, folder: Path | None) -> str:
+    if folder is None:
+        return "nothing was kept (--no-save)"
+    if options.method == "halving":
+        return "successive halving keeps nothing to go on by: begin anew"
+    return f"go on: fnn search --resume {shlex.quote(str(folder))}"

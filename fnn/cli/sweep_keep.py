@@ -1,0 +1,165 @@
+"""A sweep with its folder: what it goes on by, and what is kept in the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fnn.cli.bar import SweepBar
+from fnn.cli.command import digest, words
+from fnn.cli.keep import with_whole_paths
+from fnn.cli.sweep_printing import print_sweep
+from fnn.cli.tested import Tested, best_setting, headlines, mean_of, tested
+from fnn.spec.errors import FnnError
+
+if TYPE_CHECKING:
+    from fnn import sweeps
+    from fnn.cli.sweep import Sweep
+    from fnn.data import Prepared
+    from fnn.runs import RunFolder
+
+ROOM = 2**28
+"""bytes that the parameters of all members may take; of more, only those of the best are kept"""
+
+
+def sweep_and_keep(
+    options: Sweep, members: Sequence[sweeps.Member], prepared: Prepared, began: float
+) -> int:
+    """Train all, keep what came of them if that is wanted, and print it.
+
+    The exit status is 130 where Ctrl-C ended it before its time, 143 where SIGTERM did. Raises
+    `FnnError` where no member has anything to show.
+    """
+    with nullcontext() if not options.save else _folder(options) as folder:
+        if folder is not None and options.resume is None:
+            _write_config(folder, options, members, prepared)
+        with closing(SweepBar()) as bar:
+            made = _train(options, members, prepared, None if folder is None else folder.path, bar)
+        test = tested(made, prepared) if made.interrupted is None else None
+        if folder is not None and made.outcomes:
+            _keep(folder, options, made, prepared, test, began)
+    place = None if folder is None else folder.path
+    print_sweep(options, made, test, prepared, bar.size, began, place)
+    if made.interrupted is not None:
+        return 128 + made.interrupted
+    if test is None:
+        raise FnnError("every member diverged: lower rates, or --clip-norm 1, may help")
+    return 0
+
+
+def _folder(options: Sweep) -> RunFolder:
+    from fnn.runs import SweepFolder, folder_name
+
+    if options.resume is not None:
+        return SweepFolder.resume(options.resume)
+    return SweepFolder.create(options.out, name=f"{folder_name(options.data)}-sweep")
+
+
+def _train(
+    options: Sweep,
+    members: Sequence[sweeps.Member],
+    prepared: Prepared,
+    folder: Path | None,
+    bar: SweepBar,
+) -> sweeps.Sweep:
+    from fnn.sweeps.sweep import sweep_members
+
+    return sweep_members(
+        members,
+        prepared,
+        epochs=options.training.length(len(prepared.train.target)),
+        keep=None if _size(members, prepared) <= ROOM else options.models,
+        metric=options.metric,
+        memory=options.memory,
+        folder=folder,
+        loggers=[bar],
+    )
+
+
+def _size(members: Sequence[sweeps.Member], prepared: Prepared) -> int:
+    """Bytes of all members' parameters, about."""
+    return sum(4 * _parameters(group[0], prepared) * len(group) for group in _groups(members))
+
+
+def _groups(members: Sequence[sweeps.Member]) -> list[list[sweeps.Member]]:
+    from fnn.sweeps.train import groups
+
+    return [[members[number] for number in numbers] for numbers in groups(members)]
+
+
+def _parameters(member: sweeps.Member, prepared: Prepared) -> int:
+    from fnn.report import parameter_count
+    from fnn.shapes import shape
+
+    return parameter_count(member.run.objective.net, shape(*prepared.preprocessing.in_shape))
+
+
+def _write_config(
+    folder: RunFolder, options: Sweep, members: Sequence[sweeps.Member], prepared: Prepared
+) -> None:
+    alone = with_whole_paths(options.alone)
+    whole = dataclasses.replace(options, data=alone.data, file=alone.file)
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    over = [word for given in options.over for word in ("--over", given)]
+    folder.write_config(
+        command=["fnn", "sweep", *words(dataclasses.replace(whole, over=())), *over],
+        options=dataclasses.asdict(whole),
+        run=members[0].run,
+        data={
+            "name": prepared.dataset.name,
+            "sha256": digest(alone),
+            "rows": {name: len(part.target) for name, part in parts.items() if part is not None},
+            "notes": list(prepared.preprocessing.notes),
+        },
+        seeds={
+            "seed": options.training.seed,
+            "order_seed": options.training.order_seed,
+            "split_seed": options.split.split_seed,
+        },
+        parameters=_parameters(members[0], prepared),
+    )
+
+
+def _keep(
+    folder: RunFolder,
+    options: Sweep,
+    made: sweeps.Sweep,
+    prepared: Prepared,
+    test: Tested | None,
+    began: float,
+) -> None:
+    """Tables, figures, and of a sweep that came to its end the models of the best."""
+    from fnn.model import save_best
+
+    made.save(folder.path, figures=options.figures, title=prepared.dataset.name)
+    if made.interrupted is None:
+        save_best(made, prepared, folder.path, options.models)
+    best, before = best_setting(made), folder.result or {}
+    ended = "diverged" if best is None else "finished"
+    folder.write_result(
+        ended if made.interrupted is None else "interrupted",
+        epochs=max(outcome.epochs for outcome in made.outcomes),
+        best_epoch=None,
+        metric=headlines(made)[0],
+        validation=None if best is None else _validation(best),
+        test=None if test is None else test.means,
+        test_rows=0 if prepared.test is None else len(prepared.test.target),
+        seconds=before.get("seconds", 0) + time.perf_counter() - began,
+        best=None if best is None else best.settings,
+        members=made.members,
+        trained=len(made.outcomes),
+        compared_by=made.metric,
+        wasted=made.wasted,
+        compile_seconds=made.compile_seconds,
+    )
+
+
+def _validation(best: sweeps.Setting) -> dict[str, float] | None:
+    """Means over the setting's seeds."""
+    prefix = "validation_"
+    names = [name for name in best.members[0].values if name.startswith(prefix)]
+    return {name.removeprefix(prefix): mean_of(best.members, name) for name in names} or None

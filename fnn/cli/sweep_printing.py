@@ -1,0 +1,179 @@
+"""What `fnn sweep` prints: what it will do, and what came of it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fnn.cli.over import SEEDS, parse_all, with_settings
+from fnn.cli.printing import print_rows
+from fnn.cli.tested import Tested, headlines, mean_of
+
+if TYPE_CHECKING:
+    from fnn import sweeps
+    from fnn.cli.sweep import Sweep
+    from fnn.cli.train import Train
+    from fnn.data import Prepared
+    from fnn.sweeps import Between, Member, Setting
+
+LINES = 12
+"""settings that are printed; the others are in the table that is kept"""
+SHOWN = 5
+"""values of an axis that are printed; of more, the first and the last"""
+
+
+def print_plan(options: Sweep, members: Sequence[Member], prepared: Prepared) -> None:
+    """The rows, what is varied, and how many members and programs that makes."""
+    from fnn.sweeps.train import groups
+
+    print_rows(prepared)
+    for name, axis in parse_all(options.over).items():
+        print(f"  {name}: {axis_told(axis)}")
+    runs = len({id(member.run) for member in members})
+    told = f"{len(members):,} members" if len(members) > 1 else "1 member"
+    if runs < len(members):
+        told += f", {runs:,} {_plural('setting', runs)} of {len(members) // runs} seeds"
+    programs = len(groups(members))
+    epochs = options.training.length(len(prepared.train.target))
+    print(f"{told}, {epochs:,} epochs, in {programs} {_plural('program', programs)}", flush=True)
+
+
+def axis_told(axis: Sequence[Any] | Between) -> str:
+    """The values of an axis, or the first and the last of many; or its range."""
+    from fnn.figures.values import in_words
+    from fnn.sweeps import Between
+
+    if isinstance(axis, Between):
+        scale = ", evenly in its logarithm" if axis.log else ""
+        return f"{in_words(axis.low)} to {in_words(axis.high)}{scale}"
+    between = " / " if any(isinstance(value, tuple) for value in axis) else ", "
+    if len(axis) <= SHOWN:
+        return between.join(map(in_words, axis))
+    return f"{in_words(axis[0])} … {in_words(axis[-1])} ({len(axis)} values)"
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def print_sweep(
+    options: Sweep,
+    made: sweeps.Sweep,
+    test: Tested | None,
+    prepared: Prepared,
+    size: int,
+    began: float,
+    folder: Path | None,
+) -> None:
+    """What it took, settings the best first, the best one's test metrics, and where things are."""
+    _print_cost(made, size, options.resume is not None)
+    if made.outcomes:
+        _print_table(made)
+    if test is not None and prepared.test is not None:
+        _print_test(options, made, test, len(prepared.test.target))
+    print(f"{time.perf_counter() - began:.1f} s in all, reading and compiling included")
+    if folder is not None:
+        files = ", ".join(path.name for path in sorted(folder.iterdir()))
+        print(f"{folder} holds {files}")
+    if made.interrupted is not None:
+        again = f"go on: fnn sweep --resume {shlex.quote(str(folder))}"
+        print("nothing was kept (--no-save)" if folder is None else again)
+
+
+def _print_cost(made: sweeps.Sweep, size: int, resumed: bool) -> None:
+    done = sum(outcome.status != "interrupted" for outcome in made.outcomes)
+    if made.interrupted is not None:
+        print(f"interrupted: {done:,} of {made.members:,} members have ended")
+    if size == 0:
+        return
+    training = made.seconds - made.compile_seconds
+    speed = "" if resumed else f", {len(made.outcomes) / training:.3g} members a second"
+    print(
+        f"{training:.1f} s of training{speed}, after {made.compile_seconds:.1f} s of compiling; "
+        f"up to {size:,} at a time, {100 * made.wasted:.0f} % of the epochs wasted"
+    )
+
+
+def _print_table(made: sweeps.Sweep) -> None:
+    """Settings, the best first."""
+    settings = made.settings()
+    rows = [_row(setting, made) for setting in settings[:LINES]]
+    headings = list(rows[0])
+    columns = [[name, *(row[name] for row in rows)] for name in headings]
+    widths = [max(map(len, column)) for column in columns]
+    for cells in zip(*columns, strict=True):
+        print("  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
+    if len(settings) > LINES:
+        print(f"… {len(settings) - LINES:,} more")
+
+
+def _row(setting: Setting, made: sweeps.Sweep) -> dict[str, str]:
+    """The cells of a setting by their headings."""
+    from fnn.figures.values import in_words
+    from fnn.metrics import written
+
+    names = [name for name in made.names if name not in SEEDS]
+    cells = {name: in_words(setting.settings.get(name)) for name in names}
+    cells[_heading(made.metric)] = _number(setting.mean)
+    several = len(made.outcomes) > len(made.settings())
+    if several:
+        interval = f"{written(setting.low)} to {written(setting.high)}"
+        cells["95 % interval"] = interval if np.isfinite(setting.low) else "–"
+    beside = f"validation_{headlines(made)[0]}"
+    if beside in made.measured:
+        cells[_heading(beside)] = _number(mean_of(setting.members, beside))
+    if several:
+        cells["seeds"] = str(len(setting.members))
+    if any(outcome.status == "diverged" for outcome in made.outcomes):
+        cells["diverged"] = str(setting.diverged)
+    return cells
+
+
+def _heading(metric: str) -> str:
+    return metric.replace("_", " ")
+
+
+def _number(value: float) -> str:
+    from fnn.metrics import written
+
+    return written(value) if np.isfinite(value) else "–"
+
+
+def _print_test(options: Sweep, made: sweeps.Sweep, test: Tested, rows: int) -> None:
+    from fnn.figures.values import in_words
+    from fnn.metrics import written
+
+    if test.setting.settings:
+        best = ", ".join(f"{n} {in_words(v)}" for n, v in test.setting.settings.items())
+        print(f"best setting: {best}")
+    told = []
+    for name in headlines(made):
+        values = test.values[name]
+        spread = f" ± {written(float(values.std(ddof=1)))}" if len(values) > 1 else ""
+        told.append(f"{name} {written(float(values.mean()))}{spread}")
+    kind = "mean ± standard deviation of " if len(next(iter(test.values.values()))) > 1 else ""
+    print(f"test {', '.join(told)} ({kind}{test.words}; {rows:,} rows, measured once)")
+    print(again(options.alone, test.setting))
+
+
+def again(alone: Train, setting: Setting) -> str:
+    """The command that trains the best setting alone, with its first seed."""
+    import dataclasses
+
+    from fnn.cli.command import words
+
+    alone, rest = with_settings(alone, setting.settings)
+    first = setting.members[0].member
+    training = dataclasses.replace(alone.training, seed=first.seed, order_seed=first.order_seed)
+    command = shlex.join(["fnn", "train", *words(dataclasses.replace(alone, training=training))])
+    return f"again: {command}{_lacking(rest)}"
+
+
+def _lacking(rest: Mapping[str, Any]) -> str:
+    names = ", ".join(rest)
+    return f" (but for {names}, which fnn train has no option for)" if rest else ""

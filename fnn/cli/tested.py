@@ -1,0 +1,74 @@
+"""How good a sweep's best setting is: on rows that chose it, and on test rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fnn.data import Prepared
+    from fnn.sweeps import Outcome, Setting, Sweep
+
+
+class Tested(NamedTuple):
+    """Test metrics of the best setting.
+
+    values: of each metric, an entry a member that was measured.
+    words: which members were measured.
+    """
+
+    setting: Setting
+    values: dict[str, np.ndarray]
+    words: str
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The mean of each metric."""
+        return {name: float(values.mean()) for name, values in self.values.items()}
+
+
+def tested(made: Sweep, prepared: Prepared) -> Tested | None:
+    """Measure all seeds of the best setting, as far as their parameters were kept.
+
+    Where they were not, the best member of all stands for it. None where no member has a finite
+    value.
+    """
+    from fnn.training.rows import evaluate_rows
+
+    best = best_setting(made)
+    if best is None or prepared.test is None:
+        return None
+    members = [member for member in best.members if np.isfinite(member.values[made.metric])]
+    words = "1 seed" if len(members) == 1 else f"{len(members)} seeds"
+    if any(member.params is None for member in members):
+        members = made.ranked()[:1]
+        words = f"the best member, seed {members[0].member.seed}: the others were not kept"
+    unit = prepared.preprocessing.unit
+    found = []
+    for member in members:
+        run = member.member.run
+        kept = (member.params, member.state)
+        row = evaluate_rows(run.objective, *kept, prepared.test, run.measured, unit)
+        found.append({name: float(value) for name, value in row.items()})
+    values = {name: np.array([row[name] for row in found]) for name in found[0]}
+    return Tested(best, values, words)
+
+
+def best_setting(made: Sweep) -> Setting | None:
+    """The best one; None where no member has a finite value."""
+    return made.best() if made.ranked() else None
+
+
+def headlines(made: Sweep) -> list[str]:
+    """The metrics in the order in which they are told; the loss only where there is no other."""
+    measured = made.outcomes[0].member.run.measured
+    names = [name for name in measured if name != "loss"]
+    return sorted(names, key=lambda name: name != "r2") or ["loss"]
+
+
+def mean_of(members: list[Outcome], metric: str) -> float:
+    """Over the members that have a finite value; NaN where none has."""
+    values = np.array([member.values[metric] for member in members])
+    there = values[np.isfinite(values)]
+    return float(there.mean()) if there.size else float("nan")

@@ -1,0 +1,121 @@
+"""Networks side by side, whose outputs are averaged."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+
+from fnn.combinators.trees import check_stacked
+from fnn.layer import Child, Layer, Tree, fold, require_key
+from fnn.shapes import trailing, wide
+from fnn.spec import at, part, spec, static
+
+
+@spec("ensemble.v1")
+class Ensemble(Layer):
+    """M = `members` networks of one kind for the same input, their outputs z₁ … z_M averaged.
+
+    | `average` | y | for |
+    |---|---|---|
+    | "mean" | Σ zₘ / M | numbers, and networks that end in probabilities |
+    | "softmax" | log Σ softmax(zₘ) / M | logits of classes |
+    | "sigmoid" | logit(Σ σ(zₘ) / M) | logits of yes/no answers |
+
+    So softmax(y) or σ(y) is the mean of the members' probabilities, and the losses and metrics of
+    one network do for the ensemble (Lakshminarayanan et al. 2017, arXiv:1612.01474). Logarithms of
+    sums of exponentials keep y right where probabilities would round to 0 or 1; averages are
+    computed in float32 or wider.
+
+    Inputs go to all members, x (…), and outputs (…, C) keep their shape. Parameters and state carry
+    a leading axis of length M. Member m draws from `fold_in(key, m)`. Training it fits the average,
+    as one large network; `fnn.ensemble` trains members apart from each other, which is what makes
+    an ensemble more than that. Raises `ShapeError` where parameters or state are not stacked.
+    """
+
+    inner: Layer = part()
+    members: int = static(low=1)
+    average: Literal["mean", "softmax", "sigmoid"] = static(default="mean")
+
+    def out_shape(self, in_shape: Tree) -> Tree:
+        with at("inner"):
+            inner = self.inner.out_shape(in_shape)
+        trailing(self, inner, 1)
+        return inner
+
+    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+        self.out_shape(in_shape)
+        keys = jax.random.split(require_key(self, key), self.members)
+        with at("inner"):
+            params, state = jax.vmap(lambda key: self.inner.init(key, in_shape))(keys)
+        return {"inner": params}, {"inner": state}
+
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        z, state, tapes = self._members(params, state, x, train=train, key=key)
+        trailing(self, z, 2)
+        y, kept = _FORWARD[self.average](z.astype(wide(z.dtype)))
+        return y.astype(z.dtype), {"inner": state}, (tapes, kept)
+
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        tapes, kept = tape
+        if self.average == "mean":
+            dz = jnp.broadcast_to((dy / self.members)[None], (self.members, *dy.shape))
+        else:
+            dz = _BACKWARD[self.average](kept, dy.astype(kept.dtype)[None]).astype(dy.dtype)
+        dx, grads = jax.vmap(self.inner.backward)(params["inner"], tapes, dz)
+        return jax.tree.map(lambda leaf: leaf.sum(0), dx), {"inner": grads}
+
+    def children(self, in_shape: Tree) -> tuple[Child, ...]:
+        return (Child("inner", self.inner, in_shape, self.members),)
+
+    def outputs(self, params: Tree, state: Tree, x: Tree) -> Tree:
+        """The members' own outputs (M, …) in evaluation mode: `inner`'s, before any average."""
+        return self._members(params, state, x, train=False, key=None)[0]
+
+    def _members(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        check_stacked(self, self.members, params, state)
+
+        def one(index: jax.Array, p: Tree, s: Tree) -> tuple[Tree, Tree, Tree]:
+            with at("inner"):
+                return self.inner.forward(p, s, x, train=train, key=fold(key, index))
+
+        made: tuple[Tree, Tree, Tree] = jax.vmap(one)(
+            jnp.arange(self.members), params["inner"], state["inner"]
+        )
+        return made
+
+
+def _mean(z: jax.Array) -> tuple[jax.Array, Any]:
+    return z.mean(0), None
+
+
+def _softmax(z: jax.Array) -> tuple[jax.Array, Any]:
+    logs = jax.nn.log_softmax(z)
+    return jax.nn.logsumexp(logs, 0) - jnp.log(jnp.asarray(len(z), z.dtype)), logs
+
+
+def _softmax_back(logs: jax.Array, dy: jax.Array) -> jax.Array:
+    """Each member's share of the averaged probability, then back through its own log-softmax."""
+    dlogs = dy * jax.nn.softmax(logs, 0)
+    return dlogs - jnp.exp(logs) * dlogs.sum(-1, keepdims=True)
+
+
+def _sigmoid(z: jax.Array) -> tuple[jax.Array, Any]:
+    yes, no = jax.nn.log_sigmoid(z), jax.nn.log_sigmoid(-z)
+    return jax.nn.logsumexp(yes, 0) - jax.nn.logsumexp(no, 0), z
+
+
+def _sigmoid_back(z: jax.Array, dy: jax.Array) -> jax.Array:
+    """Each member's shares of the averaged yes and of the averaged no, times their slopes."""
+    of_yes = jax.nn.softmax(jax.nn.log_sigmoid(z), 0)
+    of_no = jax.nn.softmax(jax.nn.log_sigmoid(-z), 0)
+    return dy * (of_yes * jax.nn.sigmoid(-z) + of_no * jax.nn.sigmoid(z))
+
+
+_FORWARD = {"mean": _mean, "softmax": _softmax, "sigmoid": _sigmoid}
+_BACKWARD = {"softmax": _softmax_back, "sigmoid": _sigmoid_back}

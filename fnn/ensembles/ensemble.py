@@ -1,0 +1,79 @@
+"""From a run and data to an ensemble of networks that differ in their seeds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+
+from fnn.ensembles.result import Ensembled, ensembled
+from fnn.objective import Batch
+from fnn.spec import SpecError
+from fnn.sweeps.sweep import sweep
+from fnn.sweeps.train import SweepLogger
+from fnn.training.run import Run
+from fnn.training.train import as_prepared
+
+
+def ensemble(
+    run: Run,
+    data: Any,
+    validation: Batch | None = None,
+    *,
+    members: int = 8,
+    epochs: int,
+    seed: int = 0,
+    order_seed: int = 0,
+    own_order: bool = False,
+    unit: Any = None,
+    memory: int | str | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    loggers: Sequence[SweepLogger] = (),
+) -> Ensembled:
+    """Train `run` from `members` seeds as one program, and average what comes of it.
+
+    Arguments:
+        data: a `Batch` to train on, with `validation` beside it; or whatever `fnn.train` takes
+            (then `validation` and `unit` come from it, and the test rows are measured too).
+        seed: the first member's, for initialisation and dropout; the others have the next ones.
+        own_order: whether each member sees its batches in the order of its own seed; else all see
+            them in the order of `order_seed`, gathered once for all. On digits, diabetes and wine
+            (8 members, 6 splits) the ensembles' test losses differed by less than one standard
+            error, and an order of one's own took up to a fifth longer.
+
+    The others are those of `fnn.sweep`, and so are the errors: this is its sweep over seeds. Each
+    member is the lone run of its seeds, with its own best epoch where the run selects. Those that
+    diverged are left out, and named in `left_out`.
+
+    What an ensemble predicts is the mean of the members' probabilities, or of their numbers:
+    deep ensembles (Lakshminarayanan et al. 2017, arXiv:1612.01474), without their adversarial
+    examples and with one number for an output where they have a mean and a variance.
+    `fnn.model.Model.of` makes one model of the result, to be saved and loaded like any other.
+
+    Raises `SpecError` for fewer than 2 members, and `FnnError` where none is left.
+    """
+    whole = isinstance(members, int) and not isinstance(members, bool)
+    if not whole or members < 2:
+        raise SpecError(f"expected a whole number from 2 up, got {members!r}", "members")
+    seeds = range(seed, seed + members)
+    prepared = None if isinstance(data, Batch) else as_prepared(data)
+    made = sweep(
+        run,
+        data if prepared is None else prepared,
+        validation,
+        over={"seed": seeds},
+        epochs=epochs,
+        order_seed=order_seed,
+        own_order=own_order,
+        unit=unit,
+        keep=None,
+        memory=memory,
+        folder=folder,
+        loggers=loggers,
+    )
+    rows = (validation, None) if prepared is None else (prepared.validation, prepared.test)
+    if prepared is not None:
+        unit = prepared.preprocessing.unit
+    return ensembled(run, made, seeds, jax.device_put(rows), unit, prepared)

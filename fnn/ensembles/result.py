@@ -1,0 +1,164 @@
+"""What an ensemble came to: one network, and its members beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fnn.data import Prepared
+from fnn.ensembles.spread import Predictive, predictive
+from fnn.ensembles.together import together
+from fnn.layer import Tree
+from fnn.objective import Objective
+from fnn.shapes import wide
+from fnn.spec import FnnError, numbers, replace
+from fnn.sweeps import Outcome, Sweep
+from fnn.training.history import History
+from fnn.training.rows import evaluate_rows
+from fnn.training.run import Run
+
+Scores = dict[str, float]
+"""metrics by name"""
+
+
+class LeftOut(NamedTuple):
+    """A member that is not in the ensemble, and why."""
+
+    seed: int
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Ensembled:
+    """Members that were trained apart, as one network.
+
+    run: the members' own, but with the ensemble's objective, its numbers as arrays.
+    params, state: the ensemble's, the members' stacked along a first axis.
+    members: what each member in the ensemble came to (`fnn.sweeps.Outcome`).
+    left_out: members that diverged, or that an interruption kept from being trained.
+    validation, test: metrics of the ensemble; None where there are no such rows. In the target's
+        own units save for the loss.
+    each_validation, each_test: those of every member by itself, in the members' order.
+    prepared: the data; None where they came as a `Batch`.
+    seconds: in all; compile_seconds: of these, before first steps.
+    interrupted: the number of the signal that ended it; None if none did.
+    """
+
+    run: Run
+    params: Tree
+    state: Tree
+    members: list[Outcome]
+    left_out: tuple[LeftOut, ...]
+    validation: Scores | None
+    test: Scores | None
+    each_validation: list[Scores] | None
+    each_test: list[Scores] | None
+    prepared: Prepared | None
+    seconds: float
+    compile_seconds: float
+    interrupted: int | None
+
+    @property
+    def objective(self) -> Objective:
+        """The ensemble's: its network is a `fnn.Ensemble`."""
+        objective: Objective = self.run.objective
+        return objective
+
+    @property
+    def best(self) -> None:
+        """None: every member has a best epoch of its own."""
+
+    @property
+    def history(self) -> History:
+        """An entry an epoch: the mean over the members that trained so long. Empty for none."""
+        epochs = max(outcome.epochs for outcome in self.members)
+        if epochs == 0:
+            return {}
+        return {
+            name: np.array([_mean_at(epoch, name, self.members) for epoch in range(epochs)])
+            for name in self.members[0].history
+        }
+
+    def predictive(self, inputs: Any) -> Predictive:
+        """Mean and spread in the target's own units for rows of raw inputs, of a regression.
+
+        Raises `FnnError` for classes, and where the data came as a `Batch`, without preprocessing.
+        """
+        if self.prepared is None:
+            raise FnnError("was trained on a Batch: fnn.ensembles.member_outputs takes its rows")
+        fitted = self.prepared.preprocessing
+        return predictive(self.objective, self.params, self.state, fitted.encode(inputs), fitted)
+
+
+def ensembled(
+    run: Run,
+    made: Sweep,
+    seeds: Sequence[int],
+    rows: tuple[Any, Any],
+    unit: Any,
+    prepared: Prepared | None,
+) -> Ensembled:
+    """The members of a sweep over seeds as an ensemble; `rows` are to validate and to test.
+
+    Raises `FnnError` where no member is left, `KeyboardInterrupt` where none was begun.
+    """
+    left_out, kept = _left_out(made, seeds), _kept(made)
+    if not made.outcomes:
+        raise KeyboardInterrupt
+    if not kept:
+        seed, reason = left_out[0]
+        raise FnnError(f"no member of {len(seeds)} is left: that of seed {seed} {reason}, for one")
+    own = numbers(run, wide(run.objective.policy.dtype))
+    each = [(outcome.params, outcome.state) for outcome in kept]
+    objective, params, state = together(own.objective, each)
+
+    def measure(objective: Objective, params: Tree, state: Tree, rows: Any) -> Scores:
+        found = evaluate_rows(objective, params, state, rows, own.measured, unit)
+        return {name: float(found[name]) for name in own.measured}
+
+    def both(rows: Any) -> tuple[Scores | None, list[Scores] | None]:
+        if rows is None:
+            return None, None
+        alone = [measure(own.objective, *member, rows) for member in each]
+        return measure(objective, params, state, rows), alone
+
+    (validation, each_validation), (test, each_test) = both(rows[0]), both(rows[1])
+    return Ensembled(
+        run=replace(own, objective=objective),
+        params=params,
+        state=state,
+        members=kept,
+        left_out=left_out,
+        validation=validation,
+        test=test,
+        each_validation=each_validation,
+        each_test=each_test,
+        prepared=prepared,
+        seconds=made.seconds,
+        compile_seconds=made.compile_seconds,
+        interrupted=made.interrupted,
+    )
+
+
+def _mean_at(epoch: int, name: str, members: Sequence[Outcome]) -> float:
+    values = [member.history[name][epoch] for member in members if epoch < member.epochs]
+    return float(np.mean(values))
+
+
+def _kept(made: Sweep) -> list[Outcome]:
+    return [outcome for outcome in made.outcomes if outcome.status != "diverged"]
+
+
+def _left_out(made: Sweep, seeds: Sequence[int]) -> tuple[LeftOut, ...]:
+    """In the order of the seeds."""
+    known = {outcome.member.seed: outcome for outcome in made.outcomes}
+    found = []
+    for seed in seeds:
+        if seed not in known:
+            found.append(LeftOut(seed, "was not trained: interrupted before its turn"))
+        elif known[seed].status == "diverged":
+            found.append(LeftOut(seed, f"diverged in epoch {known[seed].epochs}"))
+    return tuple(found)

@@ -1,0 +1,165 @@
+"""Whether a network is right as often as it says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fnn.figures.canvas import BLUE, COLOURS, GREY, ORANGE, blank, dress, nothing, save, short
+from fnn.spec import ShapeError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ACROSS = 3
+"""how many models stand side by side"""
+GREEN = COLOURS[2]
+ROOM = 1.7
+"""over the highest bar of the histograms, for the legend"""
+
+
+def reliability_diagram(
+    models: Mapping[str, Any],
+    path: str | os.PathLike[str],
+    *,
+    scores: Mapping[str, Mapping[str, float]] | None = None,
+    title: str = "",
+) -> None:
+    """Write the figure of `draw_reliability_diagram` as a PNG.
+
+    Raises `FnnError` with the path and the reason where that can't be, and where matplotlib is
+    not installed.
+    """
+    save(draw_reliability_diagram(models, scores=scores, title=title), path)
+
+
+def draw_reliability_diagram(
+    models: Mapping[str, Any],
+    *,
+    scores: Mapping[str, Mapping[str, float]] | None = None,
+    title: str = "",
+) -> Figure:
+    """Accuracy over confidence in bins, a panel a model, over the confidences' histogram.
+
+    `models` are bins by the model's name, as `fnn.metrics.reliability` gives them: rows,
+    confidence and accuracy, (B,) each. The shaded part of a bar is the gap between a bin's
+    accuracy and its mean confidence: orange where the network promises more than it holds, green
+    where it holds more. Lines in the
+    histogram are the mean confidence and the accuracy of all rows. `scores` are numbers to write
+    into a model's panel, by name (ECE, Brier, NLL); x begins at the first confidence of any model.
+    Raises `ShapeError` for bins of different numbers.
+    """
+    told = {name: _bins(name, bins) for name, bins in models.items()}
+    across = min(max(len(told), 1), ACROSS)
+    down = max(-(-len(told) // across), 1)
+    figure = blank((7.8, 9.6, 11.2)[across - 1], 5.8 * down + (0.4 if title else 0), title)
+    grid = figure.add_gridspec(2 * down, across, height_ratios=[3, 1] * down)
+    low = min((_lowest(bins[0]) for bins in told.values()), default=0.0)
+    highest = max((float(_shares(bins[0]).max()) for bins in told.values()), default=0) or 1.0
+    for number, (name, (rows, confidence, accuracy)) in enumerate(told.items()):
+        top = 2 * (number // across)
+        first = number % across == 0
+        diagram = figure.add_subplot(grid[top, number % across])
+        histogram = figure.add_subplot(grid[top + 1, number % across], sharex=diagram)
+        histogram.set_ylim(0, highest * ROOM)
+        dress(diagram, "", "accuracy" if first else "", short(name, 40))
+        dress(histogram, "confidence", "share of rows" if first else "")
+        diagram.tick_params(labelbottom=False)
+        diagram.set(xlim=(low, 1), ylim=(0, 1))
+        if rows.sum() == 0:
+            nothing(diagram)
+            continue
+        _diagram(diagram, rows, confidence, accuracy)
+        _histogram(histogram, rows, confidence, accuracy)
+        _corner(diagram, rows.sum(), (scores or {}).get(name, {}))
+        if number == 0:
+            _legend(diagram)
+    return figure
+
+
+def _bins(name: str, bins: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rows, confidence, accuracy = (
+        np.asarray(getattr(bins, field), float) for field in ("rows", "confidence", "accuracy")
+    )
+    shapes = {rows.shape, confidence.shape, accuracy.shape}
+    if rows.ndim != 1 or len(shapes) > 1:
+        raise ShapeError(f"expected three rows of bins, got shapes {sorted(shapes)}", name)
+    return rows, confidence, accuracy
+
+
+def _shares(rows: np.ndarray) -> np.ndarray:
+    shares: np.ndarray = rows / (rows.sum() or 1)
+    return shares
+
+
+def _lowest(rows: np.ndarray) -> float:
+    """Where the first bin with rows in it begins."""
+    filled = np.flatnonzero(rows)
+    return float(filled[0] / len(rows)) if filled.size else 0.0
+
+
+def _diagram(axes: Axes, rows: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray) -> None:
+    """Solid up to where confidence and accuracy agree, shaded from there to the larger of them."""
+    width, filled = 1 / len(rows), rows > 0
+    middle = (np.flatnonzero(filled) + 0.5) * width
+    low, gap = np.minimum(confidence, accuracy)[filled], (confidence - accuracy)[filled]
+    axes.bar(middle, low, 0.9 * width, color=BLUE, alpha=0.85)
+    for colour, size in ((ORANGE, gap), (GREEN, -gap)):
+        there = size > 0
+        axes.bar(
+            middle[there],
+            size[there],
+            0.9 * width,
+            bottom=low[there],
+            **_shading(colour),
+        )
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2)
+
+
+def _shading(colour: str) -> dict[str, Any]:
+    return {"facecolor": colour + "44", "edgecolor": colour, "linewidth": 0.8, "hatch": "////"}
+
+
+def _legend(axes: Axes) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [
+        Line2D([], [], color=GREY, linestyle="--", linewidth=1.2, label="calibrated"),
+        Patch(color=BLUE, alpha=0.85, label="accuracy"),
+        Patch(**_shading(ORANGE), label="gap: too sure"),
+        Patch(**_shading(GREEN), label="gap: too unsure"),
+    ]
+    axes.legend(handles=handles, loc="lower right", fontsize=10, edgecolor="none", framealpha=0.85)
+
+
+def _histogram(axes: Axes, rows: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray) -> None:
+    width, shares = 1 / len(rows), _shares(rows)
+    axes.bar((np.arange(len(rows)) + 0.5) * width, shares, 0.9 * width, color=GREY, alpha=0.55)
+    for values, colour, words in (
+        (confidence, ORANGE, "mean confidence"),
+        (accuracy, BLUE, "accuracy"),
+    ):
+        mean = float((shares * np.where(rows > 0, values, 0)).sum())
+        axes.axvline(mean, 0, 1 / ROOM, color=colour, linewidth=1.6, label=f"{words} {mean:.3f}")
+    axes.legend(loc="upper left", fontsize=9, edgecolor="none", framealpha=0.85)
+
+
+def _corner(axes: Axes, rows: float, scores: Mapping[str, float]) -> None:
+    lines = [f"{name} {value:.4f}" for name, value in scores.items()]
+    lines.append(f"{rows:,.0f} rows" if rows == int(rows) else f"rows of weight {rows:,.1f}")
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+    axes.text(
+        0.03,
+        0.97,
+        "\n".join(lines),
+        transform=axes.transAxes,
+        va="top",
+        fontsize=11,
+        color="#202124",
+        bbox=box,
+    )

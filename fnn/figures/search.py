@@ -1,0 +1,107 @@
+"""How a search went: what each trial came to, and the best so far."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, nothing, save
+from fnn.figures.sweeps import limit, metric_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def search(
+    values: Any,
+    path: str | os.PathLike[str],
+    *,
+    metric: str,
+    higher: bool,
+    batch: int = 1,
+    title: str = "",
+) -> None:
+    """Write the figure of `draw_search` as a PNG.
+
+    Raises `FnnError` with the path and the reason where that can't be, and where matplotlib is
+    not installed.
+    """
+    save(draw_search(values, metric=metric, higher=higher, batch=batch, title=title), path)
+
+
+def draw_search(
+    values: Any, *, metric: str, higher: bool, batch: int = 1, title: str = ""
+) -> Figure:
+    """A dot a trial, in order, and a line for the best so far.
+
+    `values` are what the trials came to, NaN (a cross at the bottom) where one diverged. `higher`
+    says whether the largest is best. A batch, chosen at once, ends at each dotted line.
+    """
+    values = np.asarray(values, float)
+    figure = blank(8.4, 4.8, title)
+    axes = figure.add_subplot()
+    dress(axes, "trial", metric_words(metric))
+    trials = np.arange(1, len(values) + 1)
+    there = np.isfinite(values)
+    for end in range(batch, len(values), batch):
+        axes.axvline(end + 0.5, color=GREY, linewidth=0.6, linestyle=":")
+    if there.any():
+        best = (np.fmax if higher else np.fmin).accumulate(values)
+        axes.plot(trials[there], values[there], "o", color=BLUE, markersize=4, alpha=0.45)
+        axes.step(trials, best, where="post", color=ORANGE, linewidth=1.8, label="best so far")
+    else:
+        nothing(axes)
+    _crosses(axes, trials[~there])
+    limit(axes, metric, values)
+    axes.set_xlim(0, len(values) + 1)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=10, edgecolor="none", framealpha=0.85)
+    return figure
+
+
+def halving(
+    histories: Sequence[Any],
+    rungs: Sequence[int],
+    path: str | os.PathLike[str],
+    *,
+    metric: str,
+    title: str = "",
+) -> None:
+    """Write the figure of `draw_halving` as a PNG; errors as in `search`."""
+    save(draw_halving(histories, rungs, metric=metric, title=title), path)
+
+
+def draw_halving(
+    histories: Sequence[Any], rungs: Sequence[int], *, metric: str, title: str = ""
+) -> Figure:
+    """Successive halving: a line a member, as long as it was trained; those to the end in orange.
+
+    `histories` hold what each member measured, an entry an epoch, NaN where nothing was. `rungs`
+    are the epochs at which members were compared.
+    """
+    curves = [np.asarray(history, float) for history in histories]
+    longest = max((len(curve) for curve in curves), default=0)
+    figure = blank(8.4, 4.8, title)
+    axes = figure.add_subplot()
+    dress(axes, "epoch", metric_words(metric))
+    for rung in rungs:
+        axes.axvline(rung, color=GREY, linewidth=0.8, linestyle=":")
+    for curve in sorted(curves, key=len):
+        there = np.isfinite(curve)
+        whole = len(curve) == longest
+        style: dict[str, Any] = {"marker": "o" if there.sum() < 4 else "", "markersize": 3}
+        style |= {"color": ORANGE, "linewidth": 1.8} if whole else {"color": BLUE, "alpha": 0.4}
+        axes.plot(np.flatnonzero(there) + 1, curve[there], **style)
+    limit(axes, metric, np.concatenate(curves) if curves else np.empty(0))
+    epoch_axis(axes, longest)
+    return figure
+
+
+def _crosses(axes: Axes, trials: np.ndarray) -> None:
+    if trials.size:
+        style: dict[str, Any] = {"color": ORANGE, "transform": axes.get_xaxis_transform()}
+        axes.plot(trials, np.full(trials.size, 0.02), "x", label="diverged", ms=6, **style)

@@ -1,0 +1,45 @@
+"""The folder of a search: that of its best run, and what it goes on by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fnn.files import explained
+from fnn.runs.folder import RunFolder
+from fnn.spec import FnnError
+
+
+class SearchFolder(RunFolder):
+    """What `fnn search` leaves behind.
+
+    | file | holds |
+    |---|---|
+    | `search.json` | the command and its options, to go on by |
+    | `search.journal`, `search-best.npz` | Optuna's study, and the parameters of the best so far |
+    | `trials.csv`, `*.png` | what came of it |
+    | `config.json`, `model/`, `result.json` | the best, as in the folder of a run |
+    """
+
+    @classmethod
+    def resume(cls, path: str | Path) -> SearchFolder:
+        """One that is there. Raises `FnnError` that says what it lacks to be a search's."""
+        check_search(path)
+        return cls(path)
+
+    def _recorded(self) -> bool:
+        return any((self.path / name).exists() for name in ("search-best.npz", "trials.csv"))
+
+
+def storage(folder: Path) -> Path:
+    """Where the study of a search is kept."""
+    return folder / "search.journal"
+
+
+def check_search(path: str | Path) -> None:
+    """Raises `FnnError` where there is no folder of a search."""
+    folder = Path(path)
+    with explained(folder):
+        if not folder.exists():
+            raise FnnError("does not exist", str(path))
+        if not (folder / "search.json").is_file():
+            raise FnnError("is not the folder of a search: it has no search.json", str(path))

@@ -1,0 +1,7 @@
+"""Search: settings that are chosen by what others came to."""
+
+from fnn.search.bayes import SearchLook, bayes
+from fnn.search.halving import halving
+from fnn.search.result import Rung, Search
+
+__all__ = ["Rung", "Search", "SearchLook", "bayes", "halving"]

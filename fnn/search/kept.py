@@ -1,0 +1,42 @@
+"""The parameters of the best setting so far, beside the storage of a search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+
+from fnn.objective import Batch
+from fnn.search.study import Asked
+from fnn.shapes import shape_of
+from fnn.sweeps.arrays import entry, numbered, read, restored, write
+from fnn.sweeps.outcome import Outcome
+
+
+def write_best(storage: Path, asked: Asked, best: Outcome) -> None:
+    """Keep them, with the number of their trial, in place of those before."""
+    arrays = numbered("best", (best.params, best.state))
+    write(_place(storage), {"trial": asked.number, **arrays})
+
+
+def read_best(storage: Path, asked: Asked, best: Outcome, rows: Batch) -> Outcome:
+    """The best with its parameters, if they are there and are its own.
+
+    Raises `FnnError` with the path where the file is damaged.
+    """
+    place = _place(storage)
+    if not place.exists():
+        return best
+    arrays = read(place)
+    if int(entry(arrays, "trial", place)) != asked.number:
+        return best
+    shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], rows.x))
+    init = best.member.run.objective.init
+    like = jax.eval_shape(lambda key: init(key, shape), jax.eval_shape(jax.random.key, 0))
+    params, state = restored("best", arrays, like, place)
+    return replace(best, params=params, state=state)
+
+
+def _place(storage: Path) -> Path:
+    return storage.with_name(f"{storage.stem}-best.npz")

@@ -1,0 +1,75 @@
+"""What a search came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from fnn.sweeps.outcome import Outcome, ranked
+from fnn.sweeps.result import Setting, Sweep
+
+
+class Rung(NamedTuple):
+    """A step of successive halving.
+
+    epochs: that every member at it had trained, but for those that had ended by themselves.
+    members: how many came to it; diverged: of these, how many had left the finite numbers.
+    kept: how many went on.
+    best, bar: the best value at it, and the worst that went on; NaN where there was none.
+    spent: epochs that all members had trained by then.
+    """
+
+    epochs: int
+    members: int
+    diverged: int
+    kept: int
+    best: float
+    bar: float
+    spent: int
+
+
+@dataclass(frozen=True, eq=False)
+class Search(Sweep):
+    """A search that has ended: a sweep whose settings were chosen as it went.
+
+    `outcomes` are the settings that were tried, in order; those taken up from a storage have no
+    history. Members that halving let go have the status "retired".
+
+    spent: epochs trained, summed over members: the budget that was used, by this call and those
+        before it.
+    rungs: of successive halving.
+    """
+
+    spent: int
+    rungs: list[Rung] = field(default_factory=list)
+
+    def best(self, metric: str | None = None) -> Setting:
+        """The best setting; `.members[0]` is its outcome, with its parameters by `self.metric`.
+
+        Only what was trained to the end counts, as far as there is such a one with a finite value.
+        Being the best of many, it looks better on the validation rows than it is. Raises
+        `SpecError` where no member has a finite value.
+        """
+        metric = self._known(metric)
+        return Sweep.best(replace(self, outcomes=self._counted(metric)), metric)
+
+    def keeping(self, count: int | None) -> Search:
+        """The same, with the parameters of the best `count` alone; None for all."""
+        if count is None:
+            return self
+        best = ranked(self._counted(self.metric), self.metric)[:count]
+        kept = {outcome.index for outcome in best}
+        return replace(
+            self,
+            outcomes=[
+                outcome if outcome.index in kept else replace(outcome, params=None, state=None)
+                for outcome in self.outcomes
+            ],
+        )
+
+    def _counted(self, metric: str) -> list[Outcome]:
+        """What was trained to the end with a finite value; all, if nothing was."""
+        whole = [
+            outcome for outcome in self.outcomes if outcome.status not in ("retired", "diverged")
+        ]
+        return whole if ranked(whole, metric) else self.outcomes

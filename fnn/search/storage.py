@@ -1,0 +1,156 @@
+"""The file that an Optuna study is kept in, and who may use it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from fnn.files import explained, read_bytes
+from fnn.spec import FnnError
+
+SQLITE = (".db", ".sqlite", ".sqlite3")
+PATIENCE = 5
+"""seconds that another program may hold a SQLite file"""
+
+
+def optuna() -> Any:
+    """The library. Raises `FnnError` where it is not installed."""
+    try:
+        import optuna
+    except ModuleNotFoundError as error:
+        raise FnnError("Bayesian search needs Optuna: pip install 'fnn[search]'") from error
+    return optuna
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Inside, Optuna says nothing, neither that it creates a study nor what it tries out."""
+    library = optuna()
+    before = library.logging.get_verbosity()
+    library.logging.set_verbosity(library.logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", library.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        library.logging.set_verbosity(before)
+
+
+@contextmanager
+def opened(path: Path | None) -> Iterator[Any]:
+    """Optuna's storage in that file, for us alone: SQLite by the suffixes `SQLITE`, else a journal.
+
+    None keeps it in memory. Raises `FnnError` where another search uses the file, and where it
+    can't be read or written.
+    """
+    if path is None:
+        yield optuna().storages.InMemoryStorage()
+        return
+    with _alone(path):
+        with usable(path, opening=True):
+            made = _sqlite(path) if path.suffix in SQLITE else _journal(path)
+        try:
+            yield made
+        finally:
+            if path.suffix in SQLITE:
+                made.remove_session()
+                made.engine.dispose()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """A lock that ends with the process, however that ends; a hidden file beside the storage."""
+    with explained(path):
+        if not path.parent.is_dir():
+            raise FnnError(f"the folder {path.parent} does not exist", str(path))
+        if path.is_dir():
+            raise FnnError("is a folder, not a file", str(path))
+    with closing(sqlite3.connect(path.with_name(f".{path.name}.lock"), timeout=0)) as lock:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            if "locked" in str(error):
+                reason = "another search uses it: wait for its end, or give another storage"
+            else:
+                reason = f"can't be locked: {error}"
+            raise FnnError(reason, str(path)) from error
+        yield
+
+
+@contextmanager
+def usable(path: Path | None, opening: bool = False) -> Iterator[None]:
+    """Errors of a storage become an `FnnError` that names the file and says what to do.
+
+    In `opening` one, Optuna raises whatever comes of what stands in the file.
+    """
+    try:
+        yield
+    except FnnError:
+        raise
+    except Exception as error:
+        if path is None or not (opening or isinstance(error, _errors(path))):
+            raise
+        if isinstance(error, OSError):
+            reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
+        elif "locked" in str(error):
+            reason = "another program has locked it: wait for its end, or give another storage"
+        elif "full" in str(error):
+            reason = "no space left on device"
+        else:
+            reason = (
+                "is no storage of a search, or is damaged: move it away to begin anew "
+                f"({_first_line(error)})"
+            )
+        raise FnnError(reason, str(path)) from error
+
+
+def _errors(path: Path) -> tuple[type[Exception], ...]:
+    """What a storage in use may raise."""
+    kinds: tuple[type[Exception], ...] = (OSError, optuna().exceptions.OptunaError)
+    if path.suffix in SQLITE:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        kinds += (SQLAlchemyError,)
+    return kinds
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _sqlite(path: Path) -> Any:
+    return optuna().storages.RDBStorage(
+        f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": PATIENCE}}
+    )
+
+
+def _journal(path: Path) -> Any:
+    from optuna.storages.journal import JournalFileBackend
+
+    if path.exists():
+        _cut_torn_line(path)
+    backend = JournalFileBackend(str(path), _Free())  # type: ignore[arg-type]
+    return optuna().storages.JournalStorage(backend)
+
+
+def _cut_torn_line(path: Path) -> None:
+    """What a kill tore would spoil the line that comes after it."""
+    data = read_bytes(path)
+    end = data.rfind(b"\n") + 1
+    if end < len(data):
+        os.truncate(path, end)
+
+
+class _Free:
+    """In place of a journal's own lock, which outlives a kill: `_alone` keeps others away."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass

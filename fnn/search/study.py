@@ -1,0 +1,186 @@
+"""Optuna's ask and tell, in the words of a search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from fnn.files import json_text, with_floats
+from fnn.search.problem import Problem
+from fnn.search.space import Settings, holds, label, some, written
+from fnn.search.storage import opened, optuna, quiet, usable
+from fnn.spec import FnnError, SpecError, at, choice, to_json
+from fnn.sweeps.axes import Between
+from fnn.sweeps.outcome import Outcome
+from fnn.sweeps.store import contents, digest
+
+Sampler = Callable[[int], Any]
+"""an Optuna sampler from a seed"""
+NAME, RECORD, CAME_TO = "fnn", "search", "outcome"
+RECORDED = ("status", "epochs", "best_epoch", "values")
+"""of an outcome"""
+
+
+class Asked(NamedTuple):
+    """A setting to try, and its number in the study."""
+
+    number: int
+    settings: Settings
+
+
+def tpe(seed: int) -> Any:
+    """The tree-structured Parzen estimator; settings under way count as bad ones, so that those
+    of a batch differ (Bergstra et al. 2011, Algorithms for Hyper-Parameter Optimization)."""
+    return optuna().samplers.TPESampler(seed=seed, constant_liar=True)
+
+
+@contextmanager
+def study(
+    problem: Problem, path: Path | None, sampler: Sampler | None, first: Sequence[Settings]
+) -> Iterator[Study]:
+    """A study, new or as it was left in a file, which is ours as long as it is open."""
+    with quiet(), opened(path) as storage:
+        yield Study(problem, storage, path, sampler or tpe, first)
+
+
+class Study:
+    """What was asked and told so far, and what to try next.
+
+    The sampler is made anew for each ask, from the search's seed and the number of those asked
+    before: what comes next follows from what is in the storage, so that a search that was
+    interrupted, or killed, goes on as one that was not.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        storage: Any,
+        path: Path | None,
+        sampler: Sampler,
+        first: Sequence[Settings],
+    ) -> None:
+        self.problem, self.path, self.sampler = problem, path, sampler
+        self.axes = {name: _distribution(axis) for name, axis in problem.space.items()}
+        with usable(path, opening=True):
+            self.study = optuna().create_study(
+                storage=storage,
+                study_name=NAME,
+                direction="maximize" if problem.higher else "minimize",
+                load_if_exists=True,
+            )
+            known = self.study.user_attrs.get(RECORD)
+            begun = any(trial.state.name != "WAITING" for trial in self.study.trials)
+            if known is None and begun:
+                raise FnnError("holds a study of another program", str(path))
+            if known is None:
+                for settings in first:
+                    self.study.enqueue_trial(self._params(settings), skip_if_exists=True)
+                self.study.set_user_attr(RECORD, self._record())
+            else:
+                self._check_same(known)
+
+    def told(self) -> list[tuple[Asked, Outcome]]:
+        """What was tried, in order, and what it came to: without history and parameters."""
+        found: list[tuple[Asked, Outcome]] = []
+        attributes = self.study.user_attrs
+        for trial in self._trials("COMPLETE", "PRUNED"):
+            asked = Asked(trial.number, self._settings(trial.params))
+            record = with_floats(json.loads(attributes[f"{CAME_TO} {trial.number}"]))
+            member = self.problem.member(asked.settings)
+            outcome = Outcome(
+                index=len(found), member=member, history={}, params=None, state=None, **record
+            )
+            found.append((asked, outcome))
+        return found
+
+    def ask(self, count: int) -> list[Asked]:
+        """So many settings to try: first those that were asked for before, and never told."""
+        with usable(self.path):
+            found = []
+            for trial in self._trials("RUNNING"):
+                if set(trial.params) == set(self.axes):
+                    found.append(trial)
+                else:  # a kill came while it was made
+                    self.study.tell(trial.number, state=optuna().trial.TrialState.FAIL)
+            told = len(self._trials("COMPLETE", "PRUNED"))
+            while len(found) < count:
+                self.study.sampler = self.sampler(self._seed(told + len(found)))
+                found.append(self.study.ask(self.axes))
+        return [Asked(trial.number, self._settings(trial.params)) for trial in found[:count]]
+
+    def tell(self, asked: Asked, outcome: Outcome) -> None:
+        """What a setting came to: its value, or that there is no finite one."""
+        value = self.problem.value(outcome)
+        record = {name: getattr(outcome, name) for name in RECORDED}
+        with usable(self.path):
+            self.study.set_user_attr(f"{CAME_TO} {asked.number}", json_text(record))
+            if np.isfinite(value):
+                self.study.tell(asked.number, value)
+            else:
+                self.study.tell(asked.number, state=optuna().trial.TrialState.PRUNED)
+
+    def _trials(self, *states: str) -> list[Any]:
+        trials = self.study.get_trials(deepcopy=False)
+        return [trial for trial in trials if trial.state.name in states]
+
+    def _seed(self, number: int) -> int:
+        """Of the sampler that draws that setting."""
+        return int(np.random.SeedSequence([self.problem.seed, 4, number]).generate_state(1)[0])
+
+    def _settings(self, params: Mapping[str, Any]) -> Settings:
+        """Optuna's parameters as the values that they stand for."""
+        made = {}
+        for name, axis in self.problem.space.items():
+            value = params[name]
+            if not isinstance(axis, Between):
+                value = axis[[label(axis, known) for known in axis].index(value)]
+            made[name] = value
+        return made
+
+    def _params(self, settings: Settings) -> dict[str, Any]:
+        """The other way round. Raises `SpecError` for a setting that is not in the space."""
+        made = {}
+        for name, value in settings.items():
+            axis = self.problem.space.get(name)
+            with at(f"first, {name}"):
+                if axis is None:
+                    raise SpecError(f"is not varied{choice(name, self.problem.space)}")
+                if not holds(axis, value):
+                    raise SpecError(f"expected one of {written(axis)}, got {value!r}")
+                made[name] = value if isinstance(axis, Between) else label(axis, value)
+        return made
+
+    def _record(self) -> dict[str, Any]:
+        """What makes it this search, and no other."""
+        problem = self.problem
+        settings = {name: some(axis)[0] for name, axis in problem.space.items()}
+        return {
+            "space": {name: written(axis) for name, axis in problem.space.items()},
+            "epochs": problem.epochs,
+            "metric": problem.metric,
+            "seed": problem.seed,
+            "order_seed": problem.order_seed,
+            "run": digest([to_json(problem.build(settings)).encode()]),
+            "data": digest(contents(leaf) for leaf in jax.tree.leaves(problem.data)),
+        }
+
+    def _check_same(self, known: Any) -> None:
+        ours = self._record()
+        differ = [name for name in ours if known.get(name) != ours[name]]
+        if differ:
+            raise FnnError(f"holds another search ({', '.join(differ)} differ)", str(self.path))
+
+
+def _distribution(axis: list[Any] | Between) -> Any:
+    kinds = optuna().distributions
+    if not isinstance(axis, Between):
+        return kinds.CategoricalDistribution([label(axis, value) for value in axis])
+    if axis.whole:
+        return kinds.IntDistribution(int(axis.low), int(axis.high), log=axis.log)
+    return kinds.FloatDistribution(axis.low, axis.high, log=axis.log)

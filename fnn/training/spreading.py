@@ -1,0 +1,131 @@
+"""What lies where on a mesh: rows and members are divided, all else is on every device.
+
+Data parallel training divides the rows of each batch and nothing else: the program is written for
+the whole batch, and XLA's partitioner puts in the collectives. So the statistics of `BatchNorm`,
+the masks of `Dropout` and the weights of a loss are those of one device. That is why the axes of
+the mesh are `Auto`: under `Explicit` ones each layer would have to say how its output lies, under
+`Manual` ones `BatchNorm` would have to know of other devices. Members know nothing of each other,
+nor do rows in evaluation: they go through `jax.shard_map`, and there is nothing to communicate.
+
+All rows lie on every device, because the order of an epoch sends them anywhere: each device gathers
+its share of a batch by itself, where rows that were divided would have to travel at every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from fnn.layer import Tree
+from fnn.metrics import Metrics, evaluate, measure, outputs
+from fnn.objective import Batch, Objective
+
+
+def put(tree: Tree, mesh: Mesh | None) -> Tree:
+    """Data on the device, or all of them on every device of the mesh."""
+    if mesh is None:
+        return jax.device_put(tree)
+    everywhere = _sharding(mesh)
+
+    def one(leaf: Any) -> jax.Array:
+        values = np.asarray(leaf)
+        return jax.make_array_from_callback(values.shape, everywhere, values.__getitem__)
+
+    return jax.tree.map(one, tree)
+
+
+def copied(tree: Tree, mesh: Mesh | None) -> Tree:
+    """Results, keys among them, on every device of the mesh."""
+    return tree if mesh is None else jax.jit(_same, out_shardings=_sharding(mesh))(tree)
+
+
+def local(tree: Tree, mesh: Mesh | None) -> Tree:
+    """The copy of results that lies on the first device of this process."""
+    return tree if mesh is None else jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
+
+
+def fetch(tree: Tree, mesh: Mesh | None) -> Tree:
+    """Results as NumPy arrays, whole on every process, however they are divided."""
+    if mesh is not None and mesh.is_multi_process:
+        tree = copied(tree, mesh)
+    return jax.device_get(tree)
+
+
+def spread(batch: Batch, mesh: Mesh | None) -> Batch:
+    """Inside a program: the rows of a batch divided among the devices.
+
+    A batch that can't be divided, as the ragged last one may be, is computed by each of them.
+    """
+    if mesh is None:
+        return batch
+    rows = mesh.axis_names if batch.target.shape[0] % mesh.size == 0 else None
+    return jax.lax.with_sharding_constraint(batch, _sharding(mesh, rows))
+
+
+def whole(tree: Tree, mesh: Mesh | None) -> Tree:
+    """Inside a program: all of it on every device."""
+    return tree if mesh is None else jax.lax.with_sharding_constraint(tree, _sharding(mesh))
+
+
+def vmap(one: Callable[..., Any], mesh: Mesh | None, in_axes: Any, out_axes: Any) -> Any:
+    """`jax.vmap` of members, divided among the devices."""
+    mapped = jax.vmap(one, in_axes=in_axes, out_axes=out_axes)
+    return mapped if mesh is None else _divided(mapped, mesh, in_axes, out_axes)
+
+
+def evaluate_on(
+    mesh: Mesh | None,
+    objective: Objective,
+    params: Tree,
+    state: Tree,
+    rows: Batch,
+    names: Sequence[str],
+    unit: Any = None,
+) -> Metrics:
+    """Inside a program: `fnn.metrics.evaluate`, the rows divided among the devices.
+
+    The last row stands in for those that are missing where their number can't be divided.
+    """
+    if mesh is None:
+        return evaluate(objective, params, state, rows, names, unit=unit)
+    count = rows.target.shape[0]
+    index = np.minimum(np.arange(count + -count % mesh.size), count - 1)
+
+    def part(x: Tree) -> jax.Array:
+        return outputs(objective, params, state, x)
+
+    x = jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0, mode="clip"), rows.x)
+    output = whole(_divided(part, mesh, (0,), 0)(x)[:count], mesh)
+    return measure(objective.loss, output, rows.target, names, weight=rows.weight, unit=unit)
+
+
+def _divided(many: Callable[..., Any], mesh: Mesh, in_axes: Any, out_axes: Any) -> Any:
+    """A function of rows or members that don't know each other, each device having its share."""
+
+    def specs(axes: Any) -> Any:
+        return jax.tree.map(
+            lambda axis: _spec(None if axis is None else mesh.axis_names),
+            axes,
+            is_leaf=lambda axis: axis is None,
+        )
+
+    return jax.shard_map(
+        many, mesh=mesh, in_specs=specs(in_axes), out_specs=specs(out_axes), check_vma=False
+    )
+
+
+def _sharding(mesh: Mesh, rows: Sequence[str] | None = None) -> NamedSharding:
+    return NamedSharding(mesh, _spec(rows))
+
+
+def _spec(rows: Sequence[str] | None) -> PartitionSpec:
+    return PartitionSpec() if rows is None else PartitionSpec(rows)
+
+
+def _same(tree: Tree) -> Tree:
+    return tree
