@@ -25,8 +25,7 @@ def with_fields(spec: T, values: Mapping[str, Any]) -> T:
 
     Raises `SpecError` for a name that no field has, and for a value that the field may not hold.
     """
-    structure = [name for name in values if not is_number(spec, name)]
-    for name in (*structure, *(name for name in values if name not in structure)):
+    for name in sorted(values, key=lambda name: _roles(spec, name) in ({Role.NUMBER}, set())):
         for keys, kind in _find(spec, name):
             try:
                 spec = _exchange(spec, keys, values[name])
@@ -39,8 +38,11 @@ def with_fields(spec: T, values: Mapping[str, Any]) -> T:
 
 def is_number(spec: Any, name: str) -> bool:
     """Whether the fields of that name are traced numbers; False where there are none."""
-    roles = {kind for keys, kind in _fields(spec) if _matches(keys, name)}
-    return roles == {Role.NUMBER}
+    return _roles(spec, name) == {Role.NUMBER}
+
+
+def _roles(spec: Any, name: str) -> set[Role]:
+    return {kind for keys, kind in _fields(spec) if _matches(keys, name)}
 
 
 def _find(spec: Any, name: str) -> list[tuple[Keys, Role]]:
