@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 import fnn
-from experiments.statistics import told
+from experiments.intervals import told
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam

@@ -28,7 +28,7 @@ from typing import NamedTuple
 import jax
 
 import fnn
-from experiments.statistics import told
+from experiments.intervals import told
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam

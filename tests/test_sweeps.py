@@ -297,6 +297,13 @@ def test_results_by_setting():
         made.best("acuracy")
 
 
+def test_a_sweep_of_which_nothing_was_reached():
+    made = fnn.sweeps.Sweep([], 8, "validation_loss", 0.0, 1.0, 0.5, signal.SIGINT)
+    assert made.frame().empty and made.settings() == []
+    with pytest.raises(SpecError, match="no member has a finite validation_loss"):
+        made.best()
+
+
 def test_the_best_keep_their_parameters():
     made = fnn.sweep(RUN, DATA, OTHER, over=OVER, epochs=2, keep=2)
     kept = [outcome.index for outcome in made.outcomes if outcome.params is not None]

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.intervals import told
 from experiments.published import p0
 from experiments.published.network import Array, Params, forward, init
-from experiments.statistics import told
 from fnn.data import Dataset, load, prepare
 from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, save
 

@@ -97,21 +97,17 @@ class Sweep:
         """A row a member: what is varied, how it ended, and what was measured."""
         import pandas as pd
 
-        columns = [name for name in self.names if name not in SEEDS]
+        varied = [name for name in self.names if name not in SEEDS]
+        columns = [*varied, "seed", "order_seed", "status", "epochs", "best_epoch", *self.measured]
         rows = [
-            {name: outcome.member.settings.get(name) for name in columns}
-            | {
-                "seed": outcome.member.seed,
-                "order_seed": outcome.member.order_seed,
-                "status": outcome.status,
-                "epochs": outcome.epochs,
-                "best_epoch": outcome.best_epoch,
-            }
+            {name: outcome.member.settings.get(name) for name in varied}
+            | {"seed": outcome.member.seed, "order_seed": outcome.member.order_seed}
+            | {name: getattr(outcome, name) for name in ("status", "epochs", "best_epoch")}
             | outcome.values
             for outcome in self.outcomes
         ]
         index = pd.Index([outcome.index for outcome in self.outcomes], name="member")
-        return pd.DataFrame(rows, index=index).astype({"best_epoch": "Int64"})
+        return pd.DataFrame(rows, index, columns).astype({"best_epoch": "Int64"})
 
     def save(
         self, folder: str | os.PathLike[str], *, figures: bool = True, title: str = ""
