@@ -86,7 +86,12 @@ def test_summary(run) -> None:
 @pytest.mark.parametrize(
     ("words", "usage", "said"),
     [
-        ([], "fnn [-h] {train,evaluate,predict,runs,data,summary,gradcheck}", ["train", "predict"]),
+        (
+            [],
+            "fnn [-h] {train,sweep,search,evaluate,predict,runs,data,summary,gradcheck}",
+            ["train", "predict"],
+        ),
+        (["sweep"], "fnn sweep [-h] [SWEEP OPTIONS] DATA", ["--over NAME=VALUES", "--seeds N"]),
         (["train"], "fnn train [-h] [TRAIN OPTIONS] DATA", ["--hidden [N …]", "default: 128 64"]),
         (["evaluate"], "fnn evaluate [-h] [EVALUATE OPTIONS] RUN [DATA]", ["--metrics NAME …"]),
         (["predict"], "fnn predict [-h] RUN FILE [-o OUT]", ["-o OUT, --out OUT"]),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fnn.cli import _parse
 from fnn.cli.command import read_options, without_config, words
-from fnn.cli.machine import Machine
+from fnn.cli.machine import Machines
 from fnn.cli.network import Network
 from fnn.cli.recipe import Recipe
 from fnn.cli.source import Source
@@ -65,7 +65,13 @@ train = st.builds(
         header=st.booleans(),
     ),
     split=some(Parts, split=st.tuples(number, number, number)),
-    machine=some(Machine, device=st.sampled_from(["auto", "cpu"])),
+    machine=some(
+        Machines,
+        device=st.sampled_from(["auto", "cpu"]),
+        devices=st.none() | whole | st.just("all"),
+        processes=st.none() | whole,
+        coordinator=st.none() | word,
+    ),
 )
 
 

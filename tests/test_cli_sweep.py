@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import fnn
 from fnn.cli import _parse, bar, sweep_keep
 from fnn.cli.sweep_members import planned
 from fnn.files import read_json, write_json
@@ -273,31 +274,31 @@ def test_a_path_that_no_option_sets(run) -> None:
 
 def test_a_signal_to_the_process(tmp_path) -> None:
     """Ctrl-C at whatever moment: kept, and gone on with to the same table."""
-    words = ("sweep", *QUICK, *OVER, "--epochs", "30000")
+    words = ("sweep", *QUICK, *OVER, "--epochs", "5000")
     programs = tmp_path / "programs"
-    whole = start([*words, "--out", "whole"], tmp_path, programs)
     cut = start([*words, "--out", "cut"], tmp_path, programs)
-    for _ in range(600):
-        if (tmp_path / "cut" / "sweep.json").exists() or cut.poll() is not None:
-            break
+    while cut.poll() is None and not (tmp_path / "cut" / "sweep.json").exists():
         time.sleep(0.1)
-    time.sleep(0.7)
+    time.sleep(0.5)
     cut.send_signal(signal.SIGINT)
     done = finish(cut)
     assert (done.status, done.err) == (130, "")
     assert "go on: fnn sweep --resume cut" in done.out
-    assert finish(whole).status == 0
-    done = finish(start(["sweep", "--resume", "cut"], tmp_path, programs))
-    assert (done.status, done.err) == (0, "")
+    for last in (["sweep", "--resume", "cut"], [*words, "--out", "whole"]):
+        done = finish(start(last, tmp_path, programs))
+        assert (done.status, done.err) == (0, "")
     tables = [frame(str(tmp_path / name)) for name in ("cut", "whole")]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
 def test_a_file_is_found_from_any_folder(run, monkeypatch, tmp_path) -> None:
-    rows = [f"{x:.3f},{x * x:.3f},{row % 3}" for row, x in enumerate(np.linspace(-2, 2, 60))]
-    Path("some rows.csv").write_text("\n".join(["a,b,y", *rows]))
-    words = ("--target", "y", "--task", "classification")
-    made = run("sweep", "some rows.csv", *QUICK[1:], *OVER, *words)
+    iris = fnn.data.load("iris")
+    rows = [
+        ",".join(map(str, [*row, f"kind {target}"]))
+        for row, target in zip(iris.inputs, iris.target, strict=True)
+    ]
+    Path("some rows.csv").write_text("\n".join(["a,b,c,d,y", *rows]))
+    made = run("sweep", "some rows.csv", *QUICK[1:], *OVER, "--target", "y")
     assert made.status == 0 and Path("runs/some-rows-sweep-1").is_dir()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")

@@ -41,7 +41,7 @@ __main__
 ROWS = [row.split(", ") for row in ROOMS.split("\n") if row]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
 OUTSIDE = {"experiments", "scripts", "tests"}
-HEAVY = ["chex", "matplotlib", "orbax", "pandas", "pooch", "requests", "sklearn"]
+HEAVY = ["chex", "matplotlib", "optuna", "orbax", "pandas", "pooch", "requests", "sklearn"]
 HEAVY += ["torch", "tqdm", "tyro"]
 LINES = 250
 

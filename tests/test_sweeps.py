@@ -13,7 +13,7 @@ import pytest
 import fnn
 from fnn.optimizers import SGD, Adam
 from fnn.spec import FnnError, SpecError, replace, with_fields
-from fnn.sweeps import Between, chunk, fitting, members, train, train_members
+from fnn.sweeps import Between, chunk, fitting, lanes, members, train, train_members
 from fnn.sweeps.axes import varied
 from fnn.sweeps.memory import budget, written
 from fnn.sweeps.outcome import Outcome
@@ -110,6 +110,17 @@ def test_another_grid_compiles_nothing():
         assert compiled, "the listener hears"
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_however_many_cores_members_are_dealt_out_to(monkeypatch, cores):
+    once = sweep(epochs=3, over={"seed": range(7)})
+    monkeypatch.setattr(lanes.os, "cpu_count", lambda: cores)
+    assert lanes.lanes_of(7) == cores and lanes.lanes_of(2) == min(cores, 2)
+    made = sweep(epochs=3, over={"seed": range(7)})
+    for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
+        chex.assert_trees_all_close(mine.params, theirs.params, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(mine.history["loss"], theirs.history["loss"], rtol=1e-12)
 
 
 def test_structure_makes_groups_of_its_own():

@@ -9,11 +9,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fnn.cli.processes import end, joined, report
 from fnn.spec.errors import FnnError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `fnn ARGUMENTS…`; the exit status is 2 where the arguments or the data are wrong."""
+    try:
+        return end(_run(arguments))
+    except Exception as error:
+        if not joined():
+            raise
+        return end(report(error))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         import tyro  # noqa: F401
     except ModuleNotFoundError:

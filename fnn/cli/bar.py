@@ -45,11 +45,10 @@ class SweepBar:
                 total=1.0,
                 leave=False,
                 dynamic_ncols=True,
-                bar_format="{l_bar}{bar}| {postfix} [{elapsed}<{remaining}]",
+                bar_format="{l_bar}{bar}| [{elapsed}<{remaining}]",
             )
         self._bar.n = look.share
-        self._bar.set_description(words, refresh=False)
-        self._bar.set_postfix_str(f"{look.size:,} at a time")
+        self._bar.set_description(f"{words}, {look.size:,} at a time")
 
     def close(self) -> None:
         """Take the bar away."""

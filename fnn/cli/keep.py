@@ -60,6 +60,7 @@ def _train(
                 seed=options.training.seed,
                 order_seed=options.training.order_seed,
                 loggers=(*loggers, Table(epochs), bar),
+                devices=options.machine.spread_over,
             )
         except DivergedError as error:
             return measured(error.fit, prepared), error
@@ -77,7 +78,8 @@ def write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared
     from fnn.shapes import shape
 
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    options = with_whole_paths(options)
+    machine = dataclasses.replace(options.machine, process=None, coordinator=None)
+    options = with_whole_paths(dataclasses.replace(options, machine=machine))
     one = parameter_count(run.objective.net, shape(*prepared.preprocessing.in_shape))
     folder.write_config(
         command=["fnn", "train", *words(options)],

@@ -73,6 +73,7 @@ def _train(options: Train, run: Run, prepared: Prepared) -> Ensembled:
             seed=options.training.seed,
             order_seed=options.training.order_seed,
             loggers=[bar],
+            devices=options.machine.spread_over,
         )
 
 

@@ -188,6 +188,8 @@ def _hidden(options: Train, settings: Mapping[str, Any]) -> dict[str, Any]:
     if width is None:
         raise SpecError("has no width to go with: vary that too, or give --hidden", "--over depth")
     depth = settings.get("depth", len(hidden) or 1)
+    if depth < 0:
+        raise SpecError(f"expected 0 or more, got {depth}", "--over depth")
     rest = {name: value for name, value in settings.items() if name not in SHAPE}
     return {"hidden": (width,) * depth, **rest}
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
-from fnn.cli.machine import Machine
+from fnn.cli.machine import Devices
 from fnn.cli.network import Network
 from fnn.cli.options import option, word
 from fnn.cli.recipe import Recipe
@@ -21,7 +21,7 @@ from fnn.spec.errors import FnnError
 
 @dataclass(frozen=True)
 class Sweep:
-    """Train networks on DATA over many settings and seeds, and keep tables, figures and models."""
+    """Train networks on DATA over many settings and seeds, and keep what came of them."""
 
     data: Annotated[Positional[str], word("DATA")]
     """What fnn train takes; all members share its rows, which must fit into memory."""
@@ -56,7 +56,7 @@ class Sweep:
     validation: OmitArgPrefixes[Watch] = field(default_factory=Watch)
     file: OmitArgPrefixes[Source] = field(default_factory=Source)
     split: OmitArgPrefixes[Parts] = field(default_factory=Parts)
-    machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
+    machine: OmitArgPrefixes[Devices] = field(default_factory=Devices)
 
     @property
     def alone(self) -> Train:

@@ -77,6 +77,7 @@ def _train(
         memory=options.memory,
         folder=folder,
         loggers=[bar],
+        devices=options.machine.devices,
     )
 
 
@@ -86,7 +87,7 @@ def _size(members: Sequence[sweeps.Member], prepared: Prepared) -> int:
 
 
 def _groups(members: Sequence[sweeps.Member]) -> list[list[sweeps.Member]]:
-    from fnn.sweeps.train import groups
+    from fnn.sweeps.checks import groups
 
     return [[members[number] for number in numbers] for numbers in groups(members)]
 

@@ -29,7 +29,7 @@ SHOWN = 5
 
 def print_plan(options: Sweep, members: Sequence[Member], prepared: Prepared) -> None:
     """The rows, what is varied, and how many members and programs that makes."""
-    from fnn.sweeps.train import groups
+    from fnn.sweeps.checks import groups
 
     print_rows(prepared)
     for name, axis in parse_all(options.over).items():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from fnn.cli.machine import Machine
+from fnn.cli.command import words
+from fnn.cli.machine import Machines
 from fnn.cli.network import Network
 from fnn.cli.options import option, word
 from fnn.cli.recipe import Recipe
@@ -58,14 +59,13 @@ class Train:
     validation: OmitArgPrefixes[Watch] = field(default_factory=Watch)
     file: OmitArgPrefixes[Source] = field(default_factory=Source)
     split: OmitArgPrefixes[Parts] = field(default_factory=Parts)
-    machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
+    machine: OmitArgPrefixes[Machines] = field(default_factory=Machines)
 
     def run(self) -> int:
         """Train, and print what came of it."""
-        from fnn.cli.keep import train_and_keep
-        from fnn.cli.members import check_members, train_and_keep_members
-        from fnn.cli.printing import print_plan
-        from fnn.training.train import check_outputs
+        from fnn.cli.launch import run_all
+        from fnn.cli.members import check_members
+        from fnn.cli.processes import leads, part
 
         began = time.perf_counter()
         if self.save and self.figures and find_spec("matplotlib") is None:
@@ -73,7 +73,30 @@ class Train:
                 "needs matplotlib: pip install 'fnn[plots]', or say --no-figures", "--figures"
             )
         check_members(self)
+        self.machine.check()
+        if self.machine.starts_others:
+            return run_all([["train", *words(one)] for one in self._each()])
         self.machine.set_up(self.training.precision == "float64")
+        status = (self if leads() else replace(self, save=False))._train(began)
+        part()
+        return status
+
+    def _each(self) -> list[Train]:
+        """The options of each of the processes."""
+        from fnn.cli.launch import free_address
+
+        address, count = free_address(), self.machine.processes or 1
+        return [
+            replace(self, machine=replace(self.machine, process=number, coordinator=address))
+            for number in range(count)
+        ]
+
+    def _train(self, began: float) -> int:
+        from fnn.cli.keep import train_and_keep
+        from fnn.cli.members import train_and_keep_members
+        from fnn.cli.printing import print_plan
+        from fnn.training.train import check_outputs
+
         prepared = self.prepare()
         fitted = prepared.preprocessing
         net = self.network.build(fitted.outputs, fitted.in_shape)

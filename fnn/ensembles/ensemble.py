@@ -13,6 +13,7 @@ from fnn.objective import Batch
 from fnn.spec import SpecError
 from fnn.sweeps.sweep import sweep
 from fnn.sweeps.train import SweepLogger
+from fnn.training.devices import Devices
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -31,6 +32,7 @@ def ensemble(
     memory: int | str | None = None,
     folder: str | os.PathLike[str] | None = None,
     loggers: Sequence[SweepLogger] = (),
+    devices: Devices | None = None,
 ) -> Ensembled:
     """Train `run` from `members` seeds as one program, and average what comes of it.
 
@@ -72,6 +74,7 @@ def ensemble(
         memory=memory,
         folder=folder,
         loggers=loggers,
+        devices=devices,
     )
     rows = (validation, None) if prepared is None else (prepared.validation, prepared.test)
     if prepared is not None:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, nothing, save
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, save
 from fnn.figures.sweeps import limit, metric_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+BATCHES = 40
+"""more than these are not told apart"""
 
 
 def search(
@@ -44,17 +47,16 @@ def draw_search(
     values = np.asarray(values, float)
     figure = blank(8.4, 4.8, title)
     axes = figure.add_subplot()
-    dress(axes, "trial", metric_words(metric))
+    dress(axes, "trials", metric_words(metric))
     trials = np.arange(1, len(values) + 1)
     there = np.isfinite(values)
-    for end in range(batch, len(values), batch):
+    batches = range(batch, len(values), batch)
+    for end in batches if len(batches) <= BATCHES else ():
         axes.axvline(end + 0.5, color=GREY, linewidth=0.6, linestyle=":")
     if there.any():
         best = (np.fmax if higher else np.fmin).accumulate(values)
         axes.plot(trials[there], values[there], "o", color=BLUE, markersize=4, alpha=0.45)
         axes.step(trials, best, where="post", color=ORANGE, linewidth=1.8, label="best so far")
-    else:
-        nothing(axes)
     _crosses(axes, trials[~there])
     limit(axes, metric, values)
     axes.set_xlim(0, len(values) + 1)

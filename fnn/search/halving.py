@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import jax
-import numpy as np
 
 from fnn.objective import Batch
 from fnn.search.problem import Problem
-from fnn.search.result import Rung, Search
+from fnn.search.race import Race, RungLogger
+from fnn.search.result import Search
 from fnn.search.space import Build
 from fnn.spec import SpecError
-from fnn.sweeps.axes import Axis, Member, draw
-from fnn.sweeps.chunk import Chunk
-from fnn.sweeps.fitting import evenly, fitting
-from fnn.sweeps.memory import budget, written
-from fnn.sweeps.outcome import Outcome
-from fnn.sweeps.program import Program, stack
-from fnn.sweeps.train import check_members, groups
-from fnn.training.interrupts import Request, interruptible
+from fnn.sweeps.axes import Axis, draw
+from fnn.sweeps.checks import check_members
+from fnn.training.interrupts import interruptible
 from fnn.training.run import Run
-
-RungLogger = Callable[[Rung], None]
 
 
 def halving(
@@ -88,7 +77,7 @@ def halving(
     members = [problem.member(settings) for settings in draw(problem.space, draws, seed)]
     check_members(members, problem.data.rows, problem.data.validation, epochs)
     least = max(member.run.validate_every for member in members)
-    race = _Race(problem, members, ladder(draws, epochs, eta, rungs, least), memory)
+    race = Race(problem, members, ladder(draws, epochs, eta, rungs, least), memory)
     with interruptible() as request:
         race.run(request, loggers)
     return race.result(request.signal, keep)
@@ -118,121 +107,3 @@ def ladder(
                 "rungs",
             )
     return [(height, max(draws // eta**rung, 1)) for rung, height in enumerate([*heights, epochs])]
-
-
-class _Race:
-    """Members under way, in chunks of one structure each."""
-
-    def __init__(
-        self,
-        problem: Problem,
-        members: Sequence[Member],
-        rungs: Sequence[tuple[int, int]],
-        memory: int | str | None,
-    ) -> None:
-        self.problem, self.members, self.ladder = problem, members, rungs
-        self.began = time.perf_counter()
-        self.rungs: list[Rung] = []
-        self.retired: set[int] = set()
-        self.chunks: list[tuple[Chunk, Sequence[int]]] = []
-        limit = budget(memory)
-        self._check_memory(limit)
-        for group in groups(members):
-            size = evenly(len(group), fitting([members[i] for i in group], problem.data, limit))
-            for first in range(0, len(group), size):
-                numbers = group[first : first + size]
-                chunk = Chunk([members[i] for i in numbers], problem.data, problem.epochs, size)
-                self.chunks.append((chunk, numbers))
-        self.compiling = time.perf_counter() - self.began
-
-    def _check_memory(self, limit: int) -> None:
-        """All members stand side by side until the first rung."""
-        needed = 0
-        for group in groups(self.members):
-            runs = stack([self.members[group[0]].run])
-            states = Program(self.problem.data, 1, shared_order=True).shapes(runs)
-            size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(states))
-            needed += len(group) * size
-        if needed > limit:
-            raise SpecError(
-                f"{len(self.members):,} members need about {written(needed)} until the first rung, "
-                f"and {written(limit)} may be used: take fewer draws",
-                "memory",
-            )
-
-    def run(self, request: Request, loggers: Sequence[RungLogger]) -> None:
-        """From rung to rung, to the end or a request to stop."""
-        counts = [*(members for _, members in self.ladder[1:]), None]
-        for (epochs, _), to_keep in zip(self.ladder, counts, strict=True):
-            for chunk, _ in self.chunks:
-                while chunk.epoch < epochs and not chunk.done and request.signal is None:
-                    chunk.go_on(epochs)
-            if request.signal is not None:
-                return
-            self.rungs.append(self._judge(epochs, to_keep))
-            for logger in loggers:
-                logger(self.rungs[-1])
-
-    def _judge(self, epochs: int, to_keep: int | None) -> Rung:
-        """Compare the members that are here, and let those go that are not among the best.
-
-        At the last rung (None) nobody goes.
-        """
-        outcomes = self.outcomes()
-        here = [outcome for outcome in outcomes if outcome.index not in self.retired]
-        sound = [outcome for outcome in here if np.isfinite(self.problem.score(outcome))]
-        sound.sort(key=self.problem.score, reverse=True)
-        kept = sound[:to_keep]
-        values = [self.problem.value(outcome) for outcome in kept] or [np.nan]
-        if to_keep is not None:
-            stay = {outcome.index for outcome in kept}
-            self._retire({outcome.index for outcome in here} - stay)
-        return Rung(
-            epochs=epochs,
-            members=len(here),
-            diverged=sum(outcome.status == "diverged" for outcome in here),
-            kept=len(kept),
-            best=values[0],
-            bar=values[-1],
-            spent=sum(outcome.epochs for outcome in outcomes),
-        )
-
-    def _retire(self, gone: set[int]) -> None:
-        self.retired |= gone
-        for chunk, numbers in self.chunks:
-            chunk.retire([place for place, number in enumerate(numbers) if number in gone])
-
-    def outcomes(self) -> list[Outcome]:
-        """What every member has come to so far, in order."""
-        found = [
-            replace(outcome, index=numbers[outcome.index])
-            for chunk, numbers in self.chunks
-            for outcome in chunk.outcomes()
-        ]
-        return sorted(
-            (
-                replace(outcome, status="retired")
-                if outcome.index in self.retired and outcome.status == "interrupted"
-                else outcome
-                for outcome in found
-            ),
-            key=lambda outcome: outcome.index,
-        )
-
-    def result(self, interrupted: int | None, keep: int | None) -> Search:
-        """What came of it."""
-        outcomes = self.outcomes()
-        spent = sum(outcome.epochs for outcome in outcomes)
-        computed = sum(chunk.spent for chunk, _ in self.chunks)
-        made = Search(
-            outcomes=outcomes,
-            members=len(self.members),
-            metric=self.problem.metric,
-            wasted=1 - spent / computed if computed else 0.0,
-            seconds=time.perf_counter() - self.began,
-            compile_seconds=self.compiling,
-            interrupted=interrupted,
-            spent=spent,
-            rungs=self.rungs,
-        )
-        return made.keeping(keep)

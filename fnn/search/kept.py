@@ -8,19 +8,18 @@ from pathlib import Path
 import jax
 
 from fnn.objective import Batch
-from fnn.search.study import Asked
 from fnn.shapes import shape_of
 from fnn.sweeps.arrays import entry, numbered, read, restored, write
 from fnn.sweeps.outcome import Outcome
 
 
-def write_best(storage: Path, asked: Asked, best: Outcome) -> None:
+def write_best(storage: Path, number: int, best: Outcome) -> None:
     """Keep them, with the number of their trial, in place of those before."""
     arrays = numbered("best", (best.params, best.state))
-    write(_place(storage), {"trial": asked.number, **arrays})
+    write(_place(storage), {"trial": number, **arrays})
 
 
-def read_best(storage: Path, asked: Asked, best: Outcome, rows: Batch) -> Outcome:
+def read_best(storage: Path, number: int, best: Outcome, rows: Batch) -> Outcome:
     """The best with its parameters, if they are there and are its own.
 
     Raises `FnnError` with the path where the file is damaged.
@@ -29,7 +28,7 @@ def read_best(storage: Path, asked: Asked, best: Outcome, rows: Batch) -> Outcom
     if not place.exists():
         return best
     arrays = read(place)
-    if int(entry(arrays, "trial", place)) != asked.number:
+    if int(entry(arrays, "trial", place)) != number:
         return best
     shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], rows.x))
     init = best.member.run.objective.init

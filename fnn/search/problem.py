@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
 from fnn.objective import Batch
@@ -63,7 +64,8 @@ class Problem:
         by = default_metric([first], validated=True)
         if metric is not None:
             by = key(metric, measured_by([first], validated=True))
-        return cls(space, build, Data(rows, validation, unit), epochs, by, seed, order_seed)
+        data = Data(*jax.device_put((rows, validation, unit)))
+        return cls(space, build, data, epochs, by, seed, order_seed)
 
     def member(self, settings: Settings) -> Member:
         """The run of a setting; all have the same seeds, so that settings alone differ."""

@@ -14,6 +14,8 @@ from fnn.files import explained, read_bytes
 from fnn.spec import FnnError
 
 SQLITE = (".db", ".sqlite", ".sqlite3")
+HEAD = b'{"op_code":'
+"""how a journal begins"""
 PATIENCE = 5
 """seconds that another program may hold a SQLite file"""
 
@@ -139,8 +141,13 @@ def _journal(path: Path) -> Any:
 
 
 def _cut_torn_line(path: Path) -> None:
-    """What a kill tore would spoil the line that comes after it."""
+    """What a kill tore would spoil the line that comes after it.
+
+    Raises `FnnError` for a file that is something else, which stays as it is.
+    """
     data = read_bytes(path)
+    if not HEAD.startswith(data[: len(HEAD)]):
+        raise FnnError("is no journal of Optuna, nor SQLite by its name", str(path))
     end = data.rfind(b"\n") + 1
     if end < len(data):
         os.truncate(path, end)

@@ -16,7 +16,7 @@ from fnn.search.problem import Problem
 from fnn.search.space import Settings, holds, label, some, written
 from fnn.search.storage import opened, optuna, quiet, usable
 from fnn.spec import FnnError, SpecError, at, choice, to_json
-from fnn.sweeps.axes import Between
+from fnn.sweeps.axes import Between, Member
 from fnn.sweeps.outcome import Outcome
 from fnn.sweeps.store import contents, digest
 
@@ -75,29 +75,32 @@ class Study:
                 load_if_exists=True,
             )
             known = self.study.user_attrs.get(RECORD)
-            begun = any(trial.state.name != "WAITING" for trial in self.study.trials)
-            if known is None and begun:
+            trials = self.study.trials
+            if known is None and any(trial.state.name != "WAITING" for trial in trials):
                 raise FnnError("holds a study of another program", str(path))
             if known is None:
+                again = bool(trials)  # a kill came before the record was written
                 for settings in first:
-                    self.study.enqueue_trial(self._params(settings), skip_if_exists=True)
+                    self.study.enqueue_trial(self._params(settings), skip_if_exists=again)
                 self.study.set_user_attr(RECORD, self._record())
             else:
                 self._check_same(known)
 
     def told(self) -> list[tuple[Asked, Outcome]]:
         """What was tried, in order, and what it came to: without history and parameters."""
-        found: list[tuple[Asked, Outcome]] = []
-        attributes = self.study.user_attrs
-        for trial in self._trials("COMPLETE", "PRUNED"):
-            asked = Asked(trial.number, self._settings(trial.params))
-            record = with_floats(json.loads(attributes[f"{CAME_TO} {trial.number}"]))
-            member = self.problem.member(asked.settings)
-            outcome = Outcome(
-                index=len(found), member=member, history={}, params=None, state=None, **record
-            )
-            found.append((asked, outcome))
-        return found
+        with usable(self.path, opening=True):
+            attributes = self.study.user_attrs
+            told = [
+                (
+                    Asked(trial.number, self._settings(trial.params)),
+                    with_floats(json.loads(attributes[f"{CAME_TO} {trial.number}"])),
+                )
+                for trial in self._trials("COMPLETE", "PRUNED")
+            ]
+        return [
+            (asked, _outcome(index, self.problem.member(asked.settings), record))
+            for index, (asked, record) in enumerate(told)
+        ]
 
     def ask(self, count: int) -> list[Asked]:
         """So many settings to try: first those that were asked for before, and never told."""
@@ -108,6 +111,8 @@ class Study:
                     found.append(trial)
                 else:  # a kill came while it was made
                     self.study.tell(trial.number, state=optuna().trial.TrialState.FAIL)
+                    if fixed := trial.system_attrs.get("fixed_params"):
+                        self.study.enqueue_trial(fixed)
             told = len(self._trials("COMPLETE", "PRUNED"))
             while len(found) < count:
                 self.study.sampler = self.sampler(self._seed(told + len(found)))
@@ -174,7 +179,13 @@ class Study:
         ours = self._record()
         differ = [name for name in ours if known.get(name) != ours[name]]
         if differ:
-            raise FnnError(f"holds another search ({', '.join(differ)} differ)", str(self.path))
+            told = f"{', '.join(differ)} {'differs' if len(differ) == 1 else 'differ'}"
+            raise FnnError(f"holds another search, whose {told}", str(self.path))
+
+
+def _outcome(index: int, member: Member, record: Mapping[str, Any]) -> Outcome:
+    """An outcome as far as it was recorded."""
+    return Outcome(index, member, history={}, params=None, state=None, **record)
 
 
 def _distribution(axis: list[Any] | Between) -> Any:

@@ -23,6 +23,8 @@ from fnn.sweeps.program import (
 from fnn.training.course import LOOK
 from fnn.training.epoch import Plan
 from fnn.training.history import History, columns
+from fnn.training.processes import said
+from fnn.training.spreading import copied, fetch, shares
 from fnn.training.state import RunState
 
 LOOKS = 10
@@ -57,10 +59,11 @@ class Chunk:
     """Members of one structure, from their first step to their last.
 
     `size` places, of which the last stand empty (they train a member twice, to nobody's use) where
-    there are fewer members. Members end by themselves: their patience is over, or their loss is no
-    longer finite. Where half of the places stand empty, and what is saved outweighs compiling a
-    smaller program, the others move to one of half the size. That is decided after every tenth of
-    the epochs, by counts alone, so that a sweep that was interrupted decides as one that was not.
+    there are fewer members; on a mesh as many as its devices can share. Members end by themselves:
+    their patience is over, or their loss is no longer finite. Where half of the places stand empty,
+    and what is saved outweighs compiling a smaller program, the others move to one of half the
+    size. That is decided after every tenth of the epochs, by counts alone, so that a sweep that was
+    interrupted decides as one that was not.
     """
 
     def __init__(
@@ -71,13 +74,13 @@ class Chunk:
         size: int,
         saved: Saved | None = None,
     ) -> None:
-        self.members, self.data, self.epochs = members, data, epochs
+        self.members, self.data, self.epochs, self.mesh = members, data, epochs, data.mesh
         self.plan = Plan.of(members[0].run, data.rows.target.shape[0])
         self.steps = epochs * self.plan.steps
         self.stride = -(-epochs // LOOKS)
         self.shared_order = shares_order(members)
         self.stretch = 1
-        numbers = np.arange(size)
+        numbers = np.arange(shares(size, self.mesh))
         self._take_up(saved or self._start(np.where(numbers < len(members), numbers, -1)))
 
     def _take_up(self, saved: Saved) -> None:
@@ -85,6 +88,7 @@ class Chunk:
         self.step, self.spent, self.places, self.states, self.history, self.ended = saved
         self.runs = stack([self.members[place].run for place in self.places])
         self.program = Program(self.data, len(self.places), self.shared_order)
+        self.states = self.program.put(self.states)
 
     def _start(self, places: np.ndarray) -> Saved:
         """Before the first step; an empty place (-1) holds the last member again."""
@@ -98,7 +102,8 @@ class Chunk:
 
     def saved(self) -> Saved:
         """Where the chunk stands."""
-        return Saved(self.step, self.spent, self.places, self.states, self.history, self.ended)
+        states = copied(self.states, self.mesh)
+        return Saved(self.step, self.spent, self.places, states, self.history, self.ended)
 
     @property
     def done(self) -> bool:
@@ -116,11 +121,13 @@ class Chunk:
         self.step = stop = self._stop(self.epochs if until is None else until)
         self.states, metrics = self.program.advance(self.runs, self.states, start, stop)
         ended = self.epoch - before
+        metrics = fetch(metrics, self.mesh)
         told = {name: values[:, :ended] for name, values in columns(metrics).items()}
         self._note(told, before)
         self.spent += ended * len(self.places)
         seconds = time.perf_counter() - began
-        self.stretch = max(int((stop - start) * min(LOOK / seconds, 16)), 1)
+        stretch = max(int((stop - start) * min(LOOK / seconds, 16)), 1)
+        self.stretch = said(stretch, self.mesh)[0]
         if self.step % (self.stride * self.plan.steps) == 0 and not self.done:
             self._compact()
 
@@ -146,46 +153,50 @@ class Chunk:
     def _compact(self) -> None:
         """Let members that have ended give way, if that is worth a smaller program."""
         size = len(self.places)
-        active = np.asarray(self.states.active) & (self.places >= 0)
+        active = fetch(self.states.active, self.mesh) & (self.places >= 0)
         smaller = size
-        while smaller > 1 and active.sum() <= smaller // 2:
-            smaller = -(-smaller // 2)
-        if smaller == size or not self._pays(size - smaller):
+        while active.sum() <= smaller // 2 and self._half(smaller) < smaller:
+            smaller = self._half(smaller)
+        if smaller == size or not self._pays(size - smaller, self.epochs):
             return
         self._leave((self.places >= 0) & ~active)
         stay = np.flatnonzero(active)
         self.places = np.where(active, self.places, -1)
         self._move(np.concatenate([stay, np.flatnonzero(~active)])[:smaller])
 
-    def retire(self, numbers: Collection[int]) -> None:
+    def _half(self, size: int) -> int:
+        return shares(-(-size // 2), self.mesh)
+
+    def retire(self, numbers: Collection[int], until: int) -> None:
         """Let members end where they stand, and the others move to a program of their own size.
 
-        They move if that outweighs compiling it; else the places of the retired stand empty.
+        They move if that outweighs compiling it before epoch `until`, when others may retire;
+        else the places of the retired stand empty.
         """
         gone = np.isin(self.places, [*numbers])
         self._leave(gone)
         self.places = np.where(gone, -1, self.places)
-        stay = np.flatnonzero(self.places >= 0)
-        if len(stay) < len(self.places) and self._pays(len(self.places) - len(stay)):
-            self._move(stay)
+        smaller = shares(int((self.places >= 0).sum()), self.mesh)
+        if smaller < len(self.places) and self._pays(len(self.places) - smaller, until):
+            self._move(np.argsort(self.places < 0, stable=True)[:smaller])
 
     def _move(self, index: np.ndarray) -> None:
         """Go on with these places alone."""
         self.places = self.places[index]
-        self.runs, self.states = take_members(self.runs, self.states, index)
+        self.runs, self.states = take_members(self.runs, self.states, index, self.mesh)
         self.program = Program(self.data, len(index), self.shared_order)
 
-    def _pays(self, places: int) -> bool:
-        """Whether the rest of the run without so many places saves more than compiling costs."""
+    def _pays(self, places: int, until: int) -> bool:
+        """Whether going on to that epoch without so many places saves more than compiling costs."""
         if not (self.places >= 0).any():
             return False
-        size = sum(leaf[0].size for leaf in jax.tree.leaves(self.states.params))
-        operations = 6.0 * size * self.plan.rows * (self.epochs - self.epoch) * places
+        size = sum(leaf.size for leaf in jax.tree.leaves(self.states.params)) / len(self.places)
+        operations = 6.0 * size * self.plan.rows * (until - self.epoch) * places
         return operations / RATE.get(jax.default_backend(), FAST) > COMPILING
 
     def _leave(self, slots: np.ndarray) -> None:
         """Write down where the members at these places stand."""
-        found = jax.device_get(standing(self.runs, self.states))
+        found = fetch(standing(self.runs, self.states), self.mesh)
         if self.ended is None:
             shape = len(self.members)
             self.ended = jax.tree.map(

@@ -10,6 +10,8 @@ from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
 from fnn.sweeps.memory import needed, written
 from fnn.sweeps.program import Data, Program, shares_order, stack
+from fnn.training.processes import said
+from fnn.training.spreading import shares
 
 
 def fitting(members: Sequence[Member], data: Data, budget: int) -> int:
@@ -17,20 +19,22 @@ def fitting(members: Sequence[Member], data: Data, budget: int) -> int:
 
     A program for all of them is compiled, and is the one that runs if its own memory analysis says
     that it fits; if not, what it says of a member decides. Raises `SpecError` where not even one
-    fits.
+    fits. Where data lie on a mesh, `budget` is each device's, and the number can be divided.
     """
-    size = len(members)
+    least = shares(1, data.mesh)
+    size = shares(len(members), data.mesh)
+    filled = [*members, *[members[-1]] * (size - len(members))]
     fixed = sum(leaf.nbytes for leaf in jax.tree.leaves(data))
-    while (total := _needed(members[:size], data)) > budget:
+    while (total := _needed(filled[:size], data)) > budget:
         each = (total - fixed) / size
-        size = min(int((budget - fixed) / each), size - 1)
+        size = min(int((budget - fixed) / each), size - 1) // least * least
         if size < 1:
             raise SpecError(
-                f"one member needs about {written(fixed + each)} with its data, and "
+                f"one member needs about {written(fixed + each * least)} with its data, and "
                 f"{written(budget)} may be used",
                 "memory",
             )
-    return size
+    return min(said(size, data.mesh))
 
 
 def evenly(count: int, size: int) -> int:
@@ -41,4 +45,4 @@ def evenly(count: int, size: int) -> int:
 def _needed(members: Sequence[Member], data: Data) -> int:
     program = Program(data, len(members), shares_order(members))
     runs = stack([member.run for member in members])
-    return needed(program.lower(runs, program.shapes(runs)).compile())
+    return needed(program.lower(runs, program.shapes(runs)).compile(), program.lanes)

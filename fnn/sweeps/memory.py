@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+from jax.sharding import Mesh
 
 from fnn.spec import SpecError
 
@@ -16,10 +17,14 @@ SHARE = 0.5
 """of what is free that a sweep takes unasked"""
 
 
-def budget(memory: int | float | str | None) -> int:
-    """Bytes from a number, from words such as "2GB", or half of what is free for None."""
+def budget(memory: int | float | str | None, mesh: Mesh | None = None) -> int:
+    """Bytes from a number, from words such as "2GB", or half of what is free for None.
+
+    On a mesh they are each device's: what is free in the machine is shared among those of a CPU.
+    """
     if memory is None:
-        return int(SHARE * available())
+        sharing = 1 if mesh is None or jax.default_backend() != "cpu" else mesh.size
+        return int(SHARE * available() / sharing)
     if isinstance(memory, str):
         found = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([KMGT]?B)?", memory.strip().upper())
         if not found:
@@ -32,7 +37,7 @@ def budget(memory: int | float | str | None) -> int:
 
 def available() -> int:
     """Bytes that are free where programs run: on the accelerator, else in the machine."""
-    stats = jax.devices()[0].memory_stats() or {}
+    stats = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" in stats:
         return int(stats["bytes_limit"] - stats.get("bytes_in_use", 0))
     found = [_first_number(path, word) for path, word in _PLACES]
@@ -54,13 +59,15 @@ def _first_number(path: str, pattern: str) -> int | None:
     return None if found is None else int(found[1]) * (1024 if "kB" in pattern else 1)
 
 
-def needed(compiled: Any) -> int:
-    """Bytes that a compiled program holds: what goes in, comes out, and lies between."""
+def needed(compiled: Any, times: int = 1) -> int:
+    """Bytes that a compiled program holds: what goes in, comes out, and lies between.
+
+    What goes in is shared where the program runs so many times at once.
+    """
     told = compiled.memory_analysis()
     return int(
         told.argument_size_in_bytes
-        + told.output_size_in_bytes
-        + told.temp_size_in_bytes
+        + times * (told.output_size_in_bytes + told.temp_size_in_bytes)
         - told.alias_size_in_bytes
     )
 

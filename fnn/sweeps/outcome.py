@@ -48,11 +48,12 @@ def outcomes(
     members: Sequence[Member], ended: Standing, history: History, epochs: int, reached: int
 ) -> list[Outcome]:
     """Outcomes of members that stand where `ended` says, after `reached` epochs of `epochs`."""
+    leaves, treedef = jax.tree.flatten(ended)
     return [
         _outcome(
             index,
             member,
-            jax.tree.map(lambda leaf: leaf[index], ended),  # noqa: B023
+            jax.tree.unflatten(treedef, [leaf[index] for leaf in leaves]),
             {name: values[index] for name, values in history.items()},
             epochs,
             reached,

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
-from fnn.spec import numbers
 from fnn.sweeps.axes import Member
+from fnn.sweeps.lanes import by_member, joined, lanes_of, member_axes, part_of
 from fnn.training.epoch import EpochMetrics
 from fnn.training.run import Run
 from fnn.training.segment import segment
+from fnn.training.spreading import arranged, lies_on, placed, vmap_on
 from fnn.training.state import RunState, chosen, init_state
 
-CAPACITY = 2**20
+CAPACITY = 2**18
 """epochs that one call may end, summed over its members, about"""
 
 
 class Data(NamedTuple):
-    """What all members share: rows to train on, rows to validate, and the target's unit."""
+    """What all members share: rows to train on, rows to validate, and the target's unit.
+
+    Where they lie on a mesh (`fnn.training.spreading.put`), members are divided among its devices.
+    """
 
     rows: Batch
     validation: Batch | None = None
     unit: Any = None
+
+    @property
+    def mesh(self) -> Mesh | None:
+        """What the rows lie on, if it is a mesh."""
+        return lies_on(self.rows)
 
 
 class Program:
@@ -37,104 +48,150 @@ class Program:
 
     Every number of the runs is an axis, so that another grid over the same structure is the same
     program; the rows are shared, and so is their order where all members have one order seed: then
-    a step gathers its batch once for all.
+    a step gathers its batch once for all. On a mesh `size` has to be a multiple of its devices.
+
+    On a CPU without a mesh the members are dealt out in equal `lanes`, one a core, which run side
+    by side: the steps of small networks are too short to be shared out among cores.
     """
 
     def __init__(self, data: Data, size: int, shared_order: bool) -> None:
         self.data, self.size, self.shared_order = data, size, shared_order
-        self.capacity = max(CAPACITY // size, 16)
+        self.mesh = data.mesh
+        self.lanes = lanes_of(size) if self.mesh is None else 1
+        self.capacity = min(max(CAPACITY // size, 16), 1024)
 
     def start(self, runs: Run, seeds: np.ndarray, order_seeds: np.ndarray) -> RunState:
         """Every member before its first step."""
         orders = order_seeds[0] if self.shared_order else order_seeds
-        return _start(runs, self._first(), seeds, orders, shared_order=self.shared_order)
+        return _start(
+            runs, self._first(), seeds, orders, shared_order=self.shared_order, mesh=self.mesh
+        )
 
     def shapes(self, runs: Run) -> RunState:
         """The shapes of what `start` gives."""
         seeds = jax.ShapeDtypeStruct((self.size,), np.uint32)
         orders = jax.ShapeDtypeStruct(() if self.shared_order else (self.size,), np.uint32)
         made: RunState = _start.eval_shape(
-            runs, self._first(), seeds, orders, shared_order=self.shared_order
+            runs, self._first(), seeds, orders, shared_order=self.shared_order, mesh=self.mesh
         )
-        return made
+        shaped: RunState = placed(self.mesh, made, member_axes(self.shared_order))
+        return shaped
 
     def _first(self) -> Tree:
         """A row, for its shape."""
         return jax.tree.map(lambda leaf: leaf[:1], self.data.rows.x)
 
+    def put(self, states: RunState) -> RunState:
+        """States that were kept, where `advance` takes them from."""
+        placed_there: RunState = arranged(self.mesh, states, member_axes(self.shared_order))
+        return placed_there
+
     def advance(
         self, runs: Run, states: RunState, start: int, stop: int
     ) -> tuple[RunState, EpochMetrics]:
         """The states at step `stop`, and metrics (M, capacity): the epochs that ended first."""
-        return _advance(runs, states, self.data, start, stop, **self._static())
+        # Compiled before, as threads don't inherit JAX's settings.
+        program, span = self.lower(runs, states).compile(), (np.int32(start), np.int32(stop))
+
+        def lane(number: int) -> tuple[RunState, EpochMetrics]:
+            made: tuple[RunState, EpochMetrics] = jax.block_until_ready(
+                program(runs, states, self.data, *span, np.int32(number))
+            )
+            return made
+
+        if self.lanes == 1:
+            return lane(0)
+        with ThreadPoolExecutor(self.lanes) as threads:
+            return joined(list(threads.map(lane, range(self.lanes))), size=self.size)
 
     def lower(self, runs: Run, states: RunState) -> Any:
-        """The program that `advance` runs, lowered."""
-        return _advance.lower(runs, states, self.data, 0, 0, **self._static())
+        """The program that `advance` runs in each lane, lowered."""
+        zero = np.int32(0)
+        return _advance.lower(runs, states, self.data, zero, zero, zero, **self._static())
 
     def _static(self) -> dict[str, Any]:
-        return {"capacity": self.capacity, "shared_order": self.shared_order}
+        return {
+            "capacity": self.capacity,
+            "shared_order": self.shared_order,
+            "lanes": self.lanes,
+            "mesh": self.mesh,
+        }
 
 
 def stack(runs: Sequence[Run]) -> Run:
     """Runs of one structure as one, every number an array (M,)."""
     dtype = wide(runs[0].objective.policy.dtype)
-    leaves = [numbers(run, dtype) for run in runs]
-    made: Run = jax.tree.map(lambda *values: np.stack(values), *leaves)
+    leaves = {key: jax.tree.leaves(run) for key, run in {id(run): run for run in runs}.items()}
+    columns = zip(*(leaves[id(run)] for run in runs), strict=True)
+    made: Run = jax.tree.unflatten(
+        jax.tree.structure(runs[0]), [np.array(values, dtype) for values in columns]
+    )
     return made
 
 
-@jax.jit
-def take_members(runs: Run, states: RunState, index: np.ndarray) -> tuple[Run, RunState]:
+@functools.partial(jax.jit, static_argnames="mesh")
+def take_members(
+    runs: Run, states: RunState, index: np.ndarray, mesh: Mesh | None
+) -> tuple[Run, RunState]:
     """The members of those numbers."""
-    axes = _axes(states.order_key.ndim == 0)
-    taken = [
-        part if axis is None else jax.tree.map(lambda leaf: leaf[index], part)
-        for part, axis in zip(states, axes, strict=True)
-    ]
-    return jax.tree.map(lambda leaf: leaf[index], runs), RunState(*taken)
+
+    def take(leaf: jax.Array) -> jax.Array:
+        return leaf[index]
+
+    found = jax.tree.map(take, runs), by_member(take, states)
+    made: tuple[Run, RunState] = placed(mesh, found, (0, member_axes(states.order_key.ndim == 0)))
+    return made
 
 
-def _axes(shared_order: bool) -> Any:
-    """Which parts of a `RunState` have a member axis: all, but for an order that is shared."""
-    shared = {"order_key"} if shared_order else set()
-    return RunState._make(None if name in shared else 0 for name in RunState._fields)
-
-
-@functools.partial(jax.jit, static_argnames="shared_order")
+@functools.partial(jax.jit, static_argnames=("shared_order", "mesh"))
 def _start(
-    runs: Run, x: Tree, seeds: jax.Array, order_seeds: jax.Array, *, shared_order: bool
+    runs: Run,
+    x: Tree,
+    seeds: jax.Array,
+    order_seeds: jax.Array,
+    *,
+    shared_order: bool,
+    mesh: Mesh | None,
 ) -> RunState:
     def one(run: Run, seed: jax.Array, order_seed: jax.Array) -> RunState:
         return init_state(run, shape_of(x), seed=seed, order_seed=order_seed)
 
-    made: RunState = jax.vmap(
-        one, in_axes=(0, 0, None if shared_order else 0), out_axes=_axes(shared_order)
+    made: RunState = vmap_on(
+        mesh, one, in_axes=(0, 0, None if shared_order else 0), out_axes=member_axes(shared_order)
     )(runs, seeds, order_seeds)
     return made
 
 
-@functools.partial(jax.jit, static_argnames=("capacity", "shared_order"))
+@functools.partial(jax.jit, static_argnames=("capacity", "shared_order", "lanes", "mesh"))
 def _advance(
     runs: Run,
     states: RunState,
     data: Data,
     start: int,
     stop: int,
+    lane: int,
     *,
     capacity: int,
     shared_order: bool,
+    lanes: int,
+    mesh: Mesh | None,
 ) -> tuple[RunState, EpochMetrics]:
-    def one(run: Run, state: RunState) -> tuple[RunState, EpochMetrics]:
+    """The members of one lane at step `stop`, of all members at step `start`."""
+
+    def one(
+        run: Run, state: RunState, data: Data, start: jax.Array, stop: jax.Array
+    ) -> tuple[RunState, EpochMetrics]:
         rows, validation, unit = data
         return segment(
             run, state, rows, validation, start=start, stop=stop, capacity=capacity, unit=unit
         )
 
-    axes = _axes(shared_order)
-    made: tuple[RunState, EpochMetrics] = jax.vmap(one, in_axes=(0, axes), out_axes=(axes, 0))(
-        runs, states
-    )
+    axes = member_axes(shared_order)
+    if lanes > 1:
+        part = functools.partial(part_of, lane=lane, lanes=lanes)
+        runs, states = jax.tree.map(part, runs), by_member(part, states)
+    mapped = vmap_on(mesh, one, in_axes=(0, axes, None, None, None), out_axes=(axes, 0))
+    made: tuple[RunState, EpochMetrics] = mapped(runs, states, data, start, stop)
     return made
 
 
@@ -166,5 +223,7 @@ def standing(runs: Run, states: RunState) -> Standing:
         best = jnp.zeros((), jnp.int32) if state.best is None else state.best.epoch
         return Standing(params, layers, state.epoch, best, state.active, sound)
 
-    made: Standing = jax.vmap(one, in_axes=(0, _axes(states.order_key.ndim == 0)))(runs, states)
+    made: Standing = jax.vmap(one, in_axes=(0, member_axes(states.order_key.ndim == 0)))(
+        runs, states
+    )
     return made

@@ -12,6 +12,7 @@ from fnn.sweeps.axes import Axis, How, Member, members
 from fnn.sweeps.result import Sweep, key
 from fnn.sweeps.store import Folder
 from fnn.sweeps.train import SweepLogger, default_metric, train_members
+from fnn.training.devices import Devices
 from fnn.training.run import Run
 from fnn.training.train import as_prepared, check_loss, check_outputs
 
@@ -34,6 +35,7 @@ def sweep(
     memory: int | str | None = None,
     folder: str | os.PathLike[str] | None = None,
     loggers: Sequence[SweepLogger] = (),
+    devices: Devices | None = None,
 ) -> Sweep:
     """Train `run` many times as one program: over learning rates, seeds, widths, anything in it.
 
@@ -60,6 +62,10 @@ def sweep(
             memory runs out all the same, half as many.
         folder: where what has ended is kept. The same call goes on where it was interrupted.
         loggers: called with a `SweepLook` about twice a second and at the end.
+        devices: how many devices divide the members among them (`Devices` says what else it may
+            be), each with the rows and `memory` of its own; None for the default one. A number of
+            members that can't be divided is filled up. Several processes (`jax.distributed`) all
+            make the same call, and need the same `folder`, if any.
 
     A member equals the lone run (`fnn.fit`) with its numbers and seeds: to about 1e-12 after 50
     steps in float64. Not to the bit: sums are added up in another order when members are computed
@@ -87,6 +93,7 @@ def sweep(
         memory=memory,
         folder=folder,
         loggers=loggers,
+        devices=devices,
     )
 
 
@@ -102,6 +109,7 @@ def sweep_members(
     memory: int | str | None = None,
     folder: str | os.PathLike[str] | None = None,
     loggers: Sequence[SweepLogger] = (),
+    devices: Devices | None = None,
 ) -> Sweep:
     """`fnn.sweep` over members that are made already; arguments and errors are those of it."""
     rows, validation, unit = shared_rows(members, data, validation, unit)
@@ -121,6 +129,7 @@ def sweep_members(
         memory=memory,
         store=store,
         loggers=loggers,
+        devices=devices,
     )
     return Sweep(members=len(members), metric=compared, **made._asdict())
 

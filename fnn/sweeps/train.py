@@ -7,19 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
-import jax
-
 from fnn.objective import Batch
-from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
+from fnn.sweeps.checks import check_members, groups
 from fnn.sweeps.chunk import Chunk, Saved
 from fnn.sweeps.fitting import evenly, fitting
 from fnn.sweeps.memory import budget, is_exhausted
 from fnn.sweeps.outcome import Outcome, keep_best
 from fnn.sweeps.program import Data
-from fnn.training.checks import check_epochs, check_length, check_rows, check_selection
-from fnn.training.epoch import Plan
+from fnn.training.devices import Devices, check_enough, mesh_of
 from fnn.training.interrupts import Request, interruptible
+from fnn.training.processes import check_same, said
+from fnn.training.spreading import put, shares
 
 KEEP = 60.0
 """seconds after which a chunk under way is kept, so that little is lost by a kill"""
@@ -91,22 +90,27 @@ def train_members(
     memory: int | str | None = None,
     store: Store | None = None,
     loggers: Sequence[SweepLogger] = (),
+    devices: Devices | None = None,
 ) -> Trained:
     """Train any members: those of equal structure together, as many at a time as fit into memory.
 
     Arguments and errors are those of `fnn.sweep`; `keep` is how many members keep their
-    parameters, the best by `metric`; None for all.
+    parameters, the best by `metric` (None: all); `memory` is that of each of the `devices`.
     """
     check_members(members, rows, validation, epochs)
-    work = _Work(members, Data(*jax.device_put((rows, validation, unit))), epochs)
+    mesh = mesh_of(devices, "members")
+    check_enough(len(members), mesh)
+    given = ([member[1:] for member in members], rows, validation, unit, epochs, store is None)
+    check_same(given, mesh)
+    work = _Work(members, Data(*put((rows, validation, unit), mesh)), epochs)
     work.keep, work.metric = keep, metric or default_metric(members, validation is not None)
-    work.budget, work.store, work.loggers = budget(memory), store, loggers
+    work.budget, work.store, work.loggers = budget(memory, mesh), store, loggers
     with interruptible() as request:
         if store is not None:
             work.resume(store, request)
         for group in groups(members):
             work.train(group, request)
-    return work.trained(request.signal)
+    return work.trained()
 
 
 def default_metric(members: Sequence[Member], validated: bool) -> str:
@@ -117,36 +121,6 @@ def default_metric(members: Sequence[Member], validated: bool) -> str:
     return f"validation_{selections.pop()}" if len(selections) == 1 else "validation_loss"
 
 
-def groups(members: Sequence[Member]) -> list[list[int]]:
-    """The numbers of members whose runs have one structure, and which share an order or don't."""
-    found: dict[Any, list[int]] = {}
-    for index, member in enumerate(members):
-        found.setdefault(jax.tree.structure(member.run), []).append(index)
-    return list(found.values())
-
-
-def check_members(
-    members: Sequence[Member], rows: Batch, validation: Batch | None, epochs: int
-) -> None:
-    """What can't be trained is said before anything is compiled."""
-    check_epochs(epochs)
-    if not members:
-        raise SpecError("expected at least one member, got none", "members")
-    for place, given in {"rows": rows, "validation": validation}.items():
-        if given is not None and not isinstance(given, Batch):
-            raise SpecError(
-                f"expected a fnn.Batch in memory, which members share, got {type(given).__name__}",
-                place,
-            )
-    for numbers in groups(members):
-        run = members[numbers[0]].run
-        for place, given in {"rows": rows, "validation": validation}.items():
-            if given is not None:
-                check_rows(run.objective, given, place)
-        check_selection(run, validation is not None, epochs)
-        check_length(epochs, Plan.of(run, len(rows.target)))
-
-
 class _Work:
     """A sweep under way."""
 
@@ -155,6 +129,7 @@ class _Work:
     budget: int
     store: Store | None
     loggers: Sequence[SweepLogger]
+    signal: int | None = None
 
     def __init__(self, members: Sequence[Member], data: Data, epochs: int) -> None:
         self.members, self.data, self.epochs = members, data, epochs
@@ -167,20 +142,18 @@ class _Work:
         """Train the members of those numbers, which have one structure, chunk by chunk."""
         left = [number for number in numbers if number not in self.found]
         began = time.perf_counter()
-        size = evenly(len(left), self._fitting(left)) if left else 0
+        members = [self.members[number] for number in left]
+        size = evenly(len(left), fitting(members, self.data, self.budget)) if left else 0
         self.compiling += time.perf_counter() - began
-        while left and request.signal is None:
+        while left and self.signal is None:
             try:
                 self._train(left[:size], size, request)
             except (MemoryError, RuntimeError) as error:
-                if size == 1 or not is_exhausted(error):
+                if size == shares(1, self.data.mesh) or not is_exhausted(error):
                     raise
-                size = -(-size // 2)
+                size = shares(-(-size // 2), self.data.mesh)
             else:
                 left = left[size:]
-
-    def _fitting(self, numbers: Sequence[int]) -> int:
-        return fitting([self.members[number] for number in numbers], self.data, self.budget)
 
     def resume(self, store: Store, request: Request) -> None:
         """Take up what is done already, and end the chunk that stopped under way."""
@@ -198,10 +171,11 @@ class _Work:
         chunk = Chunk(members, self.data, self.epochs, size, saved)
         self.compiling += time.perf_counter() - began
         kept = time.monotonic()
-        while not chunk.done and request.signal is None:
+        while not chunk.done and self.signal is None:
             chunk.go_on()
             self._tell(chunk)
-            if self.store is not None and time.monotonic() - kept > KEEP:
+            self.signal = request.heard(self.data.mesh)
+            if self.store is not None and said(time.monotonic() - kept > KEEP, self.data.mesh)[0]:
                 self.store.pause(chunk, numbers)
                 kept = time.monotonic()
         outcomes = [replace(o, index=numbers[o.index]) for o in chunk.outcomes()]
@@ -231,7 +205,7 @@ class _Work:
         for logger in self.loggers:
             logger(look)
 
-    def trained(self, interrupted: int | None) -> Trained:
+    def trained(self) -> Trained:
         """What came of it."""
         outcomes = [self.found[index] for index in sorted(self.found)]
         return Trained(
@@ -239,5 +213,5 @@ class _Work:
             wasted=1 - self.useful / self.spent if self.spent else 0.0,
             seconds=time.perf_counter() - self.began,
             compile_seconds=self.compiling,
-            interrupted=interrupted,
+            interrupted=self.signal,
         )

@@ -47,7 +47,8 @@ def _chosen(devices: int | str | Sequence[jax.Device]) -> list[jax.Device]:
     if isinstance(devices, str):
         return _found(None if devices == "all" else devices)
     if isinstance(devices, Sequence):
-        if not devices or len({*devices}) < len(devices):
+        wrong = [device for device in devices if not isinstance(device, jax.Device)]
+        if not devices or wrong or len({*devices}) < len(devices):
             raise SpecError(f"expected devices, each once, got {devices!r}", "devices")
         return [*devices]
     if isinstance(devices, bool) or not isinstance(devices, int | np.integer):
@@ -89,6 +90,12 @@ def _first(count: int, found: list[jax.Device]) -> list[jax.Device]:
         told = ", ".join(str(len(own)) for own in by_process)
         raise SpecError(f"{share} asked of each process, and they have {told}", "devices")
     return [device for own in by_process for device in own[:share]]
+
+
+def check_enough(members: int, devices: Mesh | None) -> None:
+    """Raises `SpecError` for more devices than members."""
+    if devices is not None and devices.size > members:
+        raise SpecError(f"{devices.size} are too many for {members} members", "devices")
 
 
 def check_divides(size: int, devices: Mesh | None) -> None:

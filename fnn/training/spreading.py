@@ -13,6 +13,7 @@ its share of a batch by itself, where rows that were divided would have to trave
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -72,10 +73,50 @@ def whole(tree: Tree, mesh: Mesh | None) -> Tree:
     return tree if mesh is None else jax.lax.with_sharding_constraint(tree, _sharding(mesh))
 
 
-def vmap(one: Callable[..., Any], mesh: Mesh | None, in_axes: Any, out_axes: Any) -> Any:
+def vmap_on(mesh: Mesh | None, one: Callable[..., Any], in_axes: Any, out_axes: Any) -> Any:
     """`jax.vmap` of members, divided among the devices."""
     mapped = jax.vmap(one, in_axes=in_axes, out_axes=out_axes)
     return mapped if mesh is None else _divided(mapped, mesh, in_axes, out_axes)
+
+
+def lies_on(tree: Tree) -> Mesh | None:
+    """The mesh that `put` has put arrays on, if any."""
+    for leaf in jax.tree.leaves(tree):
+        sharding = getattr(leaf, "sharding", None)
+        if isinstance(sharding, NamedSharding) and isinstance(sharding.mesh, Mesh):
+            return sharding.mesh
+    return None
+
+
+def placed(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
+    """Results where `vmap_on` puts them: values inside a program, or shapes with their places."""
+    if mesh is None:
+        return tree
+
+    def one(leaf: Any, axis: int | None) -> Any:
+        sharding = _sharding(mesh, None if axis is None else mesh.axis_names)
+        if isinstance(leaf, jax.ShapeDtypeStruct):
+            return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+        return jax.lax.with_sharding_constraint(leaf, sharding)
+
+    return jax.tree.map(
+        lambda axis, part: jax.tree.map(lambda leaf: one(leaf, axis), part),
+        axes,
+        tree,
+        is_leaf=lambda axis: axis is None,
+    )
+
+
+def arranged(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
+    """Values from anywhere where `vmap_on` puts such results."""
+    if mesh is None or lies_on(tree) is not None:
+        return tree
+    return jax.jit(functools.partial(placed, mesh, axes=axes))(tree)
+
+
+def shares(count: int, mesh: Mesh | None) -> int:
+    """The smallest number from `count` up that can be divided among the devices."""
+    return count if mesh is None else -(-count // mesh.size) * mesh.size
 
 
 def evaluate_on(
@@ -95,17 +136,17 @@ def evaluate_on(
         return evaluate(objective, params, state, rows, names, unit=unit)
     count = rows.target.shape[0]
     index = np.minimum(np.arange(count + -count % mesh.size), count - 1)
-
-    def part(x: Tree) -> jax.Array:
-        return outputs(objective, params, state, x)
-
     x = jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0, mode="clip"), rows.x)
-    output = whole(_divided(part, mesh, (0,), 0)(x)[:count], mesh)
+    found = _divided(outputs, mesh, (None, None, None, 0), 0)(objective, params, state, x)
+    output = whole(found[:count], mesh)
     return measure(objective.loss, output, rows.target, names, weight=rows.weight, unit=unit)
 
 
 def _divided(many: Callable[..., Any], mesh: Mesh, in_axes: Any, out_axes: Any) -> Any:
-    """A function of rows or members that don't know each other, each device having its share."""
+    """A function of rows or members that don't know each other, each device having its share.
+
+    All that it needs must be among its arguments.
+    """
 
     def specs(axes: Any) -> Any:
         return jax.tree.map(

@@ -1,0 +1,106 @@
+"""What the ways came to: a table and a figure."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.intervals import interval
+from fnn.data import Prepared
+from fnn.search import Search
+from fnn.training.rows import evaluate_rows
+
+
+class Found(NamedTuple):
+    """What a way came to: best validation loss by epochs spent, and the best one's test metrics."""
+
+    spent: np.ndarray
+    best: np.ndarray
+    test: dict[str, float]
+    diverged: int
+
+
+def measured(made: Search, prepared: Prepared) -> Found:
+    """The best so far by epochs spent, and the test metrics of the best in the end."""
+    if made.rungs:
+        spent = [rung.spent for rung in made.rungs]
+        values = [rung.best for rung in made.rungs]
+    else:
+        spent = np.cumsum([outcome.epochs for outcome in made.outcomes]).tolist()
+        values = [
+            np.nan if outcome.status == "diverged" else outcome.values[made.metric]
+            for outcome in made.outcomes
+        ]
+    best = made.best().members[0]
+    run = best.member.run
+    assert prepared.test is not None
+    unit = prepared.preprocessing.unit
+    test = evaluate_rows(run.objective, best.params, best.state, prepared.test, run.measured, unit)
+    return Found(
+        np.array(spent, float),
+        np.fmin.accumulate(np.array(values, float)),
+        {name: float(test[name]) for name in run.measured},
+        sum(outcome.status == "diverged" for outcome in made.outcomes),
+    )
+
+
+def told(metrics: dict[str, float]) -> str:
+    """Metrics in words."""
+    return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+
+
+def print_table(found: dict[str, list[Found]]) -> None:
+    """Means over repeats with 95 % intervals, and their differences from random search."""
+    columns = {"validation loss": {way: [one.best[-1] for one in found[way]] for way in found}}
+    for name in found["random"][0].test:
+        columns[f"test {name}"] = {way: [one.test[name] for one in found[way]] for way in found}
+    print("\n| way | epochs |", " | ".join(f"{name} | less random's" for name in columns), "|")
+    print("|---|---|" + "---|---|" * len(columns))
+    for way, each in found.items():
+        cells = [f"{each[0].spent[-1]:,.0f}"]
+        for values in columns.values():
+            cells += [cell(values[way]), cell(np.subtract(values[way], values["random"]))]
+        print(f"| {way} | {' | '.join(cells)} |")
+    print()
+
+
+def cell(values: Sequence[float] | np.ndarray) -> str:
+    """A mean and its interval; a dash where there is nothing to tell."""
+    if not np.any(values):
+        return "–"
+    mean, half = interval(values)
+    return f"{mean:.4f} ± {half:.4f}"
+
+
+def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:
+    """The best validation loss so far over epochs spent: means over repeats, and their range."""
+    from fnn.figures.canvas import COLOURS, GREY, blank, dress, save
+
+    figure = blank(8.4, 5.2, f"{options.data}: best so far, {options.repeats} repeats")
+    axes = figure.add_subplot()
+    dress(axes, "epochs trained in all", "validation loss of the best so far")
+    budget = options.trials * options.epochs
+    grid = np.geomspace(options.epochs, budget, 400)
+    for (way, each), colour in zip(found.items(), [GREY, *COLOURS], strict=False):
+        curves = np.array([at(one, grid) for one in each])
+        there = np.isfinite(curves).all(0)
+        style: dict[str, Any] = {"color": colour, "linewidth": 1.8, "label": way}
+        if way == "usual":
+            axes.axhline(curves[:, -1].mean(), linestyle=":", **style)
+            continue
+        axes.plot(grid[there], curves[:, there].mean(0), **style)
+        low, high = curves[:, there].min(0), curves[:, there].max(0)
+        axes.fill_between(grid[there], low, high, color=colour, alpha=0.1, linewidth=0)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.legend(fontsize=10, edgecolor="none", framealpha=0.85)
+    save(figure, options.out)
+
+
+def at(one: Found, grid: np.ndarray) -> np.ndarray:
+    """The best so far at these budgets; NaN before the first."""
+    index = np.searchsorted(one.spent, grid, side="right") - 1
+    return np.where(index >= 0, one.best[np.maximum(index, 0)], np.nan)

@@ -1,0 +1,106 @@
+"""Several processes of one command on this machine, and what comes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import IO
+
+from fnn.cli.processes import LOST
+
+GRACE = 10.0
+"""seconds that the others have to end by themselves when one was ended by a signal"""
+
+
+def free_address() -> str:
+    """An address of this machine that nobody listens to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def run_all(commands: Sequence[Sequence[str]]) -> int:
+    """Run `fnn ARGUMENTS…` for each of the processes of one run, and wait for all.
+
+    The first one prints. What ends another one is told where the first did not fail by itself.
+    The status is that of the first to fail. Ctrl-C and SIGTERM are passed on, once each.
+    """
+    with ExitStack() as stack:
+        errors = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands]
+        running = [
+            _start(number, *each) for number, each in enumerate(zip(commands, errors, strict=True))
+        ]
+        with _passing_on(running):
+            failed = _wait(running)
+        first = running[0].returncode
+        if failed is None or first in (1, 2) or first > LOST:
+            return first
+        status = running[failed].returncode
+        print(f"fnn: process {failed} {_told(status, errors[failed])}", file=sys.stderr)
+        return 128 - status if status < 0 else status
+
+
+def _start(number: int, arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    """One of them, in a group of its own: a terminal's Ctrl-C reaches it through this process."""
+    safe = ["-P"] if sys.flags.safe_path else []
+    return subprocess.Popen(
+        [sys.executable, *safe, "-m", "fnn", *arguments],
+        stdin=subprocess.DEVNULL,
+        stderr=None if number == 0 else errors,
+        process_group=0,
+        env=os.environ | {"JAX_LOCAL_DEVICE_IDS": str(number)},
+    )
+
+
+@contextmanager
+def _passing_on(running: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
+    """Inside, signals go to all of them."""
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        for process in running:
+            if process.poll() is None:
+                process.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait(running: Sequence[subprocess.Popen[bytes]]) -> int | None:
+    """Wait for all; the number of the first that failed, if one did.
+
+    Those that failed by themselves may leave the first one writing what came of it; where one was
+    ended by a signal, the others are killed if they go on.
+    """
+    failed, since = None, 0.0
+    while any(process.poll() is None for process in running):
+        time.sleep(0.05)
+        for number, process in enumerate(running):
+            if failed is None and process.poll() not in (None, 0, 130, 143):
+                failed, since = number, time.monotonic()
+        lost = failed is not None and running[failed].returncode < 0
+        if lost and time.monotonic() - since > GRACE:
+            for process in running:
+                process.kill()
+    return failed
+
+
+def _told(status: int, errors: IO[bytes]) -> str:
+    if status == -signal.SIGABRT:
+        return "lost another one"
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").splitlines()
+    return f"failed: {lines[-1].removeprefix('fnn: error: ')}" if lines else f"failed ({status})"

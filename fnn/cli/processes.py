@@ -1,0 +1,138 @@
+"""A command that is one of several processes: how they meet, and how they part."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+from fnn.spec.errors import FnnError
+
+LOST = 3
+"""the status of a process that has lost another one"""
+MEETING = 300
+"""seconds that processes wait for each other at the start"""
+SILENCE = 60
+"""seconds without a sign of life after which a process counts as dead"""
+
+
+def make_cpu_devices(count: int) -> None:
+    """Let JAX make so many devices of the processor, if it has not begun yet."""
+    import jax
+
+    with contextlib.suppress(RuntimeError):
+        jax.config.update("jax_num_cpu_devices", count)
+
+
+def join(coordinator: str, processes: int | None, process: int | None) -> None:
+    """Meet the other processes. Raises `FnnError` where that can't be.
+
+    From here on standard output is that of process 0 alone, and of what Python prints there: the
+    libraries below JAX print whom they are connected to.
+    """
+    import jax
+
+    known: dict[str, Any] = {}
+    if coordinator != "auto":
+        known = {"coordinator_address": coordinator, "cluster_detection_method": "deactivate"}
+        known |= {"num_processes": processes, "process_id": process}
+        _check_address(coordinator, listens=process == 0)
+    jax.config.update("jax_enable_preemption_service", False)  # SIGTERM is ours
+    told = threading.Timer(5, print, ["fnn: waiting for the other processes"], {"file": sys.stderr})
+    told.start()
+    try:
+        jax.distributed.initialize(
+            initialization_timeout=MEETING, heartbeat_timeout_seconds=SILENCE, **known
+        )
+    except (ValueError, RuntimeError) as error:
+        why = str(error).splitlines()[0]
+        raise FnnError(f"the processes did not meet: {why}", "--coordinator") from error
+    finally:
+        told.cancel()
+    _silence(all=not leads())
+
+
+def _check_address(address: str, listens: bool) -> None:
+    """Raises `FnnError` where JAX would end the process: a taken port, a host that is not there."""
+    host, _, port = address.rpartition(":")
+    place = (host.strip("[]"), int(port))
+    if listens:
+        try:
+            socket.create_server(("", place[1])).close()
+        except OSError as error:
+            raise FnnError(
+                f"can't listen at port {port}: {error.strerror}", "--coordinator"
+            ) from error
+        return
+    until = time.monotonic() + MEETING
+    while True:
+        try:
+            socket.create_connection(place, timeout=5).close()
+        except OSError as error:
+            if time.monotonic() > until or isinstance(error, socket.gaierror):
+                raise FnnError(
+                    f"{address} does not answer: {error.strerror or error}", "--coordinator"
+                ) from error
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _silence(all: bool) -> None:
+    sys.stdout.flush()
+    if not all:
+        mine, like = os.dup(1), sys.stdout
+        lines = 1 if like.isatty() else -1
+        sys.stdout = open(mine, "w", lines, like.encoding, like.errors)  # noqa: SIM115
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def leads() -> bool:
+    """Whether this process is the one that prints and keeps things."""
+    import jax
+
+    return jax.process_index() == 0
+
+
+def joined() -> bool:
+    """Whether this process still belongs to others."""
+    if "jax" not in sys.modules:
+        return False
+    import jax
+
+    return jax.distributed.is_initialized()
+
+
+def part() -> None:
+    """Wait until all have come here, and part."""
+    if joined():
+        import jax
+
+        jax.distributed.shutdown()
+
+
+def end(status: int) -> int:
+    """The status of a command; one that failed while it belonged to others ends at once.
+
+    It would wait for them, and they for it.
+    """
+    if joined():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+def report(error: Exception) -> int:
+    """Say what ended a process that belonged to others: one of them, or a fault of its own."""
+    told = str(error).splitlines()[0] if str(error) else ""
+    if any(word in told.lower() for word in ("gloo", "nccl", "coordination")):
+        print(f"fnn: error: another process was lost: {told}", file=sys.stderr)
+        return LOST
+    traceback.print_exception(error)
+    return 1
