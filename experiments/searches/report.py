@@ -72,7 +72,7 @@ def cell(values: Sequence[float] | np.ndarray) -> str:
     if not np.any(values):
         return "–"
     mean, half = interval(values)
-    return f"{mean:.4f} ± {half:.4f}"
+    return f"{mean:.4g} ± {half:.2g}"
 
 
 def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:

@@ -80,20 +80,27 @@ def _passing_on(running: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
 def _wait(running: Sequence[subprocess.Popen[bytes]]) -> int | None:
     """Wait for all; the number of the first that failed, if one did.
 
-    Those that failed by themselves may leave the first one writing what came of it; where one was
-    ended by a signal, the others are killed if they go on.
+    One that only lost another comes after that one. Those that failed by themselves may leave the
+    first one writing what came of it; where one was ended by a signal, the others are killed if
+    they go on.
     """
-    failed, since = None, 0.0
-    while any(process.poll() is None for process in running):
+    failed: dict[int, float] = {}
+    going = True
+    while going:
         time.sleep(0.05)
+        going = any(process.poll() is None for process in running)
         for number, process in enumerate(running):
-            if failed is None and process.poll() not in (None, 0, 130, 143):
-                failed, since = number, time.monotonic()
-        lost = failed is not None and running[failed].returncode < 0
-        if lost and time.monotonic() - since > GRACE:
-            for process in running:
-                process.kill()
-    return failed
+            if process.poll() not in (None, 0, 130, 143):
+                failed.setdefault(number, time.monotonic())
+            if number in failed and process.returncode < 0 and _passed(failed[number]) > GRACE:
+                for other in running:
+                    other.kill()
+    lost = (LOST, -signal.SIGABRT)
+    return min(failed, key=lambda number: running[number].returncode in lost, default=None)
+
+
+def _passed(since: float) -> float:
+    return time.monotonic() - since
 
 
 def _told(status: int, errors: IO[bytes]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
-from fnn.cli.machine import Machine
+from fnn.cli.machine import Machine, Machines
 from fnn.cli.network import Network
 from fnn.cli.options import option, word
 from fnn.cli.over import parse_all
@@ -75,8 +75,9 @@ class Search:
     @property
     def alone(self) -> Train:
         """The options of a single run, before anything is varied."""
-        names = ("data", "network", "training", "validation", "file", "split", "machine")
-        return Train(**{name: getattr(self, name) for name in names})
+        names = ("data", "network", "training", "validation", "file", "split")
+        given = {name: getattr(self, name) for name in names}
+        return Train(**given, machine=Machines(device=self.machine.device))
 
     @property
     def axes(self) -> Mapping[str, Sequence[Any] | Between]:
