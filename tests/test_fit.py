@@ -157,7 +157,7 @@ def test_a_signal_ends_the_run_with_what_was_reached(number, monkeypatch) -> Non
     assert (made.status, made.signal) == ("interrupted", number)
     assert int(made.run_state.step) == 2 * STEPS + 3
     assert len(made.history["loss"]) == 2 and made.best.epoch <= 2
-    begun = loop._init_state(made.run, X[:1], np.uint32(0), np.uint32(0))
+    begun = loop.jit_init(loop._init_state)(made.run, X[:1], np.uint32(0), np.uint32(0))
     reached, _ = Resident(made.run, DATA, DATA, None).advance(begun, 0, 2 * STEPS + 3)
     chex.assert_trees_all_equal(made.run_state, reached)
 

@@ -21,7 +21,7 @@ from fnn.training.epoch import EpochMetrics
 from fnn.training.run import Run
 from fnn.training.segment import segment
 from fnn.training.spreading import arranged, lies_on, placed, vmap_on
-from fnn.training.state import RunState, chosen, init_state
+from fnn.training.state import RunState, chosen, init_state, jit_init
 
 CAPACITY = 2**18
 """epochs that one call may end, summed over its members, about"""
@@ -63,15 +63,16 @@ class Program:
     def start(self, runs: Run, seeds: np.ndarray, order_seeds: np.ndarray) -> RunState:
         """Every member before its first step."""
         orders = order_seeds[0] if self.shared_order else order_seeds
-        return _start(
+        made: RunState = jit_init(_start, "shared_order", "mesh")(
             runs, self._first(), seeds, orders, shared_order=self.shared_order, mesh=self.mesh
         )
+        return made
 
     def shapes(self, runs: Run) -> RunState:
         """The shapes of what `start` gives."""
         seeds = jax.ShapeDtypeStruct((self.size,), np.uint32)
         orders = jax.ShapeDtypeStruct(() if self.shared_order else (self.size,), np.uint32)
-        made: RunState = _start.eval_shape(
+        made: RunState = jit_init(_start, "shared_order", "mesh").eval_shape(
             runs, self._first(), seeds, orders, shared_order=self.shared_order, mesh=self.mesh
         )
         shaped: RunState = placed(self.mesh, made, member_axes(self.shared_order))
@@ -143,7 +144,6 @@ def take_members(
     return made
 
 
-@functools.partial(jax.jit, static_argnames=("shared_order", "mesh"))
 def _start(
     runs: Run,
     x: Tree,

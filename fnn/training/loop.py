@@ -33,11 +33,10 @@ from fnn.training.resident import Resident
 from fnn.training.rows import InMemory, Rows
 from fnn.training.run import Run
 from fnn.training.spreading import copied, local
-from fnn.training.state import RunState, chosen, init_state
+from fnn.training.state import RunState, chosen, init_state, jit_init
 from fnn.training.streaming import Streamed
 
 
-@jax.jit
 def _init_state(run: Run, x: Tree, seed: jax.Array, order_seed: jax.Array) -> RunState:
     """`init_state` for inputs like those of some rows."""
     return init_state(run, shape_of(x), seed=seed, order_seed=order_seed)
@@ -179,7 +178,7 @@ def _begun(
     one = rows if isinstance(rows, Batch) else rows.read(np.arange(1))
     check_same((run, one, plan, epochs, seed, order_seed), source.mesh)
     first = jax.tree.map(lambda leaf: leaf[:1], one.x)
-    state = _init_state(run, first, np.uint32(seed), np.uint32(order_seed))
+    state = jit_init(_init_state)(run, first, np.uint32(seed), np.uint32(order_seed))
     state = copied(state, source.mesh)
     check_start(run, state)
     source.advance(state, 0, 0)  # compiles, and computes nothing
