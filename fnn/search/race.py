@@ -108,11 +108,7 @@ class Race:
 
     def outcomes(self) -> list[Outcome]:
         """What every member has come to so far, in order."""
-        found = [
-            replace(outcome, index=numbers[outcome.index])
-            for chunk, numbers in self.chunks
-            for outcome in chunk.outcomes()
-        ]
+        found = [outcome for chunk, numbers in self.chunks for outcome in chunk.outcomes(numbers)]
         return sorted(
             (
                 replace(outcome, status="retired")

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from fnn.sweeps.axes import Member
-from fnn.sweeps.outcome import Outcome, outcomes
+from fnn.sweeps.outcome import Outcome, best_of, outcomes, with_params
 from fnn.sweeps.program import (
     Data,
     Program,
@@ -206,8 +206,14 @@ class Chunk:
         for kept, leaf in zip(jax.tree.leaves(self.ended), jax.tree.leaves(found), strict=True):
             kept[numbers] = leaf[slots]
 
-    def outcomes(self) -> list[Outcome]:
-        """What the members came to, ended or interrupted, in order."""
+    def outcomes(
+        self, numbers: Sequence[int], metric: str = "", keep: int | None = None
+    ) -> list[Outcome]:
+        """What the members came to, ended or interrupted, in order, under these numbers.
+
+        The best `keep` by that metric have their parameters; None: all.
+        """
         self._leave(self.places >= 0)
         assert self.ended is not None
-        return outcomes(self.members, self.ended, self.history, self.epochs, self.epoch)
+        found = outcomes(self.members, numbers, self.ended, self.history, self.epochs, self.epoch)
+        return with_params(found, self.ended, best_of(found, metric, keep))

@@ -45,21 +45,50 @@ class Outcome:
 
 
 def outcomes(
-    members: Sequence[Member], ended: Standing, history: History, epochs: int, reached: int
+    members: Sequence[Member],
+    numbers: Sequence[int],
+    ended: Standing,
+    history: History,
+    epochs: int,
+    reached: int,
 ) -> list[Outcome]:
-    """Outcomes of members that stand where `ended` says, after `reached` epochs of `epochs`."""
-    leaves, treedef = jax.tree.flatten(ended)
+    """Outcomes, without parameters, of members that stand where `ended` says.
+
+    They have these numbers, and came to `reached` epochs of `epochs`.
+    """
+    told = ended._replace(params=None, state=None)
+    rows = zip(members, numbers, *jax.tree.leaves(told), strict=True)
     return [
         _outcome(
-            index,
+            number,
             member,
-            jax.tree.unflatten(treedef, [leaf[index] for leaf in leaves]),
-            {name: values[index] for name, values in history.items()},
+            Standing(None, None, *standing),
+            {name: values[row] for name, values in history.items()},
             epochs,
             reached,
         )
-        for index, member in enumerate(members)
+        for row, (member, number, *standing) in enumerate(rows)
     ]
+
+
+def with_params(found: Sequence[Outcome], ended: Standing, chosen: set[int]) -> list[Outcome]:
+    """The outcomes, those of these numbers with their parameters."""
+    leaves, treedef = jax.tree.flatten((ended.params, ended.state))
+
+    def one(row: int, outcome: Outcome) -> Outcome:
+        params, state = jax.tree.unflatten(treedef, [leaf[row] for leaf in leaves])
+        return replace(outcome, params=params, state=state)
+
+    return [
+        one(row, outcome) if outcome.index in chosen else outcome
+        for row, outcome in enumerate(found)
+    ]
+
+
+def best_of(found: Iterable[Outcome], metric: str, keep: int | None) -> set[int]:
+    """The numbers of the best `keep`; None for all."""
+    kept = found if keep is None else ranked(found, metric)[:keep]
+    return {outcome.index for outcome in kept}
 
 
 def _outcome(
@@ -86,8 +115,8 @@ def _outcome(
         best_epoch=best,
         values=_values(history, best, lost=status == "diverged" and best is None),
         history=history,
-        params=ended.params,
-        state=ended.state,
+        params=None,
+        state=None,
     )
 
 
@@ -105,14 +134,13 @@ def _values(history: History, best: int | None, lost: bool) -> dict[str, float]:
     return found
 
 
-def keep_best(found: Iterable[Outcome], metric: str, keep: int | None) -> list[Outcome]:
-    """The outcomes, with the parameters of the best `keep` of them; None keeps all."""
-    found = list(found)
-    if keep is None:
-        return found
-    chosen = {outcome.index for outcome in ranked(found, metric)[:keep]}
+def keep_best(found: Sequence[Outcome], metric: str, keep: int | None) -> list[Outcome]:
+    """The outcomes, with the parameters of the best `keep` of them at most; None keeps all."""
+    chosen = best_of(found, metric, keep)
     return [
-        outcome if outcome.index in chosen else replace(outcome, params=None, state=None)
+        outcome
+        if outcome.params is None or outcome.index in chosen
+        else replace(outcome, params=None, state=None)
         for outcome in found
     ]
 

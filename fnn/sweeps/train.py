@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from fnn.objective import Batch
@@ -178,10 +177,9 @@ class _Work:
             if self.store is not None and said(time.monotonic() - kept > KEEP, self.data.mesh)[0]:
                 self.store.pause(chunk, numbers)
                 kept = time.monotonic()
-        outcomes = [replace(o, index=numbers[o.index]) for o in chunk.outcomes()]
+        outcomes = chunk.outcomes(numbers, self.metric, self.keep)
         self.spent += chunk.spent
         self.useful += sum(outcome.epochs for outcome in outcomes)
-        outcomes = keep_best(outcomes, self.metric, self.keep)
         self.found |= {outcome.index: outcome for outcome in outcomes}
         if self.store is not None and chunk.done:
             self.store.keep(outcomes)
