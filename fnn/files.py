@@ -9,7 +9,7 @@ import math
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -68,6 +68,29 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def alone(path: str | Path, taken: str) -> Iterator[None]:
+    """A lock that ends with the process, however that ends: a hidden file beside the path.
+
+    Raises `FnnError` with the path, and with `taken` where another process holds it.
+    """
+    import sqlite3
+
+    path = Path(path)
+    with explained(path):
+        if not path.parent.is_dir():
+            raise FnnError(f"the folder {path.parent} does not exist", str(path))
+        if path.is_dir():
+            raise FnnError(WORDS[errno.EISDIR], str(path))
+    with closing(sqlite3.connect(path.with_name(f".{path.name}.lock"), timeout=0)) as lock:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            reason = taken if "locked" in str(error) else f"can't be locked: {error}"
+            raise FnnError(reason, str(path)) from error
+        yield
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -269,6 +269,15 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, en
     assert not done, "nothing is repeated"
 
 
+def test_a_folder_belongs_to_one_process_at_a_time(tmp_path):
+    def again(look: fnn.sweeps.SweepLook) -> None:
+        sweep(epochs=2, folder=tmp_path)
+
+    with pytest.raises(FnnError, match="another process has this sweep under way"):
+        sweep(epochs=2, folder=tmp_path, loggers=[again])
+    assert len(sweep(epochs=2, folder=tmp_path).outcomes) == 8
+
+
 def test_a_folder_of_another_sweep_or_a_damaged_one(tmp_path):
     sweep(epochs=2, folder=tmp_path)
     with pytest.raises(FnnError, match=r"holds another sweep \(settings or seeds differ\)"):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fnn.files import explained, read_bytes
+from fnn.files import alone, read_bytes
 from fnn.spec import FnnError
 
 SQLITE = (".db", ".sqlite", ".sqlite3")
@@ -53,7 +52,7 @@ def opened(path: Path | None) -> Iterator[Any]:
     if path is None:
         yield optuna().storages.InMemoryStorage()
         return
-    with _alone(path):
+    with alone(path, "another search uses it: wait for its end, or give another storage"):
         with usable(path, opening=True):
             made = _sqlite(path) if path.suffix in SQLITE else _journal(path)
         try:
@@ -62,26 +61,6 @@ def opened(path: Path | None) -> Iterator[Any]:
             if path.suffix in SQLITE:
                 made.remove_session()
                 made.engine.dispose()
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """A lock that ends with the process, however that ends; a hidden file beside the storage."""
-    with explained(path):
-        if not path.parent.is_dir():
-            raise FnnError(f"the folder {path.parent} does not exist", str(path))
-        if path.is_dir():
-            raise FnnError("is a folder, not a file", str(path))
-    with closing(sqlite3.connect(path.with_name(f".{path.name}.lock"), timeout=0)) as lock:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            if "locked" in str(error):
-                reason = "another search uses it: wait for its end, or give another storage"
-            else:
-                reason = f"can't be locked: {error}"
-            raise FnnError(reason, str(path)) from error
-        yield
 
 
 @contextmanager
@@ -154,7 +133,7 @@ def _cut_torn_line(path: Path) -> None:
 
 
 class _Free:
-    """In place of a journal's own lock, which outlives a kill: `_alone` keeps others away."""
+    """In place of a journal's own lock, which outlives a kill: `alone` keeps others away."""
 
     def acquire(self) -> bool:
         return True

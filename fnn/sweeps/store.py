@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from fnn.files import explained, field, read_record, write_json
+from fnn.files import alone, explained, field, read_record, write_json
 from fnn.objective import Batch
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, to_json
@@ -24,6 +25,25 @@ from fnn.sweeps.program import Data, Program, shares_order, stack, standing
 
 FORMAT = 1
 STATUSES = ("finished", "stopped early", "diverged")
+
+
+@contextmanager
+def opened(
+    path: str | os.PathLike[str] | None,
+    members: Sequence[Member],
+    rows: Batch,
+    validation: Batch | None,
+    unit: Any,
+    epochs: int,
+) -> Iterator[Folder | None]:
+    """The folder of a sweep, which no other process has at the same time; None for no path."""
+    if path is None:
+        yield None
+        return
+    folder = Folder(path, members, rows, validation, unit, epochs)
+    taken = "another process has this sweep under way: wait for its end"
+    with alone(folder.path / "sweep.json", taken):
+        yield folder
 
 
 class Folder:

@@ -10,7 +10,7 @@ from fnn.objective import Batch
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, How, Member, members
 from fnn.sweeps.result import Sweep, key
-from fnn.sweeps.store import Folder
+from fnn.sweeps.store import opened
 from fnn.sweeps.train import SweepLogger, default_metric, train_members
 from fnn.training.devices import Devices
 from fnn.training.run import Run
@@ -117,20 +117,20 @@ def sweep_members(
     compared = default_metric(members, validated)
     if metric is not None:
         compared = key(metric, measured_by(members, validated))
-    store = None if folder is None else Folder(folder, members, rows, validation, unit, epochs)
-    made = train_members(
-        members,
-        rows,
-        validation,
-        epochs=epochs,
-        unit=unit,
-        keep=keep,
-        metric=compared,
-        memory=memory,
-        store=store,
-        loggers=loggers,
-        devices=devices,
-    )
+    with opened(folder, members, rows, validation, unit, epochs) as store:
+        made = train_members(
+            members,
+            rows,
+            validation,
+            epochs=epochs,
+            unit=unit,
+            keep=keep,
+            metric=compared,
+            memory=memory,
+            store=store,
+            loggers=loggers,
+            devices=devices,
+        )
     return Sweep(members=len(members), metric=compared, **made._asdict())
 
 
