@@ -19,6 +19,7 @@ from fnn.spec import FnnError, number, spec, with_numbers
 from fnn.training import DivergedError, Selection, init_state
 from fnn.training.diagnosis import explain
 from fnn.training.resident import Resident
+from fnn.training.state import jit_init
 from tests.cases import random_like
 
 ROWS, SIZE, STEPS, EPOCHS = 23, 5, 5, 4
@@ -122,7 +123,7 @@ def test_a_planted_fault_is_found(place, fault, step, words, gradient) -> None:
     assert int(made.run_state.step) == step and len(made.history.get("loss", ())) == epoch
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((made.params, made.state)))
     source = Resident(made.run, DATA, DATA, None)
-    begin = jax.jit(init_state, static_argnames="in_shape")(
+    begin = jit_init(init_state, "in_shape")(
         made.run, fnn.shape(4), seed=np.uint32(0), order_seed=np.uint32(0)
     )
     chex.assert_trees_all_equal(made.run_state, source.advance(begin, 0, step)[0])

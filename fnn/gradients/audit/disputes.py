@@ -116,8 +116,8 @@ def _unless_contradicted(case: Case, row: Row) -> Row:
 
     Along random directions several corners may pull to different sides, so that elements are asked:
     all of a small leaf, of a large one that to which halving leads, and then a point close by. That
-    point decides too where corners follow corners: a ReLU at 0 of a ReLU at 0 has a derivative of
-    JAX's that lies between none of the slopes, and is the same whoever differentiates.
+    point decides too where corners follow corners: what JAX gives at 0 for a SELU of a leaky ReLU
+    lies outside the slopes on both sides, and is the same whoever differentiates.
     """
     found = case.evidence
     if not contradicted(case.slopes, found.claimed, case.moves, found.floor):
@@ -134,7 +134,7 @@ def _unless_contradicted(case: Case, row: Row) -> Row:
             allowed += slope.high - slope.low
         if slope.distance(float(claimed[index])) > allowed:
             agreed = found.automatic is not None and not suspects_of(found).size
-            if not agreed or not _right_beside(case):
+            if not (agreed and slope.corner and _right_beside(case)):
                 return _wrong(case, row, index)
             return replace(row, note="corners follow corners; right close by")
     return row if few or _right_beside(case) else _wrong(case, row, int(asked[0]))
