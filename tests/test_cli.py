@@ -338,7 +338,7 @@ def test_a_second_file_metrics_and_numbers_far_from_zero(run) -> None:
 
 
 def test_figures_without_matplotlib(run, monkeypatch) -> None:
-    monkeypatch.setattr("fnn.cli.train.find_spec", lambda name: None)
+    monkeypatch.setattr("fnn.cli.figures.find_spec", lambda name: None)
     status, _, err = run("train", "iris")
     assert (status, err) == (
         2,

@@ -13,7 +13,35 @@ PAUSE = 5.0
 """seconds between them, at least"""
 
 
-class SweepBar:
+class Bar:
+    """A bar on standard error, where that is a terminal, from 0 to 1. Close it."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def draw(self, share: float, words: str) -> None:
+        """Draw it so far, with words in front."""
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=1.0,
+                disable=None,
+                leave=False,
+                dynamic_ncols=True,
+                bar_format="{l_bar}{bar}| [{elapsed}<{remaining}]",
+            )
+        self._bar.n = share
+        self._bar.set_description(words)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+
+class SweepBar(Bar):
     """A logger that draws a bar on standard error; where that is no terminal, about ten lines.
 
     Close it (`contextlib.closing`): a sweep may end before its time.
@@ -22,8 +50,8 @@ class SweepBar:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.size = 0
-        self._bar: Any = None
         self._said = 0
         self._last = 0.0
 
@@ -32,26 +60,7 @@ class SweepBar:
         self.size = max(self.size, look.size)
         words = f"{look.done:,} of {look.members:,} members, epoch {look.epoch:,}/{look.epochs:,}"
         if sys.stderr.isatty():
-            self._draw(look, words)
+            self.draw(look.share, f"{words}, {look.size:,} at a time")
         elif int(LINES * look.share) > self._said and look.seconds > self._last + PAUSE:
             self._said, self._last = int(LINES * look.share), look.seconds
             print(f"  {words}, {look.seconds:.0f} s", flush=True)
-
-    def _draw(self, look: SweepLook, words: str) -> None:
-        if self._bar is None:
-            from tqdm import tqdm
-
-            self._bar = tqdm(
-                total=1.0,
-                leave=False,
-                dynamic_ncols=True,
-                bar_format="{l_bar}{bar}| [{elapsed}<{remaining}]",
-            )
-        self._bar.n = look.share
-        self._bar.set_description(f"{words}, {look.size:,} at a time")
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-        self._bar = None

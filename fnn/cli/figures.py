@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
     from fnn.data import Prepared, Preprocessing
@@ -12,6 +15,14 @@ if TYPE_CHECKING:
     from fnn.training.train import Trained
 
 T = TypeVar("T")
+
+
+def check_figures() -> None:
+    """Raises `FnnError` where figures can't be drawn."""
+    if find_spec("matplotlib") is None:
+        raise FnnError(
+            "needs matplotlib: pip install 'fnn[plots]', or say --no-figures", "--figures"
+        )
 
 
 def draw(folder: Path, made: Trained | Ensembled) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fnn.cli.command import digest, words
 from fnn.cli.printing import Table, headlines, print_result
@@ -77,7 +77,6 @@ def write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared
     from fnn.report import parameter_count
     from fnn.shapes import shape
 
-    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     machine = dataclasses.replace(options.machine, process=None, coordinator=None)
     options = with_whole_paths(dataclasses.replace(options, machine=machine))
     one = parameter_count(run.objective.net, shape(*prepared.preprocessing.in_shape))
@@ -85,19 +84,27 @@ def write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared
         command=["fnn", "train", *words(options)],
         options=dataclasses.asdict(options),
         run=run,
-        data={
+        **data_and_seeds(options, prepared),
+        parameters=(options.members or 1) * one,
+    )
+
+
+def data_and_seeds(options: Train, prepared: Prepared) -> dict[str, Any]:
+    """What a config.json says of the rows, and of all that is drawn."""
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    return {
+        "data": {
             "name": prepared.dataset.name,
             "sha256": digest(options),
             "rows": {name: len(part.target) for name, part in parts.items() if part is not None},
             "notes": list(prepared.preprocessing.notes),
         },
-        seeds={
+        "seeds": {
             "seed": options.training.seed,
             "order_seed": options.training.order_seed,
             "split_seed": options.split.split_seed,
         },
-        parameters=(options.members or 1) * one,
-    )
+    }
 
 
 def with_whole_paths(options: Train) -> Train:

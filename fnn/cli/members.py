@@ -6,6 +6,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from fnn.cli.bar import Bar
 from fnn.cli.keep import write_config
 from fnn.cli.printing import headlines, print_end, print_members
 from fnn.spec.errors import FnnError
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from fnn.data import Prepared
     from fnn.ensembles import Ensembled
     from fnn.runs import RunFolder
-    from fnn.sweeps import SweepLook
     from fnn.training import Run
 
 
@@ -64,7 +64,7 @@ def _train(options: Train, run: Run, prepared: Prepared) -> Ensembled:
     from fnn.ensembles import ensemble
 
     assert options.members is not None
-    with closing(_Bar()) as bar:
+    with closing(Bar()) as bar:
         return ensemble(
             run,
             prepared,
@@ -72,29 +72,9 @@ def _train(options: Train, run: Run, prepared: Prepared) -> Ensembled:
             epochs=options.training.length(len(prepared.train.target)),
             seed=options.training.seed,
             order_seed=options.training.order_seed,
-            loggers=[bar],
+            loggers=[lambda look: bar.draw(look.share, f"epoch {look.epoch}/{look.epochs}")],
             devices=options.machine.spread_over,
         )
-
-
-class _Bar:
-    """A logger that draws a bar on standard error, if that is a terminal."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-
-    def __call__(self, look: SweepLook) -> None:
-        if self._bar is None:
-            from tqdm import tqdm
-
-            form = "{l_bar}{bar}| [{elapsed}<{remaining}]"
-            self._bar = tqdm(total=1.0, disable=None, leave=False, bar_format=form)
-        self._bar.n = look.share
-        self._bar.set_description(f"epoch {look.epoch}/{look.epochs}")
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
 
 
 def _keep(folder: RunFolder, made: Ensembled, began: float, figures: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
+from fnn.cli.figures import check_figures
 from fnn.cli.machine import Machine, Machines
 from fnn.cli.network import Network
 from fnn.cli.options import option, word
@@ -110,10 +111,8 @@ class Search:
         for library in (name for name, asked in needed.items() if asked):
             if find_spec(library) is None:
                 raise FnnError(f"fnn search needs {library}: pip install 'fnn[search]'")
-        if self.save and self.figures and find_spec("matplotlib") is None:
-            raise FnnError(
-                "needs matplotlib: pip install 'fnn[plots]', or say --no-figures", "--figures"
-            )
+        if self.save and self.figures:
+            check_figures()
 
 
 def resumed(folder: str) -> Search:

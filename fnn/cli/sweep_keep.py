@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fnn.cli.bar import SweepBar
-from fnn.cli.command import digest, words
-from fnn.cli.keep import with_whole_paths
+from fnn.cli.command import words
+from fnn.cli.keep import data_and_seeds, with_whole_paths
 from fnn.cli.sweep_printing import print_sweep
 from fnn.cli.tested import Tested, best_setting, headlines, mean_of, tested
 from fnn.spec.errors import FnnError
@@ -104,23 +104,12 @@ def _write_config(
 ) -> None:
     alone = with_whole_paths(options.alone)
     whole = dataclasses.replace(options, data=alone.data, file=alone.file)
-    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     over = [word for given in options.over for word in ("--over", given)]
     folder.write_config(
         command=["fnn", "sweep", *words(dataclasses.replace(whole, over=())), *over],
         options=dataclasses.asdict(whole),
         run=members[0].run,
-        data={
-            "name": prepared.dataset.name,
-            "sha256": digest(alone),
-            "rows": {name: len(part.target) for name, part in parts.items() if part is not None},
-            "notes": list(prepared.preprocessing.notes),
-        },
-        seeds={
-            "seed": options.training.seed,
-            "order_seed": options.training.order_seed,
-            "split_seed": options.split.split_seed,
-        },
+        **data_and_seeds(alone, prepared),
         parameters=_parameters(members[0], prepared),
     )
 

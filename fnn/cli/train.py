@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional
 
 from fnn.cli.command import words
+from fnn.cli.figures import check_figures
 from fnn.cli.machine import Machines
 from fnn.cli.network import Network
 from fnn.cli.options import option, word
@@ -68,10 +68,8 @@ class Train:
         from fnn.cli.processes import leads, part
 
         began = time.perf_counter()
-        if self.save and self.figures and find_spec("matplotlib") is None:
-            raise FnnError(
-                "needs matplotlib: pip install 'fnn[plots]', or say --no-figures", "--figures"
-            )
+        if self.save and self.figures:
+            check_figures()
         check_members(self)
         self.machine.check()
         if self.machine.starts_others:

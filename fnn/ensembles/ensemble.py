@@ -10,9 +10,9 @@ import jax
 
 from fnn.ensembles.result import Ensembled, ensembled
 from fnn.objective import Batch
-from fnn.spec import SpecError
 from fnn.sweeps.sweep import sweep
 from fnn.sweeps.train import SweepLogger
+from fnn.training.checks import check_counts
 from fnn.training.devices import Devices
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
@@ -56,9 +56,7 @@ def ensemble(
 
     Raises `SpecError` for fewer than 2 members, and `FnnError` where none is left.
     """
-    whole = isinstance(members, int) and not isinstance(members, bool)
-    if not whole or members < 2:
-        raise SpecError(f"expected a whole number from 2 up, got {members!r}", "members")
+    check_counts(2, members=members)
     seeds = range(seed, seed + members)
     prepared = None if isinstance(data, Batch) else as_prepared(data)
     made = sweep(

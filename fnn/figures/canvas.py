@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,6 +77,21 @@ def wide_range(values: NDArray[np.floating], factor: float = 30) -> bool:
 def nothing(axes: Axes) -> None:
     """Says that there is nothing to see."""
     axes.text(0.5, 0.5, "no finite values", transform=axes.transAxes, ha="center", color=GREY)
+
+
+def corner(axes: Axes, lines: Sequence[str], colour: str, alpha: float) -> None:
+    """Lines of text in the upper left."""
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": alpha}
+    axes.text(
+        0.03,
+        0.97,
+        "\n".join(lines),
+        transform=axes.transAxes,
+        va="top",
+        fontsize=11,
+        color=colour,
+        bbox=box,
+    )
 
 
 def short(name: str, length: int = 24) -> str:

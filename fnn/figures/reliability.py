@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, COLOURS, GREY, ORANGE, blank, dress, nothing, save, short
+from fnn.figures.canvas import (
+    BLUE,
+    COLOURS,
+    GREY,
+    ORANGE,
+    blank,
+    corner,
+    dress,
+    nothing,
+    save,
+    short,
+)
 from fnn.spec import ShapeError
 
 if TYPE_CHECKING:
@@ -152,14 +163,4 @@ def _histogram(axes: Axes, rows: np.ndarray, confidence: np.ndarray, accuracy: n
 def _corner(axes: Axes, rows: float, scores: Mapping[str, float]) -> None:
     lines = [f"{name} {value:.4f}" for name, value in scores.items()]
     lines.append(f"{rows:,.0f} rows" if rows == int(rows) else f"rows of weight {rows:,.1f}")
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-    axes.text(
-        0.03,
-        0.97,
-        "\n".join(lines),
-        transform=axes.transAxes,
-        va="top",
-        fontsize=11,
-        color="#202124",
-        bbox=box,
-    )
+    corner(axes, lines, "#202124", alpha=0.85)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, nothing, save
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, corner, dress, nothing, save
 from fnn.spec import ShapeError
 
 if TYPE_CHECKING:
@@ -119,14 +119,4 @@ def _corner(
     lines = [f"R² {r2}", f"MAE {words}", f"{true.size:,} rows"]
     lines += [f"{outside:,} outside"] if outside else []
     lines += [f"{missing:,} not finite"] if missing else []
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-    axes.text(
-        0.03,
-        0.97,
-        "\n".join(lines),
-        transform=axes.transAxes,
-        va="top",
-        fontsize=11,
-        color=GREY,
-        bbox=box,
-    )
+    corner(axes, lines, GREY, alpha=0.8)

@@ -15,6 +15,7 @@ from fnn.search.study import Sampler, study
 from fnn.search.trials import SearchLook, Trials
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis
+from fnn.training.checks import check_counts
 from fnn.training.interrupts import interruptible
 from fnn.training.run import Run
 
@@ -78,9 +79,7 @@ def bayes(
     a storage that holds another search, is in use, locked or damaged, `FnnError` where Optuna is
     not installed, and for data what `fnn.sweep` raises.
     """
-    for name, count in {"trials": trials, "batch": batch}.items():
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise SpecError(f"expected a whole number from 1 up, got {count!r}", name)
+    check_counts(1, trials=trials, batch=batch)
     if sampler is not None and not callable(sampler):
         raise SpecError(
             "expected a function from a seed to an Optuna sampler, such as "

@@ -13,6 +13,7 @@ from fnn.search.space import Build
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, draw
 from fnn.sweeps.checks import check_members
+from fnn.training.checks import check_counts
 from fnn.training.interrupts import interruptible
 from fnn.training.run import Run
 
@@ -91,8 +92,7 @@ def ladder(
     The first stands at `least` epochs or later. Raises `SpecError` for an η below 2, and for rungs
     that don't rise from `least` to `epochs`.
     """
-    if isinstance(eta, bool) or not isinstance(eta, int) or eta < 2:
-        raise SpecError(f"expected a whole number from 2 up, got {eta!r}", "eta")
+    check_counts(2, eta=eta)
     if rungs is None:
         count = 0
         while eta ** (count + 1) <= draws and least * eta ** (count + 1) <= epochs:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import jax
-
 from fnn.objective import Batch
-from fnn.shapes import shape_of
-from fnn.sweeps.arrays import entry, numbered, read, restored, write
+from fnn.sweeps.arrays import entry, numbered, read, write
 from fnn.sweeps.outcome import Outcome
+from fnn.sweeps.store import restored_params
 
 
 def write_best(storage: Path, number: int, best: Outcome) -> None:
@@ -30,10 +28,7 @@ def read_best(storage: Path, number: int, best: Outcome, rows: Batch) -> Outcome
     arrays = read(place)
     if int(entry(arrays, "trial", place)) != number:
         return best
-    shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], rows.x))
-    init = best.member.run.objective.init
-    like = jax.eval_shape(lambda key: init(key, shape), jax.eval_shape(jax.random.key, 0))
-    params, state = restored("best", arrays, like, place)
+    params, state = restored_params("best", arrays, best.member, rows, place)
     return replace(best, params=params, state=state)
 
 

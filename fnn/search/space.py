@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fnn.spec import SpecError, at, is_number, is_spec, with_fields
-from fnn.sweeps.axes import SEEDS, SHARED, Axis, Between
+from fnn.sweeps.axes import SEEDS, SHARED, Axis, Between, listed
 from fnn.training.run import Run
 
 Settings = dict[str, Any]
@@ -78,14 +78,7 @@ def _axis(name: str, axis: Any) -> list[Any] | Between:
             raise SpecError(f"can't be varied within a search: {SHARED[name]}")
         if isinstance(axis, Between):
             return axis
-        if isinstance(axis, str | bytes | Mapping) or not isinstance(axis, Iterable):
-            raise SpecError(
-                f"expected values or fnn.sweeps.Between(low, high), got {type(axis).__name__} "
-                f"{axis!r}"
-            )
-        values = axis.tolist() if hasattr(axis, "tolist") else [*axis]
-        if not values:
-            raise SpecError("expected at least one value, got none")
+        values = listed(axis, "values or fnn.sweeps.Between(low, high)")
         _check_different([label(values, value) for value in values])
         return values
 

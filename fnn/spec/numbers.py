@@ -57,13 +57,13 @@ def with_numbers(spec: T, values: Mapping[str, Any]) -> T:
     """
     known = named_leaves(spec)
     for name in values:
-        if not any(_matches(path, name) for path in known):
+        if not any(matches(path, name) for path in known):
             tails = {path.rpartition(".")[2] for path in known}
             raise SpecError(f"no number is called {name!r}{choice(name, tails.union(known))}")
 
     def exchange(path: tuple[Any, ...], leaf: Any) -> Any:
         here = path_name(path)
-        wanted = [value for name, value in values.items() if _matches(here, name)]
+        wanted = [value for name, value in values.items() if matches(here, name)]
         if not wanted:
             return leaf
         owner = _follow(spec, path[:-1])
@@ -85,5 +85,6 @@ def _follow(tree: Any, path: tuple[Any, ...]) -> Any:
     return tree
 
 
-def _matches(path: str, name: str) -> bool:
+def matches(path: str, name: str) -> bool:
+    """Whether a name stands for a path: all of it, or its tail."""
     return path == name or path.endswith("." + name)

@@ -10,6 +10,7 @@ from fnn.spec.decorator import replace
 from fnn.spec.errors import SpecError, at, choice
 from fnn.spec.fields import Role, role
 from fnn.spec.kinds import is_spec
+from fnn.spec.numbers import matches
 
 T = TypeVar("T")
 Keys = tuple[str | int, ...]
@@ -42,11 +43,11 @@ def is_number(spec: Any, name: str) -> bool:
 
 
 def _roles(spec: Any, name: str) -> set[Role]:
-    return {kind for keys, kind in _fields(spec) if _matches(keys, name)}
+    return {kind for keys, kind in _fields(spec) if matches(_text(keys), name)}
 
 
 def _find(spec: Any, name: str) -> list[tuple[Keys, Role]]:
-    found = [(keys, kind) for keys, kind in _fields(spec) if _matches(keys, name)]
+    found = [(keys, kind) for keys, kind in _fields(spec) if matches(_text(keys), name)]
     if not found:
         paths = [_text(keys) for keys, _ in _fields(spec)]
         known = {*paths, *(path.rpartition(".")[2] for path in paths)}
@@ -80,11 +81,6 @@ def _exchange(node: Any, keys: Keys, value: Any) -> Any:
             )
         changed = _exchange(getattr(node, str(key)), rest, value)
     return replace(node, **{str(key): changed})
-
-
-def _matches(keys: Keys, name: str) -> bool:
-    path = _text(keys)
-    return path == name or path.endswith("." + name)
 
 
 def _text(keys: Keys) -> str:

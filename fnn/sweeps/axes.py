@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from fnn.spec import SpecError, at, is_number, is_spec, with_fields
-from fnn.training.checks import check_seeds
+from fnn.training.checks import check_counts, check_seeds
 from fnn.training.run import Run
 
 How = Literal["grid", "zip", "random"]
@@ -113,12 +113,17 @@ def _values(name: str, axis: Any, how: How) -> Any:
             if how != "random":
                 raise SpecError("is to be drawn: say how='random', or give values (.grid(8))")
             return axis
-        if isinstance(axis, str | bytes | Mapping) or not isinstance(axis, Iterable):
-            raise SpecError(f"expected values, such as a list, got {type(axis).__name__} {axis!r}")
-        values = axis.tolist() if hasattr(axis, "tolist") else [*axis]
-        if not values:
-            raise SpecError("expected at least one value, got none")
-        return values
+        return listed(axis, "values, such as a list")
+
+
+def listed(axis: Any, expected: str) -> list[Any]:
+    """The values of an axis. Raises `SpecError` for what holds none, saying what is expected."""
+    if isinstance(axis, str | bytes | Mapping) or not isinstance(axis, Iterable):
+        raise SpecError(f"expected {expected}, got {type(axis).__name__} {axis!r}")
+    values = axis.tolist() if hasattr(axis, "tolist") else [*axis]
+    if not values:
+        raise SpecError("expected at least one value, got none")
+    return values
 
 
 def _combined(
@@ -143,8 +148,7 @@ def draw(axes: Mapping[str, Any], draws: int | None, seed: int) -> list[dict[str
     """Random settings; the seeds' axes are crossed with them."""
     if draws is None:
         return [{}]
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
-        raise SpecError(f"expected a whole number from 1 up, got {draws!r}", "draws")
+    check_counts(1, draws=draws)
     if not axes:
         raise SpecError("expected an axis to draw from, got seeds alone", "over")
     generator = np.random.default_rng([seed, 3])

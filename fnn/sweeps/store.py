@@ -14,10 +14,11 @@ import jax
 import numpy as np
 
 from fnn.files import alone, explained, field, read_record, write_json
+from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, to_json
-from fnn.sweeps.arrays import entry, numbered, read, restored, under, write
+from fnn.sweeps.arrays import Arrays, entry, numbered, read, restored, under, write
 from fnn.sweeps.axes import Member
 from fnn.sweeps.chunk import Chunk, Saved
 from fnn.sweeps.outcome import Outcome
@@ -175,10 +176,8 @@ class Folder:
         member, epochs = self.members[index], int(entry(arrays, "epochs", place)[row])
         params = state = None
         if f"kept/{index}/0" in arrays:
-            key = jax.eval_shape(lambda: jax.random.key(0))
-            shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], self.data.rows.x))
-            like = jax.eval_shape(lambda key: member.run.objective.init(key, shape), key)
-            params, state = restored(f"kept/{index}", arrays, like, place)
+            rows = self.data.rows
+            params, state = restored_params(f"kept/{index}", arrays, member, rows, place)
         return Outcome(
             index=index,
             member=member,
@@ -192,6 +191,17 @@ class Folder:
             params=params,
             state=state,
         )
+
+
+def restored_params(
+    prefix: str, arrays: Arrays, member: Member, rows: Batch, path: Path
+) -> tuple[Tree, Tree]:
+    """Parameters and state of a member trained on such rows, as `numbered` took them apart."""
+    shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], rows.x))
+    init = member.run.objective.init
+    like = jax.eval_shape(lambda key: init(key, shape), jax.eval_shape(jax.random.key, 0))
+    found: tuple[Tree, Tree] = restored(prefix, arrays, like, path)
+    return found
 
 
 def _told(member: Member) -> dict[str, Any]:

@@ -24,6 +24,13 @@ def check_epochs(epochs: int) -> None:
         raise SpecError(f"expected at least 1 epoch, got {epochs}")
 
 
+def check_counts(least: int, **counts: int) -> None:
+    """Whole numbers from `least` up, by name."""
+    for name, count in counts.items():
+        if not isinstance(count, int) or isinstance(count, bool) or count < least:
+            raise SpecError(f"expected a whole number from {least} up, got {count!r}", name)
+
+
 def check_length(epochs: int, plan: Plan) -> None:
     """As many steps as can be counted."""
     if epochs * plan.steps >= LIMIT:
