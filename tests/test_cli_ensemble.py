@@ -93,10 +93,10 @@ def test_one_target_and_nothing_kept(run: Any) -> None:
 
 
 def test_an_interrupted_ensemble_is_kept(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(self: Any, look: Any) -> None:
+    def interrupt(self: Any, share: float, words: str) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(fnn.cli.members._Bar, "__call__", interrupt)
+    monkeypatch.setattr(fnn.cli.members.Bar, "draw", interrupt)
     words = ("--epochs", "100000", "--members", "2", "--no-figures", "--hidden", "4")
     status, out, _ = run("train", "iris", *words)
     assert status == 130
