@@ -290,3 +290,24 @@ def test_a_layer_that_breaks_the_contract_is_named(layer: Layer, message: str) -
 def test_a_class_that_is_none() -> None:
     with pytest.raises(fnn.FnnError, match="not finite at these parameters"):
         audit(PLAIN, (X, BATCH.target + 2))
+
+
+@spec("test_training_alone.v1")
+class TrainingAlone(Layer):
+    """2 x, with a tape in training only."""
+
+    def forward(self, params: Any, state: Any, x: Any, *, train: bool, key: Any) -> Any:
+        return 2 * x, state, (2.0,) if train else None
+
+    def backward(self, params: Any, tape: Any, dy: Any) -> Any:
+        (slope,) = tape
+        return dy * slope, {}
+
+
+def test_a_backward_pass_that_runs_in_training_alone() -> None:
+    """Where rows depend on each other they are asked in evaluation too; it is only told there."""
+    net = Serial(Dense(4), BatchNorm(), TrainingAlone(), Dense(2))
+    found = audit(net, np.random.default_rng(0).normal(size=(8, 3)))
+    assert found.ok
+    (check,) = [check for check in found.checks if check.name.startswith("single examples")]
+    assert check.ok is None and "raises in evaluation (TypeError: " in check.words
