@@ -6,9 +6,11 @@ python -m tests.spread OUT.npz NAMES DEVICES ADDRESS PROCESSES PROCESS
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ import jax
 import numpy as np
 
 import fnn
-from fnn.sweeps import Trained, chunk, members, train_members
+from fnn.search import halving
+from fnn.sweeps import Between, Sweep, Trained, chunk, members, train_members
+from fnn.sweeps.sweep import sweep_members
 from fnn.training import LastEpochs, MovingAverage, Selection
 from fnn.training.rows import InMemory
 from tests.processes import ROOT, environment
@@ -83,15 +87,49 @@ def trained(rates: list[float], devices: Any) -> Any:
     )
 
 
-RUNS = {"resident": resident, "streamed": streamed, "swept": swept, "members": members_of}
+def kept(devices: Any, folder: str) -> Sweep:
+    """12 members of two structures in a folder, interrupted under way and between the two."""
+    cuts = [0, 6]
+
+    def cut(look: Any) -> None:
+        if cuts and look.done >= cuts[0] and jax.process_index() == 0:
+            del cuts[0]
+            signal.raise_signal(signal.SIGINT)
+
+    run = fnn.replace(RUN, averaging=None)
+    found = members(run, {"batch_size": [16, 24], "learning_rate": [0.02, 1e300], "seed": range(3)})
+    given = found, rows(ROWS, True), rows(VALIDATION, True)
+    for ended in (0, 6, 12):
+        made = sweep_members(
+            *given, epochs=20, keep=None, folder=folder, loggers=[cut], devices=devices
+        )
+        assert len([o for o in made.outcomes if o.status != "interrupted"]) == ended
+    return made
 
 
-def told(devices: Any, names: list[str]) -> dict[str, np.ndarray]:
+def halved(devices: Any) -> Sweep:
+    """9 settings, of which one comes to the end."""
+    over = {"learning_rate": Between(0.001, 0.1, log=True)}
+    given = RUN, rows(ROWS, True), rows(VALIDATION, True)
+    return halving(*given, over=over, draws=9, epochs=9, keep=None, devices=devices)
+
+
+RUNS = {
+    "resident": resident,
+    "streamed": streamed,
+    "swept": swept,
+    "members": members_of,
+    "halved": halved,
+}
+
+
+def told(devices: Any, names: list[str], folder: str | None = None) -> dict[str, np.ndarray]:
     """What came of the runs of those names, in arrays."""
     found: dict[str, Any] = {}
     for name in names:
-        made = RUNS[name](devices)
-        if isinstance(made, Trained):
+        with tempfile.TemporaryDirectory() as place:
+            made = kept(devices, folder or place) if name == "kept" else RUNS[name](devices)
+        if isinstance(made, Trained | Sweep):
             found[name] = [
                 (o.status, o.epochs, o.best_epoch or 0, o.params, o.state, o.history)
                 for o in made.outcomes
@@ -147,7 +185,7 @@ def main(out: str, names: str, devices: str, address: str, processes: str, proce
     if int(processes) > 1:
         jax.distributed.initialize(address, int(processes), int(process))
     assert (jax.device_count(), jax.process_count()) == (int(devices), int(processes))
-    np.savez(out, **told("all", names.split(",")))
+    np.savez(out, **told("all", names.split(","), str(Path(out).parent / "kept")))
 
 
 if __name__ == "__main__":

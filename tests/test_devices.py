@@ -14,14 +14,16 @@ from fnn.training.devices import check_divides, check_enough, mesh_of
 from tests import spread
 from tests.test_fit import DATA, RUN, same
 
-ALL = ["resident", "streamed", "swept"]
+ALL = ["resident", "streamed", "swept", "halved"]
 
 
 def test_8_devices_give_what_one_gives(tmp_path):
     [made] = spread.run(tmp_path, ALL, 8)
     expected = spread.told(None, ALL)
     assert {"finished", "stopped early", "diverged"} == {
-        str(leaf) for name, leaf in expected.items() if leaf.dtype.kind == "U"
+        str(leaf)
+        for name, leaf in expected.items()
+        if leaf.dtype.kind == "U" and "halved" not in name
     }
     assert spread.furthest(made, expected) <= 1e-12
 

@@ -22,10 +22,12 @@ TRAIN = ["train", "iris", "--processes", "2", "--no-figures", "--epochs", "10000
 @pytest.fixture(scope="module")
 def alone():
     """What one process with one device comes to."""
-    return {name: spread.told(None, [name]) for name in ("resident", "members")}
+    return {name: spread.told(None, [name]) for name in ("resident", "members", "kept")}
 
 
-@pytest.mark.parametrize(("names", "processes"), [(["resident", "members"], 2), (["resident"], 4)])
+@pytest.mark.parametrize(
+    ("names", "processes"), [(["resident", "members", "kept"], 2), (["resident"], 4)]
+)
 def test_processes_give_what_one_gives(tmp_path, alone, names, processes):
     """On each of them, whichever device and process computed it."""
     expected = {leaf: value for name in names for leaf, value in alone[name].items()}
@@ -66,6 +68,24 @@ def test_a_signal_to_one_ends_all_with_what_was_reached(tmp_path, programs):
     assert done.out.count("network 4-128-64-3") == 1
     assert {"config.json", "model", "result.json"} <= {p.name for p in (tmp_path / "run").iterdir()}
     assert '"coordinator": null' in (tmp_path / "run" / "config.json").read_text()
+
+
+def test_a_sweep_on_two_processes(tmp_path, programs):
+    """Its table is that of one process, and so is what is kept: process 0 prints and keeps."""
+    words = "iris --hidden 4 --epochs 20 --over learning_rate=0.01,0.1 --seeds 2 --no-figures"
+    outs = []
+    for more in ("", " --processes 2 --out joined", " --resume joined"):
+        given = f"sweep {words if 'resume' not in more else ''}{more}".split()
+        done = finish(start(given, tmp_path, programs))
+        assert (done.status, done.err) == (0, ""), done
+        outs.append(done.out)
+    tables = [out[out.index("learning_rate  ") :].split("again:")[0] for out in outs]
+    assert tables[0].splitlines()[:4] == tables[1].splitlines()[:4] == tables[2].splitlines()[:4]
+    kept = [
+        {path.name for path in (tmp_path / name).iterdir()}
+        for name in ("runs/iris-sweep-1", "joined")
+    ]
+    assert kept[0] == kept[1]
 
 
 def test_the_others_do_not_wait_for_one_that_died(tmp_path, programs):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fnn.cli.train import Train
 
 T = TypeVar("T")
+REPEATED = ("over",)
+"""options that may be given several times, with a value each"""
 BLOCK, BLOCKS = 2**16, 256
 """bytes that are read at a place of a large file, and the places"""
 
@@ -45,6 +47,8 @@ def _given(options: Any) -> Iterator[tuple[str, list[str]]]:
             yield "", [str(value)]
         elif value == default:
             continue
+        elif name in REPEATED:
+            yield from ((name, [word]) for word in value)
         elif isinstance(value, bool):
             yield name if value else f"no-{name}", []
         else:

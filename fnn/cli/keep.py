@@ -77,8 +77,7 @@ def write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared
     from fnn.report import parameter_count
     from fnn.shapes import shape
 
-    machine = dataclasses.replace(options.machine, process=None, coordinator=None)
-    options = with_whole_paths(dataclasses.replace(options, machine=machine))
+    options = repeatable(options)
     one = parameter_count(run.objective.net, shape(*prepared.preprocessing.in_shape))
     folder.write_config(
         command=["fnn", "train", *words(options)],
@@ -107,8 +106,8 @@ def data_and_seeds(options: Train, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def with_whole_paths(options: Train) -> Train:
-    """The options with paths that hold from any folder."""
+def repeatable(options: Train) -> Train:
+    """The options as they are recorded: paths that hold from any folder, no single process."""
     from fnn.data import NAMES
 
     def whole(path: str | None) -> str | None:
@@ -118,7 +117,8 @@ def with_whole_paths(options: Train) -> Train:
         options.file, test=whole(options.file.test), data_dir=whole(options.file.data_dir)
     )
     data = options.data if options.data in NAMES else str(whole(options.data))
-    return dataclasses.replace(options, data=data, file=file)
+    machine = dataclasses.replace(options.machine, process=None, coordinator=None)
+    return dataclasses.replace(options, data=data, file=file, machine=machine)
 
 
 def _write_result(folder: RunFolder, made: Trained, began: float, figures: bool) -> None:

@@ -11,9 +11,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import FrameType
-from typing import IO
+from typing import IO, Any
 
+from fnn.cli.command import words
 from fnn.cli.processes import LOST
 
 GRACE = 10.0
@@ -25,6 +27,18 @@ def free_address() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def start_all(command: str, options: Any) -> int:
+    """Run a command with these options as so many processes as its `machine` says."""
+    machine = options.machine
+    joined = {"coordinator": free_address()}
+    return run_all(
+        [
+            [command, *words(replace(options, machine=replace(machine, process=number, **joined)))]
+            for number in range(machine.processes)
+        ]
+    )
 
 
 def run_all(commands: Sequence[Sequence[str]]) -> int:

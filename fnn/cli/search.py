@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
 from fnn.cli.figures import check_figures
-from fnn.cli.machine import Machine, Machines
+from fnn.cli.machine import Devices, Machines
 from fnn.cli.network import Network
 from fnn.cli.options import option, word
 from fnn.cli.over import parse_all
@@ -71,14 +71,14 @@ class Search:
     validation: OmitArgPrefixes[Watch] = field(default_factory=Watch)
     file: OmitArgPrefixes[Source] = field(default_factory=Source)
     split: OmitArgPrefixes[Parts] = field(default_factory=Parts)
-    machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
+    machine: OmitArgPrefixes[Devices] = field(default_factory=Devices)
 
     @property
     def alone(self) -> Train:
         """The options of a single run, before anything is varied."""
         names = ("data", "network", "training", "validation", "file", "split")
         given = {name: getattr(self, name) for name in names}
-        return Train(**given, machine=Machines(device=self.machine.device))
+        return Train(**given, machine=Machines(self.machine.device, self.machine.devices))
 
     @property
     def axes(self) -> Mapping[str, Sequence[Any] | Between]:

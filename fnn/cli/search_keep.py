@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fnn.cli.command import words
-from fnn.cli.keep import with_whole_paths, write_config
+from fnn.cli.keep import repeatable, write_config
 from fnn.cli.over import build_run, with_settings
 from fnn.cli.search_printing import print_batch, print_rung, print_search
 from fnn.cli.tested import Tested, headlines, tested
@@ -60,6 +60,7 @@ def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> S
         "seed": options.training.seed,
         "order_seed": options.training.order_seed,
         "memory": options.memory,
+        "devices": options.machine.devices,
     }
     build = partial(build_run, options.alone, prepared)
     if options.method == "halving":
@@ -115,12 +116,11 @@ def _folder(options: Options) -> RunFolder:
     if options.resume is not None:
         return SearchFolder.resume(options.resume)
     folder = SearchFolder.create(options.out, name=f"{folder_name(options.data)}-search")
-    alone = with_whole_paths(options.alone)
+    alone = repeatable(options.alone)
     whole = dataclasses.replace(options, data=alone.data, file=alone.file)
-    over = [word for given in options.over for word in ("--over", given)]
     record = {
         "format": FORMAT,
-        "command": ["fnn", "search", *words(dataclasses.replace(whole, over=())), *over],
+        "command": ["fnn", "search", *words(whole)],
         "options": dataclasses.asdict(whole),
     }
     write_json(folder.path / "search.json", record)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
-from fnn.cli.machine import Devices
+from fnn.cli.machine import Machines
 from fnn.cli.network import Network
 from fnn.cli.options import option, word
 from fnn.cli.recipe import Recipe
@@ -56,7 +56,7 @@ class Sweep:
     validation: OmitArgPrefixes[Watch] = field(default_factory=Watch)
     file: OmitArgPrefixes[Source] = field(default_factory=Source)
     split: OmitArgPrefixes[Parts] = field(default_factory=Parts)
-    machine: OmitArgPrefixes[Devices] = field(default_factory=Devices)
+    machine: OmitArgPrefixes[Machines] = field(default_factory=Machines)
 
     @property
     def alone(self) -> Train:
@@ -66,6 +66,8 @@ class Sweep:
 
     def run(self) -> int:
         """Train all members, and print what came of them."""
+        from fnn.cli.launch import start_all
+        from fnn.cli.processes import part
         from fnn.cli.sweep_keep import sweep_and_keep
         from fnn.cli.sweep_members import planned
         from fnn.cli.sweep_printing import print_plan
@@ -75,11 +77,17 @@ class Sweep:
         self._check()
         if self.save:
             check_libraries(self.figures)
+        self.machine.check()
+        if self.machine.starts_others:
+            over = self.over if self.resume is None else ()  # --over would add to what is there
+            return start_all("sweep", dataclasses.replace(self, over=over))
         self.machine.set_up(self.training.precision == "float64")
         prepared = self.alone.prepare()
         members = planned(self, prepared)
         print_plan(self, members, prepared)
-        return sweep_and_keep(self, members, prepared, began)
+        status = sweep_and_keep(self, members, prepared, began)
+        part()
+        return status
 
     def _check(self) -> None:
         """Options that need no data to be found wrong."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from fnn.cli.bar import SweepBar
 from fnn.cli.command import words
-from fnn.cli.keep import data_and_seeds, with_whole_paths
+from fnn.cli.keep import data_and_seeds, repeatable
+from fnn.cli.processes import joined, leads
 from fnn.cli.sweep_printing import print_sweep
 from fnn.cli.tested import Tested, best_setting, headlines, mean_of, tested
 from fnn.spec.errors import FnnError
@@ -32,13 +33,16 @@ def sweep_and_keep(
     """Train all, keep what came of them if that is wanted, and print it.
 
     The exit status is 130 where Ctrl-C ended it before its time, 143 where SIGTERM did. Raises
-    `FnnError` where no member has anything to show.
+    `FnnError` where no member has anything to show. Of several processes, the first one keeps and
+    prints.
     """
-    with nullcontext() if not options.save else _folder(options) as folder:
+    with _folder(options) if options.save and leads() else nullcontext() as folder:
         if folder is not None and options.resume is None:
             _write_config(folder, options, members, prepared)
         with closing(SweepBar()) as bar:
-            made = _train(options, members, prepared, None if folder is None else folder.path, bar)
+            made = _train(options, members, prepared, _place(options, folder), bar)
+        if not leads():
+            return 0 if made.interrupted is None else 128 + made.interrupted
         test = tested(made, prepared) if made.interrupted is None else None
         if folder is not None and made.outcomes:
             _keep(folder, options, made, prepared, test, began)
@@ -59,6 +63,15 @@ def _folder(options: Sweep) -> RunFolder:
     return SweepFolder.create(options.out, name=f"{folder_name(options.data)}-sweep")
 
 
+def _place(options: Sweep, folder: RunFolder | None) -> Path | None:
+    """The path of the folder, which process 0 has made for all."""
+    from fnn.training.processes import told
+
+    if not joined() or not options.save:
+        return None if folder is None else folder.path
+    return Path(told("" if folder is None else str(folder.path.absolute())))
+
+
 def _train(
     options: Sweep,
     members: Sequence[sweeps.Member],
@@ -77,7 +90,7 @@ def _train(
         memory=options.memory,
         folder=folder,
         loggers=[bar],
-        devices=options.machine.devices,
+        devices=options.machine.spread_over,
     )
 
 
@@ -102,11 +115,10 @@ def _parameters(member: sweeps.Member, prepared: Prepared) -> int:
 def _write_config(
     folder: RunFolder, options: Sweep, members: Sequence[sweeps.Member], prepared: Prepared
 ) -> None:
-    alone = with_whole_paths(options.alone)
-    whole = dataclasses.replace(options, data=alone.data, file=alone.file)
-    over = [word for given in options.over for word in ("--over", given)]
+    alone = repeatable(options.alone)
+    whole = dataclasses.replace(options, data=alone.data, file=alone.file, machine=alone.machine)
     folder.write_config(
-        command=["fnn", "sweep", *words(dataclasses.replace(whole, over=())), *over],
+        command=["fnn", "sweep", *words(whole)],
         options=dataclasses.asdict(whole),
         run=members[0].run,
         **data_and_seeds(alone, prepared),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from fnn.cli.command import words
 from fnn.cli.figures import check_figures
 from fnn.cli.machine import Machines
 from fnn.cli.network import Network
@@ -63,7 +62,7 @@ class Train:
 
     def run(self) -> int:
         """Train, and print what came of it."""
-        from fnn.cli.launch import run_all
+        from fnn.cli.launch import start_all
         from fnn.cli.members import check_members
         from fnn.cli.processes import leads, part
 
@@ -73,21 +72,11 @@ class Train:
         check_members(self)
         self.machine.check()
         if self.machine.starts_others:
-            return run_all([["train", *words(one)] for one in self._each()])
+            return start_all("train", self)
         self.machine.set_up(self.training.precision == "float64")
         status = (self if leads() else replace(self, save=False))._train(began)
         part()
         return status
-
-    def _each(self) -> list[Train]:
-        """The options of each of the processes."""
-        from fnn.cli.launch import free_address
-
-        address, count = free_address(), self.machine.processes or 1
-        return [
-            replace(self, machine=replace(self.machine, process=number, coordinator=address))
-            for number in range(count)
-        ]
 
     def _train(self, began: float) -> int:
         from fnn.cli.keep import train_and_keep

@@ -16,6 +16,7 @@ from fnn.search.trials import SearchLook, Trials
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis
 from fnn.training.checks import check_counts
+from fnn.training.devices import Devices
 from fnn.training.interrupts import interruptible
 from fnn.training.run import Run
 
@@ -40,6 +41,7 @@ def bayes(
     storage: str | os.PathLike[str] | None = None,
     memory: int | str | None = None,
     loggers: Sequence[SearchLogger] = (),
+    devices: Devices | None = None,
 ) -> Search:
     """Try `trials` settings, `batch` at a time, each batch chosen by Optuna from those before it.
 
@@ -65,7 +67,7 @@ def bayes(
             the best lie beside it, in a file that ends in .npz.
         loggers: called with a `SearchLook` after each batch.
 
-    The other arguments are those of `fnn.sweep`.
+    The other arguments are those of `fnn.sweep`, but `devices` are those of one process.
 
     The same seed gives the same settings and results, and a search that was interrupted comes to
     what it would have come to, as far as training repeats itself: on one kind of machine with one
@@ -96,6 +98,8 @@ def bayes(
         seed=seed,
         order_seed=order_seed,
         unit=unit,
+        devices=devices,
+        together=batch,
     )
     path = None if storage is None else Path(storage)
     with study(problem, path, sampler, first) as known, interruptible() as request:

@@ -14,6 +14,7 @@ from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, draw
 from fnn.sweeps.checks import check_members
 from fnn.training.checks import check_counts
+from fnn.training.devices import Devices
 from fnn.training.interrupts import interruptible
 from fnn.training.run import Run
 
@@ -35,6 +36,7 @@ def halving(
     keep: int | None = 1,
     memory: int | str | None = None,
     loggers: Sequence[RungLogger] = (),
+    devices: Devices | None = None,
 ) -> Search:
     """Draw settings at random, and train on only the best 1/η of them from rung to rung.
 
@@ -59,7 +61,8 @@ def halving(
         seed, order_seed: of all members.
         loggers: called with a `Rung` when one is reached.
 
-    The other arguments, and the errors, are those of `fnn.sweep`.
+    The other arguments, and the errors, are those of `fnn.sweep`, but `devices` are those of one
+    process.
 
     Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification and Hyperparameter
     Optimization, section 3; Li et al. 2018, Hyperband, Algorithm 1 (its innermost loop).
@@ -74,6 +77,8 @@ def halving(
         seed=seed,
         order_seed=order_seed,
         unit=unit,
+        devices=devices,
+        together=draws,
     )
     members = [problem.member(settings) for settings in draw(problem.space, draws, seed)]
     check_members(members, problem.data.rows, problem.data.validation, epochs)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
 from fnn.objective import Batch
@@ -19,7 +18,9 @@ from fnn.sweeps.result import key
 from fnn.sweeps.sweep import measured_by, shared_rows
 from fnn.sweeps.train import default_metric
 from fnn.training.checks import check_epochs, check_seeds
+from fnn.training.devices import Devices, check_enough, mesh_of
 from fnn.training.run import Run
+from fnn.training.spreading import put
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +49,10 @@ class Problem:
         seed: int,
         order_seed: int,
         unit: Any,
+        devices: Devices | None,
+        together: int,
     ) -> Problem:
-        """Arguments and errors as in `fnn.search.bayes`."""
+        """Arguments and errors as in `fnn.search.bayes`; so many are trained `together`."""
         check_epochs(epochs)
         check_seeds(seed=seed, order_seed=order_seed)
         if not isinstance(run, Run) and not callable(run):
@@ -64,7 +67,11 @@ class Problem:
         by = default_metric([first], validated=True)
         if metric is not None:
             by = key(metric, measured_by([first], validated=True))
-        data = Data(*jax.device_put((rows, validation, unit)))
+        mesh = mesh_of(devices, "members")
+        check_enough(together, mesh)
+        if mesh is not None and mesh.is_multi_process:
+            raise SpecError("expected those of one process, which a search runs in", "devices")
+        data = Data(*put((rows, validation, unit), mesh))
         return cls(space, build, data, epochs, by, seed, order_seed)
 
     def member(self, settings: Settings) -> Member:

@@ -20,6 +20,7 @@ from fnn.sweeps.memory import budget, written
 from fnn.sweeps.outcome import Outcome
 from fnn.sweeps.program import Program, stack
 from fnn.training.interrupts import Request
+from fnn.training.spreading import shares
 
 RungLogger = Callable[[Rung], None]
 
@@ -39,7 +40,7 @@ class Race:
         self.rungs: list[Rung] = []
         self.retired: set[int] = set()
         self.chunks: list[tuple[Chunk, Sequence[int]]] = []
-        limit = budget(memory)
+        limit = budget(memory, problem.data.mesh)
         self._check_memory(limit)
         for group in groups(members):
             size = evenly(len(group), fitting([members[i] for i in group], problem.data, limit))
@@ -51,12 +52,13 @@ class Race:
 
     def _check_memory(self, limit: int) -> None:
         """All members stand side by side until the first rung."""
-        needed = 0
+        needed, some = 0, shares(1, self.problem.data.mesh)
         for group in groups(self.members):
-            runs = stack([self.members[group[0]].run])
-            states = Program(self.problem.data, 1, shared_order=True).shapes(runs)
+            runs = stack([self.members[group[0]].run] * some)
+            states = Program(self.problem.data, some, shared_order=True).shapes(runs)
             size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(states))
-            needed += len(group) * size
+            needed += len(group) * size // some
+        limit *= some
         if needed > limit:
             raise SpecError(
                 f"{len(self.members):,} members need about {written(needed)} until the first rung, "

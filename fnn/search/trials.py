@@ -81,6 +81,7 @@ class Trials:
             keep=None,
             metric=self.problem.metric,
             memory=self.memory,
+            devices=self.problem.data.mesh,
         )
         epochs = sum(outcome.epochs for outcome in made.outcomes)
         self.computed += epochs / (1 - made.wasted) if epochs else 0
@@ -129,8 +130,9 @@ class Trials:
         if best.params is not None or interrupted is not None:
             return best
         rows, validation, unit = self.problem.data
+        mesh, epochs = self.problem.data.mesh, self.problem.epochs
         made = train_members(
-            [best.member], rows, validation, epochs=self.problem.epochs, unit=unit
+            [best.member], rows, validation, epochs=epochs, unit=unit, devices=mesh
         ).outcomes[0]
         return replace(best, params=made.params, state=made.state)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from fnn.files import alone, explained, field, read_record, write_json
 from fnn.layer import Tree
@@ -23,6 +24,7 @@ from fnn.sweeps.axes import Member
 from fnn.sweeps.chunk import Chunk, Saved
 from fnn.sweeps.outcome import Outcome
 from fnn.sweeps.program import Data, Program, shares_order, stack, standing
+from fnn.training.processes import leads, said
 
 FORMAT = 1
 STATUSES = ("finished", "stopped early", "diverged")
@@ -36,14 +38,23 @@ def opened(
     validation: Batch | None,
     unit: Any,
     epochs: int,
+    mesh: Mesh | None = None,
 ) -> Iterator[Folder | None]:
-    """The folder of a sweep, which no other process has at the same time; None for no path."""
+    """The folder of a sweep, which no other sweep has at the same time; None for no path.
+
+    Of several processes that share a mesh, process 0 writes, and the others read.
+    """
     if path is None:
         yield None
+        return
+    if not leads(mesh):
+        said(0, mesh)
+        yield Folder(path, members, rows, validation, unit, epochs, writes=False)
         return
     folder = Folder(path, members, rows, validation, unit, epochs)
     taken = "another process has this sweep under way: wait for its end"
     with alone(folder.path / "sweep.json", taken):
+        said(0, mesh)
         yield folder
 
 
@@ -56,6 +67,8 @@ class Folder:
     | `ended/<first member>.npz` | what the members of a chunk came to |
     | `under-way.npz` | where a chunk stands that stopped, and about once a minute |
 
+    Without `writes` it only reads: another process keeps what comes of them all.
+
     Raises `FnnError` where the folder holds another sweep, or can't be read or written.
     """
 
@@ -67,8 +80,10 @@ class Folder:
         validation: Batch | None,
         unit: Any,
         epochs: int,
+        writes: bool = True,
     ) -> None:
         self.path, self.members, self.epochs = Path(path), members, epochs
+        self.writes = writes
         self.data = Data(rows, validation, unit)
         record = {
             "format": FORMAT,
@@ -77,10 +92,11 @@ class Folder:
             "runs": digest([to_json(member.run).encode() for member in members]),
             "data": digest(contents(leaf) for leaf in jax.tree.leaves(self.data)),
         }
-        with explained(self.path):
-            (self.path / "ended").mkdir(parents=True, exist_ok=True)
+        if writes:
+            with explained(self.path):
+                (self.path / "ended").mkdir(parents=True, exist_ok=True)
         place = self.path / "sweep.json"
-        if place.exists():
+        if place.exists() or not writes:
             self._check_same(read_record(place, FORMAT), json.loads(json.dumps(record)), place)
         else:
             write_json(place, record)
@@ -104,6 +120,8 @@ class Folder:
 
     def keep(self, outcomes: Sequence[Outcome]) -> None:
         """These have ended; the chunk they were under way in is forgotten."""
+        if not self.writes:
+            return
         arrays: dict[str, Any] = {
             "index": [outcome.index for outcome in outcomes],
             "status": [STATUSES.index(outcome.status) for outcome in outcomes],
@@ -127,6 +145,8 @@ class Folder:
     def pause(self, chunk: Chunk, numbers: Sequence[int]) -> None:
         """A chunk, of members of those numbers, stopped under way."""
         saved = chunk.saved()
+        if not self.writes:
+            return
         arrays = {
             "numbers": numbers,
             "step": saved.step,

@@ -12,7 +12,7 @@ from fnn.sweeps.axes import Axis, How, Member, members
 from fnn.sweeps.result import Sweep, key
 from fnn.sweeps.store import opened
 from fnn.sweeps.train import SweepLogger, default_metric, train_members
-from fnn.training.devices import Devices
+from fnn.training.devices import Devices, check_enough, mesh_of
 from fnn.training.run import Run
 from fnn.training.train import as_prepared, check_loss, check_outputs
 
@@ -117,7 +117,9 @@ def sweep_members(
     compared = default_metric(members, validated)
     if metric is not None:
         compared = key(metric, measured_by(members, validated))
-    with opened(folder, members, rows, validation, unit, epochs) as store:
+    mesh = mesh_of(devices, "members")
+    check_enough(len(members), mesh)
+    with opened(folder, members, rows, validation, unit, epochs, mesh) as store:
         made = train_members(
             members,
             rows,
@@ -129,7 +131,7 @@ def sweep_members(
             memory=memory,
             store=store,
             loggers=loggers,
-            devices=devices,
+            devices=mesh,
         )
     return Sweep(members=len(members), metric=compared, **made._asdict())
 

@@ -14,7 +14,7 @@ from fnn.sweeps.fitting import evenly, fitting
 from fnn.sweeps.memory import budget, is_exhausted
 from fnn.sweeps.outcome import Outcome, keep_best
 from fnn.sweeps.program import Data
-from fnn.training.devices import Devices, check_enough, mesh_of
+from fnn.training.devices import Devices, mesh_of
 from fnn.training.interrupts import Request, interruptible
 from fnn.training.processes import check_same, said
 from fnn.training.spreading import put, shares
@@ -98,7 +98,6 @@ def train_members(
     """
     check_members(members, rows, validation, epochs)
     mesh = mesh_of(devices, "members")
-    check_enough(len(members), mesh)
     given = ([member[1:] for member in members], rows, validation, unit, epochs, store is None)
     check_same(given, mesh)
     work = _Work(members, Data(*put((rows, validation, unit), mesh)), epochs)

@@ -21,6 +21,19 @@ def said(value: int, mesh: Mesh | None) -> list[int]:
     return [int(number) for number in told]
 
 
+def leads(mesh: Mesh | None) -> bool:
+    """Whether this process writes for all that share the mesh."""
+    return mesh is None or not mesh.is_multi_process or jax.process_index() == 0
+
+
+def told(words: str) -> str:
+    """What process 0 says, as all processes hear it, who have to ask."""
+    spoken = np.frombuffer(words.encode(), np.uint8)
+    length = int(multihost_utils.broadcast_one_to_all(np.asarray(len(spoken), np.int32)))
+    heard = multihost_utils.broadcast_one_to_all(np.resize(spoken, length))
+    return bytes(np.asarray(heard, np.uint8)).decode()
+
+
 def check_same(given: Any, mesh: Mesh | None) -> None:
     """Raises `FnnError` where the arrays and numbers in `given` are not those of process 0."""
     if mesh is None or not mesh.is_multi_process:
