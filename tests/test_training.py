@@ -15,6 +15,7 @@ from fnn.losses import CrossEntropy
 from fnn.optimizers import SGD, Adam
 from fnn.spec import with_numbers
 from fnn.training import LastEpochs, MovingAverage, Selection, chosen
+from fnn.training.shuffle import shuffled
 from tests.cases import random_like
 
 ROWS, CLASSES = 23, 3
@@ -195,7 +196,7 @@ def test_a_step_by_hand_is_the_programs() -> None:
     state = begin = start(run, seed=0, order_seed=0)
     for number in range(50):
         epoch, index = divmod(number, STEPS)
-        order = jax.random.permutation(jax.random.fold_in(begin.order_key, epoch), ROWS)
+        order = shuffled(jax.random.fold_in(begin.order_key, epoch), ROWS)
         here = order[index * 5 : (index + 1) * 5]
         batch = fnn.Batch(DATA.x[here], DATA.target[here])
         state, _ = fnn.step(run, state, batch)
@@ -289,7 +290,7 @@ def test_monitors_are_what_the_steps_say() -> None:
     differentiate = fnn.gradients.automatic.value_and_grad(run.objective)
     norms, ratios = [], []
     for index in range(STEPS):
-        order = jax.random.permutation(jax.random.fold_in(state.order_key, 0), ROWS)
+        order = shuffled(jax.random.fold_in(state.order_key, 0), ROWS)
         here = order[index * 5 : (index + 1) * 5]
         _, grads = differentiate(
             state.params, state.state, fnn.Batch(DATA.x[here], DATA.target[here])

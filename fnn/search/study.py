@@ -16,9 +16,9 @@ from fnn.search.problem import Problem
 from fnn.search.space import Settings, holds, label, some, written
 from fnn.search.storage import opened, optuna, quiet, usable
 from fnn.spec import FnnError, SpecError, at, choice, to_json
+from fnn.sweeps.arrays import contents, digest
 from fnn.sweeps.axes import Between, Member
 from fnn.sweeps.outcome import Outcome
-from fnn.sweeps.store import contents, digest
 
 Sampler = Callable[[int], Any]
 """an Optuna sampler from a seed"""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,16 @@ def restored(prefix: str, arrays: Arrays, like: Tree, path: Path) -> Tree:
 
 def _is_key(leaf: Any) -> bool:
     return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def digest(parts: Iterable[Any]) -> str:
+    """The SHA-256 of bytes that come in parts, in hexadecimal."""
+    made = hashlib.sha256()
+    for part in parts:
+        made.update(part)
+    return made.hexdigest()
+
+
+def contents(leaf: Any) -> Any:
+    """The bytes of an array."""
+    return np.ascontiguousarray(leaf).data

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,17 @@ from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, to_json
-from fnn.sweeps.arrays import Arrays, entry, numbered, read, restored, under, write
+from fnn.sweeps.arrays import (
+    Arrays,
+    contents,
+    digest,
+    entry,
+    numbered,
+    read,
+    restored,
+    under,
+    write,
+)
 from fnn.sweeps.axes import Member
 from fnn.sweeps.chunk import Chunk, Saved
 from fnn.sweeps.outcome import Outcome
@@ -232,19 +241,6 @@ def _told(member: Member) -> dict[str, Any]:
         for name, value in member.settings.items()
     }
     return {"settings": settings, "seed": member.seed, "order_seed": member.order_seed}
-
-
-def digest(parts: Iterable[Any]) -> str:
-    """The SHA-256 of bytes that come in parts, in hexadecimal."""
-    made = hashlib.sha256()
-    for part in parts:
-        made.update(part)
-    return made.hexdigest()
-
-
-def contents(leaf: Any) -> Any:
-    """The bytes of an array."""
-    return np.ascontiguousarray(leaf).data
 
 
 def _longer(leaf: jax.ShapeDtypeStruct, count: int) -> jax.ShapeDtypeStruct:

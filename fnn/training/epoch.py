@@ -14,6 +14,7 @@ from fnn.training import monitors
 from fnn.training.monitors import Monitors
 from fnn.training.run import Run
 from fnn.training.selection import better, patient
+from fnn.training.shuffle import shuffled
 from fnn.training.state import RunState, current
 from fnn.training.step import step
 
@@ -62,7 +63,7 @@ def order(plan: Plan, order_key: jax.Array, epoch: jax.Array) -> jax.Array | Non
     """The rows in the order of that epoch; None where all of them are one batch, as they stand."""
     if plan.size == plan.rows:
         return None
-    return jax.random.permutation(jax.random.fold_in(order_key, epoch), plan.rows)
+    return shuffled(jax.random.fold_in(order_key, epoch), plan.rows)
 
 
 def batches(

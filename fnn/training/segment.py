@@ -72,8 +72,8 @@ def segment(
 
     shapes = jax.eval_shape(finish, state, first)[1]
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    history = jax.tree.map(
-        lambda leaf: jnp.zeros((capacity, *leaf.shape), leaf.dtype),
+    history = jax.tree.map(  # its last row takes what no epoch's end has to tell
+        lambda leaf: jnp.zeros((capacity + 1, *leaf.shape), leaf.dtype),
         shapes,
     )
 
@@ -93,11 +93,14 @@ def segment(
             metrics = _blank(before.active, metrics)
         index = jnp.where(ended, epoch - first, capacity)
         return state, jax.tree.map(
-            lambda all, one: all.at[index].set(one, mode="drop"), history, metrics
+            lambda all, one: jax.lax.dynamic_update_index_in_dim(all, one, index, 0),
+            history,
+            metrics,
         )
 
     last = (stop + plan.steps - 1) // plan.steps
-    return jax.lax.fori_loop(first, last, body, (state, history))
+    state, history = jax.lax.fori_loop(first, last, body, (state, history))
+    return state, jax.tree.map(lambda all: all[:capacity], history)
 
 
 def _steps(
