@@ -1,0 +1,65 @@
+"""The figure of `./scripts/bench growth`: time above, memory below, an axis a column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMNS = {
+    "rows": ("rows",),
+    "width": ("width",),
+    "depth": ("depth", "depth in one Repeat"),
+    "batch": ("batch",),
+}
+"""the axes of each column"""
+
+
+def draw(costs: Sequence[Any], empty: int, path: Path) -> None:
+    """Seconds a row against the floor, bytes against what is needed; scales are logarithmic."""
+    columns = {
+        name: axes for name, axes in COLUMNS.items() if any(c.point.axis in axes for c in costs)
+    }
+    figure = blank(3.7 * len(columns) + 0.6, 7.2, "How cost grows")
+    for number, (name, axes_of) in enumerate(columns.items(), 1):
+        time = figure.add_subplot(2, len(columns), number)
+        memory = figure.add_subplot(2, len(columns), number + len(columns))
+        first = number == 1
+        dress(time, "", "µs a row and epoch" if first else "")
+        dress(memory, name, "MiB above an empty run, compiling included" if first else "")
+        for axis, style in zip(axes_of, ("-", "--"), strict=False):
+            own = [cost for cost in costs if cost.point.axis == axis]
+            _lines(time, memory, own, empty, style, axis)
+        for axes in (time, memory):
+            axes.set(xscale="log", yscale="log")
+        if first or len(axes_of) > 1:
+            time.legend(fontsize=9, frameon=False)
+            memory.legend(fontsize=9, frameon=False)
+    figure.tight_layout()
+    save(figure, path)
+
+
+def _lines(
+    time: Axes, memory: Axes, costs: Sequence[Any], empty: int, style: str, axis: str
+) -> None:
+    values = [cost.point.value for cost in costs]
+    apart = ", one Repeat" if "Repeat" in axis else ""
+    look: dict[str, Any] = {"marker": "o", "markersize": 4, "linestyle": style}
+    rows = [cost.point.rows for cost in costs]
+
+    def a_row(name: str) -> list[float]:
+        return [1e6 * getattr(c, name) / n for c, n in zip(costs, rows, strict=True)]
+
+    time.plot(values, a_row("epoch"), color=BLUE, label=f"fnn{apart}", **look)
+    peaks = [max(cost.peak - empty, 2**18) / 2**20 for cost in costs]
+    memory.plot(values, peaks, color=BLUE, label=f"fnn{apart}", **look)
+    if not apart:
+        time.plot(values, a_row("floor"), color=GREY, label="matrix products alone", **look)
+        needed = [cost.needed / 2**20 for cost in costs]
+        told = "rows, parameters, moments"
+        memory.plot(values, needed, color=ORANGE, label=told, **look)

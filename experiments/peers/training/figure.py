@@ -1,0 +1,84 @@
+"""Time relative to fnn, a panel for each work, with the floor drawn in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.peers.training.contestants import ENTRIES, OURS, TITLES, Kind
+from experiments.peers.training.goals import Ratio, relative
+from experiments.peers.training.tables import seconds, times
+from experiments.peers.training.turns import Record
+from experiments.peers.training.work import WORKS
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, log_scale, save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+GREEN = "#009e73"
+COLOURS = {Kind.OURS: BLUE, Kind.FRAMEWORK: ORANGE, Kind.LIBRARY: GREEN, Kind.YARDSTICK: GREY}
+COLUMNS = 4
+
+
+def draw(records: Sequence[Record], path: Path) -> None:
+    """Points with the range of their middle half; left of 1 is faster than fnn."""
+    panels = _panels(records)
+    if not panels:
+        return
+    names = [name for name in TITLES if any(name in found for found in panels.values())]
+    names = [name for name in names if name not in ("floor", "command")]
+    lines = -(-len(panels) // COLUMNS)
+    columns = min(COLUMNS, len(panels))
+    figure = blank(2.2 + 2.9 * columns, 0.9 + lines * (0.9 + 0.23 * len(names)))
+    for number, (title, found) in enumerate(panels.items()):
+        axes = figure.add_subplot(lines, columns, number + 1)
+        last = number >= len(panels) - columns
+        dress(axes, "time / fnn's" if last else "", "", title)
+        _points(axes, found, names)
+        axes.set_yticks(range(len(names)), [TITLES[name] for name in names], fontsize=10)
+        axes.set_ylim(len(names), -0.6)
+        if number % columns:
+            axes.set_yticklabels([])
+    save(figure, path)
+
+
+def _panels(records: Sequence[Record]) -> dict[str, Mapping[str, Ratio]]:
+    """Each task that fnn did, but for evaluations, by a title that says how long fnn took."""
+    found: dict[str, Mapping[str, Ratio]] = {}
+    for record in records:
+        if record.contestant != OURS or record.failure:
+            continue
+        for task, timed in record.tasks.items():
+            if task == "evaluate":
+                continue
+            work = WORKS.get(record.work)
+            shown = work.shown if work and task == "epoch" else 1
+            name = record.work if task in ("epoch", "process") else f"{record.work} {task}"
+            title = f"{name} (fnn {seconds(timed.median * shown)})"
+            found[title] = relative(records, record.work, task)
+    return found
+
+
+def _points(axes: Axes, found: Mapping[str, Ratio], names: Sequence[str]) -> None:
+    axes.axvline(1, color=BLUE, linewidth=1)
+    for row, name in enumerate(names):
+        if name not in found:
+            axes.text(1.05, row, "–", color=GREY, va="center")
+            continue
+        low, middle, high = found[name]
+        colour = COLOURS[ENTRIES[name].kind]
+        axes.plot([low, high], [row, row], color=colour, linewidth=2)
+        axes.plot([middle], [row], "o", color=colour, markersize=6)
+        if name != OURS:
+            place: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 9}
+            axes.annotate(times(middle), (high, row), (5, 0), **place)
+    if floor := found.get("floor"):
+        axes.axvline(floor.middle, color=GREY, linewidth=1.2, linestyle="--")
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        place = {"ha": "center", "va": "center", "fontsize": 9, "bbox": box}
+        axes.text(floor.middle, len(names) - 0.4, "floor", color=GREY, **place)
+    log_scale(axes, "x")
+    low, high = axes.get_xlim()
+    span = high / low
+    axes.set_xlim(low * span**-0.12, high * span**0.2)

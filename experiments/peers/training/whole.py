@@ -1,0 +1,74 @@
+"""From nothing to a trained digits model: whole processes, timed from outside, in turns.
+
+64-32-10 in batches of 32, Adam at 0.001, 20 epochs of 1,437 rows. The programs that JAX
+compiles are kept from one process to the next, for fnn and for Keras alike.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from experiments.peers.training.contestants import TITLES
+from experiments.peers.training.processes import PACKAGE, environment
+from experiments.peers.training.turns import Record, Timed
+
+COMMAND = "fnn train digits --hidden 32 --epochs 20 --split 80 0 20 --no-save"
+PROGRAMS = {
+    "fnn": [f"{PACKAGE}.from_nothing.with_fnn"],
+    "command": COMMAND.split(),
+    "keras": [f"{PACKAGE}.from_nothing.with_keras"],
+    "torch": [f"{PACKAGE}.from_nothing.with_torch"],
+}
+PEERS = ("keras", "torch")
+PATIENCE = 300
+"""seconds that a process may take"""
+
+
+def processes(names: Iterable[str], rounds: int, python: Path, folder: Path) -> list[Record]:
+    """A record for each program: its task is `process`, its value the test accuracy.
+
+    The first turn, which fills the caches, and one more are not among the rounds.
+    """
+    cache = {
+        "JAX_ENABLE_COMPILATION_CACHE": "true",
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "programs"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+    }
+    wanted = {"fnn", "command", *names}
+    records = {name: Record(name, "whole") for name in PROGRAMS if name in wanted}
+    order = list(records)
+    for turn in range(rounds + 2):
+        for name in order[turn % len(order) :] + order[: turn % len(order)]:
+            record = records[name]
+            timed = record.tasks.setdefault("process", Timed(1))
+            if record.failure:
+                continue
+            began = time.perf_counter()
+            try:
+                done = subprocess.run(
+                    [str(python if name in PEERS else sys.executable), "-P", "-m", *PROGRAMS[name]],
+                    env=environment(folder) | cache,
+                    cwd=folder,
+                    capture_output=True,
+                    text=True,
+                    timeout=PATIENCE,
+                )
+            except subprocess.TimeoutExpired:
+                record.failure = f"{TITLES[name]} did not end within {PATIENCE} s"
+                continue
+            seconds = time.perf_counter() - began
+            told = re.findall(r"accuracy (\d\.\d+)", done.stdout)
+            if done.returncode or not told:
+                last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+                record.failure = f"{TITLES[name]} ended with status {done.returncode}: {last}"
+                continue
+            timed.value = float(told[-1])
+            if turn > 1:
+                timed.seconds.append(seconds)
+    return list(records.values())
