@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fnn import (
     activations,
+    compiler,
     gradients,
     initializers,
     losses,
@@ -61,6 +62,8 @@ from fnn.training import (
     step,
     steps_per_epoch,
 )
+
+compiler.set_up()
 
 if TYPE_CHECKING:
     from fnn import data, ensembles, model, search, sweeps

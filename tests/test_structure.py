@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS = """
+compiler
 spec
 files
 figures, shapes

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from fnn.compiler import OPTIONS
 from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
@@ -162,7 +163,11 @@ def _start(
     return made
 
 
-@functools.partial(jax.jit, static_argnames=("capacity", "shared_order", "lanes", "mesh"))
+@functools.partial(
+    jax.jit,
+    static_argnames=("capacity", "shared_order", "lanes", "mesh"),
+    compiler_options=OPTIONS,
+)
 def _advance(
     runs: Run,
     states: RunState,
