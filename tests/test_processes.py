@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import pytest
 
 from fnn.cli.launch import free_address
@@ -122,6 +123,7 @@ def test_the_others_do_not_wait_for_one_that_died(tmp_path, programs):
     ],
 )
 def test_options_that_can_not_be(capsys, options, told):
+    jax.devices()  # begun, JAX makes no more of them
     done = call(capsys, "train", "iris", "--no-save", "--epochs", "1", *options.split())
     assert done.status == 2 and done.err.startswith(f"fnn: error: {told}"), done.err
 
@@ -134,3 +136,11 @@ def test_a_port_that_is_taken(capsys):
         taken = f"--coordinator {host}:{port} --processes 2 --process 0 --no-save".split()
         done = call(capsys, "train", "iris", *taken)
     assert done.status == 2 and done.err.startswith("fnn: error: --coordinator: can't listen")
+
+
+def test_the_best_is_trained_again_without_a_process(tmp_path, programs):
+    """What `fnn sweep` ends with can be pasted."""
+    words = "sweep iris --hidden 4 --epochs 2 --seeds 2 --processes 2 --no-save".split()
+    done = finish(start(words, tmp_path, programs))
+    assert done.status == 0
+    assert "again: fnn train iris --hidden 4 --epochs 2 --processes 2\n" in done.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -15,6 +16,8 @@ from fnn.spec.errors import FnnError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `fnn ARGUMENTS…`; the exit status is 2 where the arguments or the data are wrong."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ± still gets the numbers
     try:
         return end(_run(arguments))
     except Exception as error:
@@ -33,7 +36,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         command = _parse(list(sys.argv[1:] if arguments is None else arguments))
         _cache_programs()
         status: int = command.run()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         print("fnn: interrupted", file=sys.stderr)

@@ -121,6 +121,7 @@ def print_members(made: Ensembled) -> None:
     epochs, seconds = max(m.epochs for m in made.members), made.seconds - made.compile_seconds
     early = sum(member.status == "stopped early" for member in made.members)
     ended = f", {early} stopped early" if early else ""
+    ended += ", interrupted" if made.interrupted is not None else ""
     print(
         f"trained {len(made.members)} networks, up to {epochs:,} epochs{ended}, in {seconds:.1f} s "
         f"after {made.compile_seconds:.1f} s of compiling"

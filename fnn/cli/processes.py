@@ -13,6 +13,8 @@ from typing import Any
 
 from fnn.spec.errors import FnnError
 
+MOST = 256
+"""devices that a processor is divided into; thousands take JAX minutes to make"""
 LOST = 3
 """the status of a process that has lost another one"""
 MEETING = 300
@@ -22,11 +24,11 @@ SILENCE = 60
 
 
 def make_cpu_devices(count: int) -> None:
-    """Let JAX make so many devices of the processor, if it has not begun yet."""
+    """Let JAX make so many devices of the processor, `MOST` at most, if it has not begun yet."""
     import jax
 
     with contextlib.suppress(RuntimeError):
-        jax.config.update("jax_num_cpu_devices", count)
+        jax.config.update("jax_num_cpu_devices", min(count, MOST))
 
 
 def join(coordinator: str, processes: int | None, process: int | None) -> None:
@@ -122,8 +124,8 @@ def end(status: int) -> int:
     It would wait for them, and they for it.
     """
     if joined():
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
         os._exit(status)
     return status
 

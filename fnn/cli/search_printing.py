@@ -32,7 +32,8 @@ def print_plan(options: Options, prepared: Prepared) -> None:
         print(f"  {name}: {axis_told(axis)}")
     epochs = options.training.length(len(prepared.train.target))
     count = "" if options.method == "grid" else f"{options.trials:,} "
-    print(f"{count}settings, {METHODS[options.method]}, of {epochs:,} epochs", flush=True)
+    length = f"{epochs:,} epochs" if epochs > 1 else "1 epoch"
+    print(f"{count}settings, {METHODS[options.method]}, of {length}", flush=True)
 
 
 def print_batch(look: SearchLook) -> None:

@@ -40,7 +40,8 @@ def print_plan(options: Sweep, members: Sequence[Member], prepared: Prepared) ->
         told += f", {runs:,} {_plural('setting', runs)} of {len(members) // runs} seeds"
     programs = len(groups(members))
     epochs = options.training.length(len(prepared.train.target))
-    print(f"{told}, {epochs:,} epochs, in {programs} {_plural('program', programs)}", flush=True)
+    made = f"{programs} {_plural('program', programs)}"
+    print(f"{told}, {epochs:,} {_plural('epoch', epochs)}, in {made}", flush=True)
 
 
 def axis_told(axis: Sequence[Any] | Between) -> str:
@@ -170,7 +171,9 @@ def again(alone: Train, setting: Setting) -> str:
     alone, rest = with_settings(alone, setting.settings)
     first = setting.members[0].member
     training = dataclasses.replace(alone.training, seed=first.seed, order_seed=first.order_seed)
-    command = shlex.join(["fnn", "train", *words(dataclasses.replace(alone, training=training))])
+    machine = dataclasses.replace(alone.machine, process=None, coordinator=None)
+    alone = dataclasses.replace(alone, training=training, machine=machine)
+    command = shlex.join(["fnn", "train", *words(alone)])
     return f"again: {command}{_lacking(rest)}"
 
 

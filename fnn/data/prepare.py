@@ -50,6 +50,8 @@ def prepare(
     Errors: those of `split`; training rows with a constant target or one class only, or without a
     column that is of use.
     """
+    if not isinstance(dataset, Dataset):
+        raise DataError(f"expected a Dataset, as fnn.data.load gives one, got {dataset!r:.60}")
     wanted = shares(fractions)
     if dataset.test is not None:
         wanted = np.array([*wanted[:2], 0]) / wanted[:2].sum()

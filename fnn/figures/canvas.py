@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 110
+LABEL = 0.6
+"""inches that a number takes on an axis below a panel"""
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#5f6368"
 COLOURS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """told apart by the colour-blind (Okabe & Ito 2008)"""
@@ -63,7 +66,12 @@ def log_scale(axes: Axes, side: str = "y") -> None:
     axes.set(**{f"{side}scale": "log"})
     low, high = axes.get_xlim() if side == "x" else axes.get_ylim()
     axis = axes.xaxis if side == "x" else axes.yaxis
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
+    box, figure = axes.get_position(), axes.get_figure(root=True)
+    assert figure is not None
+    width, height = figure.get_size_inches()
+    room = box.width * width if side == "x" else 3 * box.height * height
+    dense = high < 1000 * low and 3 * math.log10(high / low) * LABEL <= room
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if dense else (1,)))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_formatter(NullFormatter())
 
