@@ -140,7 +140,19 @@ def test_a_port_that_is_taken(capsys):
 
 def test_the_best_is_trained_again_without_a_process(tmp_path, programs):
     """What `fnn sweep` ends with can be pasted."""
-    words = "sweep iris --hidden 4 --epochs 2 --seeds 2 --processes 2 --no-save".split()
+    words = [
+        "sweep",
+        "iris",
+        "--hidden",
+        "4",
+        "--epochs",
+        "2",
+        "--seeds",
+        "2",
+        "--processes",
+        "2",
+        "--no-save",
+    ]
     done = finish(start(words, tmp_path, programs))
     assert done.status == 0
     assert "again: fnn train iris --hidden 4 --epochs 2 --processes 2\n" in done.out
