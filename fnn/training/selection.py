@@ -53,9 +53,11 @@ def better(
 ) -> Best:
     """The best after one more validation."""
     value = metrics[selection.metric].astype(best.value.dtype)
-    gain = value - best.value if higher_is_better(selection.metric) else best.value - value
+    delta = jnp.asarray(selection.min_delta, value.dtype)
     new = Best(value, epoch, params, state)
-    wins = gain > jnp.asarray(selection.min_delta, gain.dtype)
+    # A difference may be rounded otherwise where XLA computes it again, for other leaves.
+    higher = higher_is_better(selection.metric)
+    wins = value > best.value + delta if higher else value < best.value - delta
     return jax.tree.map(lambda ours, theirs: jnp.where(wins, ours, theirs), new, best)
 
 
