@@ -79,11 +79,15 @@ def print_sweep(
         _print_test(options, made, test, len(prepared.test.target))
     print(f"{time.perf_counter() - began:.1f} s in all, reading and compiling included")
     if folder is not None:
-        files = ", ".join(path.name for path in sorted(folder.iterdir()))
-        print(f"{folder} holds {files}")
+        print(f"{folder} holds {_files(folder)}")
     if made.interrupted is not None:
         again = f"go on: fnn sweep --resume {shlex.quote(str(folder))}"
         print("nothing was kept (--no-save)" if folder is None else again)
+
+
+def _files(folder: Path) -> str:
+    """What is in a folder, but for what is hidden."""
+    return ", ".join(path.name for path in sorted(folder.iterdir()) if path.name[0] != ".")
 
 
 def _print_cost(made: sweeps.Sweep, size: int, resumed: bool) -> None:
@@ -93,7 +97,12 @@ def _print_cost(made: sweeps.Sweep, size: int, resumed: bool) -> None:
     if size == 0:
         return
     training = made.seconds - made.compile_seconds
-    speed = "" if resumed else f", {len(made.outcomes) / training:.3g} members a second"
+    speed = ""
+    if not resumed and made.interrupted is None:
+        rate = len(made.outcomes) / training
+        speed = (
+            f", {rate:,.0f} members a second" if rate > 100 else f", {rate:.3g} members a second"
+        )
     print(
         f"{training:.1f} s of training{speed}, after {made.compile_seconds:.1f} s of compiling; "
         f"up to {size:,} at a time, {100 * made.wasted:.0f} % of the epochs wasted"

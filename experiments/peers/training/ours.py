@@ -33,6 +33,7 @@ class Engine:
         self.in_shape = fnn.shape(work.sizes[0])
         self.state = fnn.init_state(self.run, self.in_shape, seed=0, order_seed=0)
         self.step = 0
+        self.model: fnn.model.Model | None = None
 
     def load(self, params: Params) -> None:
         pairs = iter(params)
@@ -64,10 +65,11 @@ class Engine:
         return float(found["loss"])
 
     def predict(self, x: Float) -> Float:
-        model = fnn.model.Model(
-            self.run.objective, self.state.params, self.state.state, self.in_shape
-        )
-        return model.output(x)
+        if self.model is None or self.model.params is not self.state.params:
+            self.model = fnn.model.Model(
+                self.run.objective, self.state.params, self.state.state, self.in_shape
+            )
+        return self.model.output(x)
 
 
 class WholeCalls(Engine):
