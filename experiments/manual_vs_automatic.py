@@ -30,16 +30,14 @@ itself is 0.96 to 1.02 for a step. JAX 0.10.2.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 
+from experiments.machine import machine
 from experiments.two_gradients.costs import Cost, cost
 from experiments.two_gradients.figures import draw
 from experiments.two_gradients.programs import programs
@@ -73,7 +71,7 @@ def compare(out: Path, quick: bool) -> None:
     with explained(out):
         out.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_enable_compilation_cache", False)  # compiling is what is timed
-    before = machine()
+    before = machine() | {"device": jax.devices()[0].device_kind}
     drifts = followed(quick)
     costs = measured(quick)
     told = {"trajectories": list(drift_words(drifts)), "costs": list(cost_words(costs))}
@@ -123,17 +121,6 @@ def measured(quick: bool) -> list[Cost]:
         found.append(cost(program, rounds=rounds, compilations=compilations))
         say(cost_line(found[-1]))
     return found
-
-
-def machine() -> dict[str, Any]:
-    """Where this runs, and how busy it is."""
-    return {
-        "device": jax.devices()[0].device_kind,
-        "processor": platform.processor() or platform.machine(),
-        "system": platform.system(),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-    }
 
 
 def say(*lines: str) -> None:

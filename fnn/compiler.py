@@ -6,6 +6,10 @@ import os
 
 from jaxlib.version import __version__ as jaxlib
 
+GIVEN = os.environ.get("XLA_FLAGS", "")
+"""what the user has set; processes that are to know nothing of fnn start with that"""
+QUICKLY = ("--xla_backend_optimization_level=0", "--xla_llvm_disable_expensive_passes=true")
+"""for hundreds of programs that each run a few times: without an optimiser it takes a third less"""
 FLAG = "xla_cpu_experimental_ynn_fusion_type"
 PRODUCTS = "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
 OPTIONS = {FLAG: PRODUCTS} if jaxlib == "0.10.2" else None
@@ -18,9 +22,14 @@ def set_up() -> None:
     There Σᵢ wᵢ Σⱼ tᵢⱼ log softmax(z)ᵢⱼ under `jax.vmap`, as one fusion, is that of another member
     from 32,768 rows of all members on; 0.10.0, 0.10.1, 0.11.2 and 0.12 are right. The setting, in
     the environment's XLA_FLAGS, leaves matrix products their fusions, and sums none. XLA reads it
-    when JAX first computes: what was computed before `import fnn` decides for the whole process. A
-    setting of one's own stays.
+    when JAX first computes: what was computed before `import fnn` decides for the whole process.
     """
-    flags = os.environ.get("XLA_FLAGS", "")
-    if OPTIONS and FLAG not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --{FLAG}={PRODUCTS}".strip()
+    if OPTIONS:
+        tell(f"--{FLAG}={PRODUCTS}")
+
+
+def tell(*flags: str) -> None:
+    """Add settings to the environment's XLA_FLAGS; one that is there already stays."""
+    known = os.environ.get("XLA_FLAGS", "")
+    new = [flag for flag in flags if flag.partition("=")[0] not in known]
+    os.environ["XLA_FLAGS"] = " ".join([known, *new]).strip()

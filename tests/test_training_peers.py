@@ -26,6 +26,7 @@ from experiments.peers.training.goals import Ratio, ratio, relative, verdicts
 from experiments.peers.training.processes import PeerError, Process, check_peers
 from experiments.peers.training.turns import Record, Timed, measured
 from experiments.peers.training.work import WORKS, Params, Work
+from fnn import compiler
 from fnn.spec import FnnError
 from fnn.training.epoch import order
 from fnn.training.shuffle import shuffled
@@ -250,6 +251,16 @@ def test_a_contestants_process(tmp_path: Path) -> None:
         process.end()
     with pytest.raises(PeerError, match=r"bare lax\.scan ended by signal 9"):
         process.ask(do="evaluate")
+
+
+def test_what_fnn_tells_xla_is_for_fnn_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Peers compile as their users' programs do."""
+    own = "--xla_cpu_max_isa=AVX2"
+    monkeypatch.setattr(compiler, "GIVEN", own)
+    monkeypatch.setenv("XLA_FLAGS", f"{own} --{compiler.FLAG}=")
+    assert processes.environment(tmp_path)["XLA_FLAGS"] == own
 
 
 def test_one_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:

@@ -13,36 +13,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 import fnn
 from experiments.benchmarks.timing import side_by_side
-from fnn.losses import CrossEntropy
-from fnn.optimizers import Adam
+from experiments.peers.training.ours import Engine
+from experiments.peers.training.work import Work
 from fnn.training import MovingAverage, Selection
-from fnn.training.resident import Resident
 
 Turn = Callable[[], object]
-
-
-class Work:
-    """What all contestants do: rows, layer sizes, batch size, epochs a turn."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        draw = np.random.default_rng(0)
-        self.sizes, self.batch, self.epochs = options.sizes, options.batch, options.epochs
-
-        def noise(rows: int) -> fnn.Batch:
-            x = draw.random((rows, self.sizes[0]), np.float32)
-            target = draw.integers(0, self.sizes[-1], rows, dtype=np.int32)
-            return fnn.Batch(jnp.asarray(x), jnp.asarray(target))
-
-        self.rows, self.validation = noise(options.rows), noise(options.rows // 5)
 
 
 def main() -> None:
@@ -55,7 +39,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", nargs="+", help="contestants, by name")
     options = parser.parse_args()
-    work = Work(options)
+    work = Work("epoch", tuple(options.sizes), options.rows, options.batch, epochs=options.epochs)
     contestants: dict[str, Callable[[], Turn]] = {
         "bare scan": lambda: bare(work, validated=False),
         "engine": lambda: engine(work),
@@ -70,30 +54,17 @@ def main() -> None:
     side_by_side({name: contestants[name]() for name in chosen}, options.rounds)
 
 
-def engine(
-    work: Work, *, dropout: float | None = None, validated: bool = False, **options: Any
-) -> Turn:
+def engine(work: Work, dropout: float | None = None, **options: Any) -> Turn:
     """Epochs as `fnn.train` runs them."""
-    net = fnn.mlp(work.sizes[1:-1], work.sizes[-1], dropout=dropout)
-    run = fnn.Run(fnn.Objective(net, CrossEntropy()), Adam(0.001), work.batch, **options)
-    run = fnn.numbers(run)
-    source = Resident(run, work.rows, work.validation if validated else None, None)
-    state = fnn.init_state(run, fnn.shape(work.sizes[0]), seed=0, order_seed=0)
-    step, steps = 0, work.epochs * source.plan.steps
-
-    def turn() -> object:
-        nonlocal state, step
-        state, _ = source.advance(state, step, step + steps)
-        step += steps
-        return jax.block_until_ready(state.params)
-
-    return turn
+    made = Engine(replace(work, dropout=dropout), **options)
+    return lambda: made.train(work.epochs)
 
 
 def bare(work: Work, *, validated: bool) -> Turn:
     """The same, as someone would write it without a library."""
-    adam = optax.adam(0.001)
-    count, size = len(work.rows.target), work.batch
+    adam = optax.adam(work.rate)
+    rows, validation = (fnn.Batch(*map(jnp.asarray, part)) for part in (work.train(), work.test()))
+    count, size = work.rows, work.batch
     full = count - count % size
 
     def init(key: jax.Array) -> Any:
@@ -143,7 +114,7 @@ def bare(work: Work, *, validated: bool) -> Turn:
         nonlocal carry, number
         number += 1
         keys = jax.random.split(jax.random.key(number), work.epochs)
-        carry, told = epochs(carry, keys, work.rows, work.validation)
+        carry, told = epochs(carry, keys, rows, validation)
         return jax.block_until_ready(told)
 
     return turn

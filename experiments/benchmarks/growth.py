@@ -8,8 +8,8 @@ layers of 64 units, one after another and in one `Repeat`, whose program does no
 the step's matrix products alone by NumPy's BLAS; memory is compared with what rows, parameters and
 Adam's two moments take, on top of a process that trains four rows.
 
-The slope is that of the logarithms over the largest tenfold or so: 1 is proportional to the number,
-and nothing should be steeper than the floor is there.
+Slopes are those of the logarithms at the end of each axis, of the time a row: 0 does not grow, 1 is
+proportional to the number, and nothing should be steeper than the floor is there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import resource
 import statistics
 import subprocess
 import sys
@@ -27,17 +26,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 
 import fnn
 from experiments.benchmarks.growth_figure import draw
+from experiments.machine import machine
 from experiments.peers.training.blas_floor import Floor
-from experiments.peers.training.machine import machine
+from experiments.peers.training.ours import Engine
 from experiments.peers.training.work import Work
+from experiments.peers.training.worker import peak_memory
 from fnn.files import write_json
-from fnn.losses import CrossEntropy
-from fnn.optimizers import Adam
-from fnn.training.resident import Resident
 
 LEAST = 0.2
 """seconds of a turn, in as many epochs as it takes"""
@@ -56,13 +53,14 @@ class Point:
     repeat: bool = False
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        return (64, *[self.width] * self.depth, 10)
+    def work(self) -> Work:
+        return Work(self.axis, (64, *[self.width] * self.depth, 10), self.rows, self.batch)
 
     @property
-    def net(self) -> fnn.Layer:
+    def net(self) -> fnn.Layer | None:
+        """Another than the work's, of the same shapes."""
         if not self.repeat:
-            return fnn.mlp(self.sizes[1:-1], 10)
+            return None
         block = fnn.Serial(fnn.Dense(self.width), fnn.Activation("relu"))
         return fnn.Serial(block, fnn.Repeat(block, self.depth - 1), fnn.Dense(10))
 
@@ -80,6 +78,11 @@ class Cost:
     compiling: float
     peak: int
     needed: int
+
+    def a_row(self, name: str) -> float:
+        """Seconds an epoch and row, of `epoch` or `floor`."""
+        seconds: float = getattr(self, name)
+        return seconds / self.point.rows
 
 
 def points() -> Iterator[Point]:
@@ -138,25 +141,14 @@ def _apart(point: Point, turns: int) -> Cost:
 
 def measured(point: Point, turns: int) -> Cost:
     """The engine first, for its peak memory; then the floor."""
-    work = Work(point.axis, point.sizes, point.rows, point.batch)
-    rows = fnn.Batch(*map(jnp.asarray, work.train()))
-    run = fnn.numbers(fnn.Run(fnn.Objective(point.net, CrossEntropy()), Adam(), point.batch))
-    source = Resident(run, rows, None, None)
-    state = fnn.init_state(run, fnn.shape(64), seed=0, order_seed=0)
-    began, step = time.perf_counter(), 0
-    state, _ = source.advance(state, 0, 0)
+    engine = Engine(point.work, point.net)
+    began = time.perf_counter()
+    engine.source.advance(engine.state, 0, 0)
     compiling = time.perf_counter() - began
-
-    def train(epochs: int) -> None:
-        nonlocal state, step
-        start, step = step, step + epochs * source.plan.steps
-        state, _ = source.advance(state, start, step)
-
-    epoch = _seconds(train, turns)
-    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    size = sum(leaf.nbytes for leaf in jax.tree.leaves(state.params))
-    floor = _seconds(Floor(work).train, turns)
-    return Cost(point, epoch, floor, compiling, peak, work.nbytes + 3 * size)
+    epoch, peak = _seconds(engine.train, turns), peak_memory()
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(engine.state.params))
+    floor = _seconds(Floor(point.work).train, turns)
+    return Cost(point, epoch, floor, compiling, peak, point.work.nbytes + 3 * size)
 
 
 def _seconds(train: Callable[[int], object], turns: int) -> float:
@@ -181,23 +173,16 @@ def slopes(costs: list[Cost]) -> Iterator[str]:
         before = max((c for c in own if c.point.value <= last.point.value / 4), key=_value)
         steps = math.log(last.point.value / before.point.value)
         told = [
-            math.log(_a_row(last, name) / _a_row(before, name)) / steps
-            for name in ("epoch", "floor")
+            math.log(last.a_row(name) / before.a_row(name)) / steps for name in ("epoch", "floor")
         ]
-        unit = "" if axis == "rows" else " a row"
         yield (
-            f"{axis}, {before.point.value:,} to {last.point.value:,}: time{unit} grows with power "
+            f"{axis}, {before.point.value:,} to {last.point.value:,}: time a row grows with power "
             f"{told[0]:.2f}, the floor with {told[1]:.2f}"
         )
 
 
 def _value(cost: Cost) -> int:
     return cost.point.value
-
-
-def _a_row(cost: Cost, name: str) -> float:
-    seconds: float = getattr(cost, name)
-    return seconds if cost.point.axis == "rows" else seconds / cost.point.rows
 
 
 def _line(cost: Cost, empty: int) -> str:

@@ -50,10 +50,9 @@ def _lines(
     values = [cost.point.value for cost in costs]
     apart = ", one Repeat" if "Repeat" in axis else ""
     look: dict[str, Any] = {"marker": "o", "markersize": 4, "linestyle": style}
-    rows = [cost.point.rows for cost in costs]
 
     def a_row(name: str) -> list[float]:
-        return [1e6 * getattr(c, name) / n for c, n in zip(costs, rows, strict=True)]
+        return [1e6 * cost.a_row(name) for cost in costs]
 
     time.plot(values, a_row("epoch"), color=BLUE, label=f"fnn{apart}", **look)
     peaks = [max(cost.peak - empty, 2**18) / 2**20 for cost in costs]

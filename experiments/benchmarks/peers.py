@@ -32,10 +32,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from experiments.machine import machine
 from experiments.peers.training.contestants import ENTRIES, OURS, entries
 from experiments.peers.training.figure import draw
 from experiments.peers.training.goals import verdicts
-from experiments.peers.training.machine import machine
 from experiments.peers.training.processes import check_peers, default_peers
 from experiments.peers.training.tables import goals, heading, notes, table
 from experiments.peers.training.turns import Record, measured

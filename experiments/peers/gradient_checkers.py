@@ -43,16 +43,18 @@ from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
-from experiments.manual_vs_automatic import machine, say
+import jax
+
+from experiments.machine import machine
+from experiments.manual_vs_automatic import say
 from experiments.peers.checkers.figure import draw
 from experiments.peers.checkers.scores import scores, table
 from experiments.peers.checkers.trials import blocks, checkers, run
+from fnn import compiler
 from fnn.figures.canvas import blank
 from fnn.files import explained, write_json
 from fnn.model import versions
 from fnn.spec import FnnError
-
-FLAGS = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,12 +81,12 @@ def compare(options: argparse.Namespace) -> None:
     """All of it. Raises `FnnError` for an unknown fault, where `out` can't be written to, and where
     matplotlib is missing."""
     began = time.perf_counter()
-    os.environ.setdefault("XLA_FLAGS", FLAGS)
+    compiler.tell(*compiler.QUICKLY)
     blank(1, 1)
     with explained(options.out):
         options.out.mkdir(parents=True, exist_ok=True)
     parts = blocks(options.only, options.right, options.seed, options.float32)
-    before = machine()
+    before = machine() | {"device": jax.devices()[0].device_kind}
     trials = run(parts, options.workers)
     found = scores(checkers(options.float32), trials)
     say("", *table(found))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional
 
+from fnn import compiler
 from fnn.cli.machine import Machine
 from fnn.cli.network import Network
 from fnn.cli.options import option, word
@@ -99,7 +99,7 @@ class Gradcheck:
         """Print the evidence."""
         self._check()
         if self.proof != Proof():
-            _compile_quickly()
+            compiler.tell(*compiler.QUICKLY)
         self.machine.set_up(float64=self._is_python() and self.dtype == "float64")
         found = self._found()
         print(found)
@@ -180,12 +180,6 @@ def _refuse(names: set[str], place: str, why: str) -> None:
     if names:
         told = " and ".join(GROUPS.get(name, f"--{name}") for name in sorted(names))
         raise FnnError(f"{why}: leave out {told}", place)
-
-
-def _compile_quickly() -> None:
-    """Hundreds of programs that each run a few times need no optimiser: it takes a third less."""
-    flags = (os.environ.get("XLA_FLAGS", ""), "--xla_backend_optimization_level=0")
-    os.environ["XLA_FLAGS"] = " ".join((*flags, "--xla_llvm_disable_expensive_passes=true"))
 
 
 def _progress(done: int, total: int, _: Any) -> None:

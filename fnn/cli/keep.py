@@ -7,18 +7,23 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fnn.cli.command import digest, words
 from fnn.cli.printing import Table, headlines, print_result
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
+    from fnn.cli.search import Search
+    from fnn.cli.sweep import Sweep
     from fnn.cli.train import Train
     from fnn.data import Prepared
     from fnn.runs import RunFolder
     from fnn.training import Logger, Look, Run
     from fnn.training.train import Trained
+
+T = TypeVar("T", "Train", "Sweep", "Search")
+"""options of a command that takes data"""
 
 
 def train_and_keep(options: Train, run: Run, prepared: Prepared, began: float) -> int:
@@ -106,7 +111,7 @@ def data_and_seeds(options: Train, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def repeatable(options: Train) -> Train:
+def repeatable(options: T) -> T:
     """The options as they are recorded: paths that hold from any folder, no single process."""
     from fnn.data import NAMES
 
@@ -117,8 +122,8 @@ def repeatable(options: Train) -> Train:
         options.file, test=whole(options.file.test), data_dir=whole(options.file.data_dir)
     )
     data = options.data if options.data in NAMES else str(whole(options.data))
-    machine = dataclasses.replace(options.machine, process=None, coordinator=None)
-    return dataclasses.replace(options, data=data, file=file, machine=machine)
+    made: T = dataclasses.replace(options, data=data, file=file, machine=options.machine.together)
+    return made
 
 
 def _write_result(folder: RunFolder, made: Trained, began: float, figures: bool) -> None:

@@ -31,14 +31,9 @@ def free_address() -> str:
 
 def start_all(command: str, options: Any) -> int:
     """Run a command with these options as so many processes as its `machine` says."""
-    machine = options.machine
-    joined = {"coordinator": free_address()}
-    return run_all(
-        [
-            [command, *words(replace(options, machine=replace(machine, process=number, **joined)))]
-            for number in range(machine.processes)
-        ]
-    )
+    machine = replace(options.machine, coordinator=free_address())
+    each = [replace(machine, process=number) for number in range(machine.processes)]
+    return run_all([[command, *words(replace(options, machine=one))] for one in each])
 
 
 def run_all(commands: Sequence[Sequence[str]]) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, Self
 
 from fnn.cli.options import option
 from fnn.spec.errors import FnnError
@@ -52,6 +52,11 @@ class Devices(Machine):
             make_cpu_devices(self.devices)
         super().set_up(float64)
 
+    @property
+    def together(self) -> Self:
+        """The same without what sets one process of a run apart from the others."""
+        return self
+
     def check(self) -> None:
         """Raises `FnnError` for numbers that can't be."""
         _at_least_one("--devices", self.devices)
@@ -73,6 +78,10 @@ class Machines(Devices):
     def starts_others(self) -> bool:
         """Whether this command is only to start the processes that do the work."""
         return (self.processes or 1) > 1 and self.coordinator is None
+
+    @property
+    def together(self) -> Self:
+        return replace(self, process=None, coordinator=None)
 
     @property
     def spread_over(self) -> Any:

@@ -116,8 +116,7 @@ def _folder(options: Options) -> RunFolder:
     if options.resume is not None:
         return SearchFolder.resume(options.resume)
     folder = SearchFolder.create(options.out, name=f"{folder_name(options.data)}-search")
-    alone = repeatable(options.alone)
-    whole = dataclasses.replace(options, data=alone.data, file=alone.file)
+    whole = repeatable(options)
     record = {
         "format": FORMAT,
         "command": ["fnn", "search", *words(whole)],

@@ -115,13 +115,12 @@ def _parameters(member: sweeps.Member, prepared: Prepared) -> int:
 def _write_config(
     folder: RunFolder, options: Sweep, members: Sequence[sweeps.Member], prepared: Prepared
 ) -> None:
-    alone = repeatable(options.alone)
-    whole = dataclasses.replace(options, data=alone.data, file=alone.file, machine=alone.machine)
+    whole = repeatable(options)
     folder.write_config(
         command=["fnn", "sweep", *words(whole)],
         options=dataclasses.asdict(whole),
         run=members[0].run,
-        **data_and_seeds(alone, prepared),
+        **data_and_seeds(whole.alone, prepared),
         parameters=_parameters(members[0], prepared),
     )
 

@@ -180,8 +180,7 @@ def again(alone: Train, setting: Setting) -> str:
     alone, rest = with_settings(alone, setting.settings)
     first = setting.members[0].member
     training = dataclasses.replace(alone.training, seed=first.seed, order_seed=first.order_seed)
-    machine = dataclasses.replace(alone.machine, process=None, coordinator=None)
-    alone = dataclasses.replace(alone, training=training, machine=machine)
+    alone = dataclasses.replace(alone, training=training, machine=alone.machine.together)
     command = shlex.join(["fnn", "train", *words(alone)])
     return f"again: {command}{_lacking(rest)}"
 

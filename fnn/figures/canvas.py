@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 DPI = 110
 LABEL = 0.6
 """inches that a number takes on an axis below a panel"""
-BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#5f6368"
-COLOURS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#5f6368"
+COLOURS = (ORANGE, BLUE, GREEN, "#cc79a7", "#e69f00", "#56b4e9")
 """told apart by the colour-blind (Okabe & Ito 2008)"""
 
 

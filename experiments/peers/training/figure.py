@@ -11,12 +11,11 @@ from experiments.peers.training.goals import Ratio, relative
 from experiments.peers.training.tables import seconds, times
 from experiments.peers.training.turns import Record
 from experiments.peers.training.work import WORKS
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, log_scale, save
+from fnn.figures.canvas import BLUE, GREEN, GREY, ORANGE, blank, dress, log_scale, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GREEN = "#009e73"
 COLOURS = {Kind.OURS: BLUE, Kind.FRAMEWORK: ORANGE, Kind.LIBRARY: GREEN, Kind.YARDSTICK: GREY}
 COLUMNS = 4
 

@@ -18,18 +18,24 @@ evaluate = jax.jit(fnn.evaluate, static_argnames="names")
 
 
 class Engine:
-    """What drives `fnn.fit`, without its looks at the clock."""
+    """What drives `fnn.fit`, without its looks at the clock.
 
-    def __init__(self, work: Work) -> None:
-        net = fnn.mlp(
+    Another network of the same shapes may stand in for the work's; `validated` measures the test
+    rows after each epoch, and `options` are those of the `fnn.Run`.
+    """
+
+    def __init__(
+        self, work: Work, net: fnn.Layer | None = None, validated: bool = False, **options: Any
+    ) -> None:
+        net = net or fnn.mlp(
             work.sizes[1:-1], work.sizes[-1], activation=work.activation, dropout=work.dropout
         )
         loss = BinaryCrossEntropy() if work.sizes[-1] == 1 else CrossEntropy()
         optimizer = Adam(work.rate) if work.optimizer == "adam" else SGD(work.rate)
         size: Any = "full" if work.whole else work.batch
-        self.run = fnn.numbers(fnn.Run(fnn.Objective(net, loss), optimizer, size))
+        self.run = fnn.numbers(fnn.Run(fnn.Objective(net, loss), optimizer, size, **options))
         self.rows, self.test = _batch(work.train()), _batch(work.test())
-        self.source = Resident(self.run, self.rows, None, None)
+        self.source = Resident(self.run, self.rows, self.test if validated else None, None)
         self.in_shape = fnn.shape(work.sizes[0])
         self.state = fnn.init_state(self.run, self.in_shape, seed=0, order_seed=0)
         self.step = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,8 +53,7 @@ def measured(
 ) -> list[Record]:
     """Everything timed, a record for each contestant; one that ends early says why in its own.
 
-    The first turn, which does a thing once, and one more are not among the rounds. Who begins moves
-    on from turn to turn.
+    The first turn, which does a thing once, and one more are not among the rounds.
     """
     records = {name: Record(name, work.name) for name in entries}
     alive: dict[str, Process] = {}
@@ -85,21 +84,30 @@ def _rounds(
     alive: dict[str, Process],
 ) -> None:
     """One of the work's tasks, in turns."""
-    order = list(alive)
+    for turn, name in in_turns(list(alive), rounds):
+        if name not in alive:
+            continue
+        record, task = records[name], work.tasks(entries[name].slow)[number]
+        timed = record.tasks.setdefault(task.name, Timed(task.times))
+        with _noted(record, alive):
+            told = alive[name].ask(**(task.command if turn else task.first))
+            record.waiting = max(record.waiting, told["waiting"])
+            timed.value = told["value"]
+            if turn == 0:
+                timed.first = told["seconds"]
+            elif turn > 1:
+                timed.seconds.append(told["seconds"] / task.times)
+
+
+def in_turns(names: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
+    """The number of the turn, and whose it is.
+
+    Two turns come before the rounds. Who begins moves on from turn to turn.
+    """
     for turn in range(rounds + 2):
-        for name in order[turn % len(order) :] + order[: turn % len(order)]:
-            if name not in alive:
-                continue
-            record, task = records[name], work.tasks(entries[name].slow)[number]
-            timed = record.tasks.setdefault(task.name, Timed(task.times))
-            with _noted(record, alive):
-                told = alive[name].ask(**(task.command if turn else task.first))
-                record.waiting = max(record.waiting, told["waiting"])
-                timed.value = told["value"]
-                if turn == 0:
-                    timed.first = told["seconds"]
-                elif turn > 1:
-                    timed.seconds.append(told["seconds"] / task.times)
+        first = turn % len(names) if names else 0
+        for name in [*names[first:], *names[:first]]:
+            yield turn, name
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from experiments.peers.training.contestants import TITLES
-from experiments.peers.training.processes import PACKAGE, environment
-from experiments.peers.training.turns import Record, Timed
+from experiments.peers.training.processes import PACKAGE, PeerError, environment
+from experiments.peers.training.turns import Record, Timed, in_turns
 
 COMMAND = "fnn train digits --hidden 32 --epochs 20 --split 80 0 20 --no-save"
 PROGRAMS = {
@@ -42,33 +42,38 @@ def processes(names: Iterable[str], rounds: int, python: Path, folder: Path) -> 
     }
     wanted = {"fnn", "command", *names}
     records = {name: Record(name, "whole") for name in PROGRAMS if name in wanted}
-    order = list(records)
-    for turn in range(rounds + 2):
-        for name in order[turn % len(order) :] + order[: turn % len(order)]:
-            record = records[name]
-            timed = record.tasks.setdefault("process", Timed(1))
-            if record.failure:
-                continue
-            began = time.perf_counter()
-            try:
-                done = subprocess.run(
-                    [str(python if name in PEERS else sys.executable), "-P", "-m", *PROGRAMS[name]],
-                    env=environment(folder) | cache,
-                    cwd=folder,
-                    capture_output=True,
-                    text=True,
-                    timeout=PATIENCE,
-                )
-            except subprocess.TimeoutExpired:
-                record.failure = f"{TITLES[name]} did not end within {PATIENCE} s"
-                continue
-            seconds = time.perf_counter() - began
-            told = re.findall(r"accuracy (\d\.\d+)", done.stdout)
-            if done.returncode or not told:
-                last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-                record.failure = f"{TITLES[name]} ended with status {done.returncode}: {last}"
-                continue
-            timed.value = float(told[-1])
-            if turn > 1:
-                timed.seconds.append(seconds)
+    for turn, name in in_turns(list(records), rounds):
+        record = records[name]
+        timed = record.tasks.setdefault("process", Timed(1))
+        if record.failure:
+            continue
+        try:
+            seconds, timed.value = _run(name, python, folder, cache)
+        except PeerError as error:
+            record.failure = str(error)
+            continue
+        if turn > 1:
+            timed.seconds.append(seconds)
     return list(records.values())
+
+
+def _run(name: str, python: Path, folder: Path, cache: dict[str, str]) -> tuple[float, float]:
+    """The seconds that the program took, and the accuracy that it printed."""
+    began = time.perf_counter()
+    try:
+        done = subprocess.run(
+            [str(python if name in PEERS else sys.executable), "-P", "-m", *PROGRAMS[name]],
+            env=environment(folder) | cache,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise PeerError(f"{TITLES[name]} did not end within {PATIENCE} s") from None
+    seconds = time.perf_counter() - began
+    told = re.findall(r"accuracy (\d\.\d+)", done.stdout)
+    if done.returncode or not told:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise PeerError(f"{TITLES[name]} ended with status {done.returncode}: {last}")
+    return seconds, float(told[-1])

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def machine() -> dict[str, Any]:
-    """The processor's name as /proc has it, else as Python says."""
+    """The processor's name as /proc has it, else as Python says; the load of the last minute."""
     return {
         "processor": _processor(),
         "system": f"{platform.system()} {platform.machine()}",
