@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import fnn.startup  # noqa: F401  (before what takes seconds)
 from fnn import (
     activations,
     compiler,

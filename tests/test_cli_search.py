@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fnn.cli.interrupts import NOTED
 from tests.processes import call, finish, start
 
 OVER = ("--over", "learning_rate=1e-3:1:log", "--over", "dropout=0:0.5")
@@ -183,7 +184,7 @@ def kept(tmp_path_factory) -> Path:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     done = finish(process)
-    assert (done.status, done.err) == (130, "")
+    assert (done.status, done.err) == (130, NOTED)
     assert re.search(r"^interrupted: \d+ of 4,000 settings have ended$", done.out, re.M)
     assert done.out.endswith("go on: fnn search --resume s\n")
     return place / "s"

@@ -15,6 +15,7 @@ import pytest
 
 import fnn
 from fnn.cli import _parse, bar, sweep_keep
+from fnn.cli.interrupts import NOTED
 from fnn.cli.sweep_members import planned
 from fnn.files import read_json, write_json
 from fnn.runs import SweepFolder
@@ -282,7 +283,7 @@ def test_a_signal_to_the_process(tmp_path) -> None:
     time.sleep(0.5)
     cut.send_signal(signal.SIGINT)
     done = finish(cut)
-    assert (done.status, done.err) == (130, "")
+    assert (done.status, done.err) == (130, NOTED)
     assert "go on: fnn sweep --resume cut" in done.out
     for last in (["sweep", "--resume", "cut"], [*words, "--out", "whole"]):
         done = finish(start(last, tmp_path, programs))

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fnn.cli.interrupts import heard, interrupted
 from fnn.cli.processes import end, joined, report
 from fnn.spec.errors import FnnError
+from fnn.startup import INTERRUPTED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ± still gets the numbers
     try:
-        return end(_run(arguments))
+        with heard():
+            status = _run(arguments)
+        return end(status)
     except Exception as error:
         if not joined():
             raise
@@ -40,8 +44,8 @@ def _run(arguments: Sequence[str] | None) -> int:
             sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        print("fnn: interrupted", file=sys.stderr)
-        return 130
+        print(interrupted(), file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:  # whoever read our output has left
         _drop_output()
         return 141

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fnn.cli.command import words
+from fnn.cli.interrupts import kept_in
 from fnn.cli.keep import repeatable, write_config
 from fnn.cli.over import build_run, with_settings
 from fnn.cli.search_printing import print_batch, print_rung, print_search
@@ -34,7 +35,10 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
     The exit status is 130 where Ctrl-C ended it before its time, 143 where SIGTERM did. Raises
     `FnnError` where every trial diverged.
     """
-    with nullcontext() if not options.save else _folder(options) as folder:
+    with (
+        _folder(options) if options.save else nullcontext() as folder,
+        kept_in(_kept_in(options, folder), "search"),
+    ):
         made = _search(options, prepared, folder)
         test = tested(made, prepared) if made.interrupted is None else None
         if folder is not None and made.outcomes:
@@ -124,6 +128,11 @@ def _folder(options: Options) -> RunFolder:
     }
     write_json(folder.path / "search.json", record)
     return folder
+
+
+def _kept_in(options: Options, folder: RunFolder | None) -> Path | None:
+    """The file that a search goes on by; successive halving has none."""
+    return folder.path / "search.json" if folder and options.method != "halving" else None
 
 
 def _write_trials(folder: RunFolder, options: Options, made: Search, title: str) -> None:

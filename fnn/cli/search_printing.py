@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fnn.cli.interrupts import going_on
 from fnn.cli.over import told
 from fnn.cli.printing import print_rows
 from fnn.cli.sweep_printing import again, axis_told
@@ -111,4 +111,4 @@ def _how_to_go_on(options: Options, folder: Path | None) -> str:
         return "nothing was kept (--no-save)"
     if options.method == "halving":
         return "successive halving keeps nothing to go on by: begin anew"
-    return f"go on: fnn search --resume {shlex.quote(str(folder))}"
+    return going_on("search", folder)

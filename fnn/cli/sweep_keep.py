@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fnn.cli.bar import SweepBar
 from fnn.cli.command import words
+from fnn.cli.interrupts import kept_in
 from fnn.cli.keep import data_and_seeds, repeatable
 from fnn.cli.processes import joined, leads
 from fnn.cli.sweep_printing import print_sweep
@@ -36,7 +37,10 @@ def sweep_and_keep(
     `FnnError` where no member has anything to show. Of several processes, the first one keeps and
     prints.
     """
-    with _folder(options) if options.save and leads() else nullcontext() as folder:
+    with (
+        _folder(options) if options.save and leads() else nullcontext() as folder,
+        kept_in(None if folder is None else folder.path / "sweep.json", "sweep"),
+    ):
         if folder is not None and options.resume is None:
             _write_config(folder, options, members, prepared)
         with closing(SweepBar()) as bar:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fnn.cli.interrupts import going_on
 from fnn.cli.over import SEEDS, parse_all, with_settings
 from fnn.cli.printing import print_rows
 from fnn.cli.tested import Tested, headlines, mean_of
@@ -81,8 +82,7 @@ def print_sweep(
     if folder is not None:
         print(f"{folder} holds {_files(folder)}")
     if made.interrupted is not None:
-        again = f"go on: fnn sweep --resume {shlex.quote(str(folder))}"
-        print("nothing was kept (--no-save)" if folder is None else again)
+        print("nothing was kept (--no-save)" if folder is None else going_on("sweep", folder))
 
 
 def _files(folder: Path) -> str:

@@ -143,6 +143,7 @@ class _Work:
         members = [self.members[number] for number in left]
         size = evenly(len(left), fitting(members, self.data, self.budget)) if left else 0
         self.compiling += time.perf_counter() - began
+        self.signal = request.heard(self.data.mesh)
         while left and self.signal is None:
             try:
                 self._train(left[:size], size, request)

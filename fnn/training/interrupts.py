@@ -20,6 +20,12 @@ class Request:
 
     signal: int | None = None
 
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """Handles a signal: the first is noted, the second insists."""
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+
     def heard(self, mesh: Mesh | None) -> int | None:
         """The number of a signal that any of the processes has noted; all have to ask."""
         return max(said(self.signal or 0, mesh)) or None
@@ -35,16 +41,11 @@ def interruptible() -> Iterator[Request]:
         yield request
         return
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if request.signal is not None:
-            raise KeyboardInterrupt
-        request.signal = number
-
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         for number, handler in before.items():
             if handler not in (signal.SIG_IGN, None):  # nohup and the like stay in force
-                signal.signal(number, note)
+                signal.signal(number, request.note)
         yield request
     finally:
         for number, handler in before.items():

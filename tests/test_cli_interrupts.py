@@ -1,0 +1,125 @@
+"""Ctrl-C at whatever moment: one line at once, the status 130, no traceback."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import fnn.cli.search_keep
+import fnn.cli.sweep_keep
+from fnn.cli.interrupts import NOTED, heard, interrupted, kept_in
+from fnn.startup import is_command
+from tests.processes import Done, call, environment, finish
+
+DEAF = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
+"""minutes in C code, as a compilation is"""
+COMMANDS = {
+    "sweep": ("sweep", "iris", "--hidden", "4", "--epochs", "1", "--seeds", "2"),
+    "search": (
+        *("search", "iris", "--hidden", "4", "--epochs", "1"),
+        *("--over", "dropout=0:0.5", "--trials", "2"),
+    ),
+}
+
+
+def busy(body: str, tmp_path: Path) -> subprocess.Popen:
+    """A process that hears Ctrl-C as commands do, and is at something."""
+    lines = ["from pathlib import Path", "from fnn.cli.interrupts import heard, kept_in"]
+    lines += ["from fnn.training.interrupts import interruptible", body]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stdout.readline() == "busy\n"
+    time.sleep(0.2)
+    return process
+
+
+def test_what_python_does_not_hear_ends_all_the_same(tmp_path: Path) -> None:
+    body = f"with heard(), kept_in(Path('.'), 'sweep'):\n    print('busy', flush=True); {DEAF}"
+    process = busy(body, tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert finish(process) == Done(130, "", "fnn: interrupted; go on: fnn sweep --resume .\n")
+
+
+def test_where_a_step_is_waited_for_it_says_so_and_a_second_one_ends_it(tmp_path: Path) -> None:
+    body = f"with heard(), interruptible():\n    print('busy', flush=True); {DEAF}"
+    process = busy(body, tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None and process.stderr.readline() == NOTED
+    time.sleep(1.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert finish(process) == Done(130, "", "fnn: interrupted\n")
+
+
+def test_while_libraries_are_imported(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "fnn", "runs"],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    while "fnn.startup" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    status, out, err = finish(process)
+    told = [line for line in err.splitlines() if not line.startswith("import time:")]
+    assert (status, out, told) == (130, "", ["fnn: interrupted"])
+
+
+@pytest.mark.parametrize(
+    ("started", "argv", "expected"),
+    [
+        (["python", "-P", "-m", "fnn", "train", "x"], ["-m", "train", "x"], True),
+        (["python", "-mfnn"], ["-m"], True),
+        (["python", "-m", "pytest", "-m", "fnn"], ["-m", "-m", "fnn"], False),
+        (["python", "/bin/fnn", "runs"], ["/bin/fnn", "runs"], True),
+        (["python", "mine.py", "fnn"], ["mine.py", "fnn"], False),
+        (["python"], [""], False),
+    ],
+)
+def test_only_the_command_itself_is_ended_so(monkeypatch, started, argv, expected: bool) -> None:
+    monkeypatch.setattr(sys, "orig_argv", started)
+    monkeypatch.setattr(sys, "argv", argv)
+    assert is_command() is expected
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_after_the_last_one_was_trained(name: str, monkeypatch, capsys, tmp_path: Path) -> None:
+    """The command to go on by is told wherever Ctrl-C comes, and works."""
+    monkeypatch.chdir(tmp_path)
+    run = partial(call, capsys)
+
+    def stop(*arguments: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(getattr(fnn.cli, f"{name}_keep"), "tested", stop)
+        status, _, err = run(*COMMANDS[name])
+    folder = f"runs/iris-{name}-1"
+    assert (status, err) == (130, f"fnn: interrupted; go on: fnn {name} --resume {folder}\n")
+    status, out, err = run(name, "--resume", folder)
+    assert (status, err) == (0, "") and "test accuracy" in out
+
+
+def test_nothing_is_told_of_what_is_not_there(tmp_path: Path) -> None:
+    with heard(), kept_in(tmp_path / "sweep.json", "sweep"):
+        assert interrupted() == "fnn: interrupted"
+        (tmp_path / "sweep.json").touch()
+        assert interrupted() == f"fnn: interrupted; go on: fnn sweep --resume {tmp_path}"
+    assert interrupted() == "fnn: interrupted"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
