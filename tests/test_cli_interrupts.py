@@ -46,7 +46,8 @@ def busy(body: str, tmp_path: Path) -> subprocess.Popen:
 
 
 def test_what_python_does_not_hear_ends_all_the_same(tmp_path: Path) -> None:
-    body = f"with heard(), kept_in(Path('.'), 'sweep'):\n    print('busy', flush=True); {DEAF}"
+    (tmp_path / "sweep.json").touch()
+    body = f"with heard(), kept_in(Path('.')):\n    print('busy', flush=True); {DEAF}"
     process = busy(body, tmp_path)
     process.send_signal(signal.SIGINT)
     assert finish(process) == Done(130, "", "fnn: interrupted; go on: fnn sweep --resume .\n")
@@ -117,7 +118,7 @@ def test_after_the_last_one_was_trained(name: str, monkeypatch, capsys, tmp_path
 
 
 def test_nothing_is_told_of_what_is_not_there(tmp_path: Path) -> None:
-    with heard(), kept_in(tmp_path / "sweep.json", "sweep"):
+    with heard(), kept_in(tmp_path):
         assert interrupted() == "fnn: interrupted"
         (tmp_path / "sweep.json").touch()
         assert interrupted() == f"fnn: interrupted; go on: fnn sweep --resume {tmp_path}"

@@ -100,7 +100,8 @@ def test_all_diverge(run) -> None:
     assert status == 2
     assert err == ("fnn: error: every trial diverged: lower rates, or --clip-norm 1, may help\n")
     assert "  4 of 4: none has a finite value" in out and "4 diverged" in out
-    assert shown("d") == {"search.json", "search.journal", "trials.csv"} | FIGURES
+    assert shown("d") == {"search.json", "search.journal", "trials.csv", "result.json"} | FIGURES
+    assert "search, diverged" in run("runs", ".").out
 
 
 def test_halving(run) -> None:
@@ -193,7 +194,18 @@ def kept(tmp_path_factory) -> Path:
 def test_after_an_interruption(run, kept) -> None:
     told = rows(str(kept))
     assert 4 <= len(told) < 4000
-    assert shown(str(kept)) == STUDY | FIGURES | {"search.json", "trials.csv"}
+    assert shown(str(kept)) == STUDY | FIGURES | {"search.json", "trials.csv", "result.json"}
+    listed = run("runs", str(kept.parent)).out
+    assert re.search(r"^s +iris +search, interrupted +2 .* accuracy +\d", listed, re.M)
+    assert f"s has not come to its end: go on: fnn search --resume {kept}\n" in listed
+    for words in (["evaluate", str(kept)], ["train", "--config", str(kept)]):
+        status, _, err = run(*words)
+        assert status == 2 and f"no best run: go on: fnn search --resume {kept}\n" in err
+    Path("killed").mkdir()
+    shutil.copy(kept / "search.json", "killed")
+    listed = run("runs", ".").out
+    assert "search, running or killed" in listed
+    assert "if it is not running, go on: fnn search --resume killed\n" in listed
     status, out, _ = run("search", "--resume", str(kept), "--trials", str(len(told)))
     assert status == 0 and f"{len(told)} settings, {2 * len(told)} epochs in all" in out
 

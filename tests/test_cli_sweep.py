@@ -90,6 +90,15 @@ def test_a_grid_with_seeds(run, tmp_path) -> None:
     status, told, err = run("predict", str(folder / "best-1"), "x.npy")
     assert (status, err) == (0, "") and "p(setosa)" in told
 
+    status, told, err = run("evaluate", str(folder / "best-1"))
+    assert (status, err) == (0, "") and told.startswith("30 rows\n")
+    status, out, _ = run("train", "--config", str(folder / "best-1"), "--no-save")
+    assert status == 0
+    kept = read_json(folder / "best-1" / "result.json")["validation"]["loss"]
+    assert kept == pytest.approx(table.validation_loss.min())
+    assert f"validation loss {kept:.4f}" in out
+    assert re.search(r"best-1 +iris +finished", run("runs", str(folder)).out)
+
     (again,) = [line for line in lines if line.startswith("again: ")]
     status, _, _ = run(*shlex.split(again)[2:], "--no-figures", "--out", "alone")
     alone = read_json("alone/result.json")["validation"]["loss"]
@@ -200,9 +209,15 @@ def test_interrupted_and_resumed(run, looks: int, number: int) -> None:
     assert "test" not in out.split("in 2 programs")[1] and "go on: fnn sweep --resume cut\n" in out
     assert Path("cut/under-way.npz").exists() and not Path("cut/best-1").exists()
     assert (frame("cut").status == "interrupted").sum() == 2
-    assert "sweep, interrupted" in run("runs", ".").out
+    listed = run("runs", ".").out
+    assert "sweep, interrupted" in listed
+    assert "cut has not come to its end: go on: fnn sweep --resume cut\n" in listed
+    check_error(run("evaluate", "cut"), "cut: is the folder of a sweep that has come to no best")
+    Path("cut/result.json").write_text("{")
     status, out, err = run("sweep", "--resume", "cut")
     assert (status, err) == (0, "") and "test accuracy" in out
+    assert re.search(r"^note: cut/result.json: not JSON: .*: it is written anew", out, re.M)
+    assert SweepFolder("cut").result["status"] == "finished"
     pd.testing.assert_frame_equal(frame("cut"), frame("whole"), check_exact=True)
     histories = [pd.read_parquet(f"{name}/history.parquet") for name in ("cut", "whole")]
     pd.testing.assert_frame_equal(*histories, check_exact=True)
@@ -220,7 +235,9 @@ def test_a_folder_that_is_not_its_own(run) -> None:
     check_error(run("sweep", "--resume", "a", "--split-seed", "1"), "a: holds another sweep")
     check_error(run("sweep", "--resume", "a", "--no-save"), "--no-save")
     check_error(run("sweep", "--resume", "a", "--out", "b"), "--out")
-    check_error(run("train", "--config", "a"), "a/config.json: unknown option 'over'")
+    told = "a: is the folder of a sweep: give one of its runs, such as a/best-1"
+    for words in (["train", "--config", "a"], ["evaluate", "a"], ["predict", "a", "x.npy"]):
+        check_error(run(*words), told)
     ended = next(Path("a/ended").iterdir())
     whole = ended.read_bytes()
     ended.write_bytes(whole[: len(whole) // 2])

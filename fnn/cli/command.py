@@ -73,11 +73,16 @@ def read_options(cls: type[T], path: str | Path) -> T:
     """The options that a run's config.json holds, save for its own folder's name.
 
     `path` is the file or the run's folder.
-    Raises `FnnError` for a file that is none, or holds options that this fnn does not have.
+    Raises `FnnError` for a file that is none, or holds options that this fnn does not have, and
+    where a single run is asked for and none is kept.
     """
+    from fnn.cli.train import Train
     from fnn.files import field
+    from fnn.runs import check_single
 
     place = _place(path)
+    if cls is Train:
+        check_single(place.parent)
     options = field(_record(place), "options", dict, place)
     made: T = _build(cls, options | {"out": None}, str(place))
     return made

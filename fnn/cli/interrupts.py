@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shlex
 import signal
 import socket
 import threading
@@ -17,31 +16,26 @@ PATIENCE = 1.0
 """seconds that Python has to end by itself; while XLA compiles, it hears nothing"""
 NOTED = "fnn: interrupted: stops after the present step; Ctrl-C again ends it at once\n"
 
-_kept: list[tuple[Path, str]] = []
-"""what commands under way can go on by, and which commands these are"""
+_kept: list[Path] = []
+"""the folders of commands under way"""
 
 
 def interrupted() -> str:
     """The line that tells of the end, with the command to go on by if something is there for it."""
-    for file, command in _kept:
-        if file.exists():
-            return f"fnn: interrupted; {going_on(command, file.parent)}"
-    return "fnn: interrupted"
+    from fnn.runs.kinds import going_on
 
-
-def going_on(command: str, folder: Path) -> str:
-    """How to go on with what is kept in a folder."""
-    return f"go on: fnn {command} --resume {shlex.quote(str(folder))}"
+    commands = [command for command in map(going_on, _kept) if command is not None]
+    return f"fnn: interrupted; go on: {commands[0]}" if commands else "fnn: interrupted"
 
 
 @contextmanager
-def kept_in(file: Path | None, command: str) -> Iterator[None]:
-    """Inside, an interruption tells how to go on, if that file is there then.
+def kept_in(folder: Path | None) -> Iterator[None]:
+    """Inside, an interruption tells how to go on, if the folder holds what that takes.
 
-    It is told after it has passed through here, so `heard` forgets the file, not this.
+    It is told after it has passed through here, so `heard` forgets the folder, not this.
     """
-    if file is not None:
-        _kept.append((file, command))
+    if folder is not None:
+        _kept.append(folder)
     yield
 
 

@@ -111,6 +111,18 @@ def data_and_seeds(options: Train, prepared: Prepared) -> dict[str, Any]:
     }
 
 
+def seconds_before(folder: RunFolder) -> float:
+    """What earlier calls took, as their result.json tells; a damaged one is written anew."""
+    from fnn.files import field
+
+    try:
+        result = folder.result or {"seconds": 0}
+        return float(field(result, "seconds", int | float, folder.path / "result.json"))
+    except FnnError as error:
+        print(f"note: {error}: it is written anew, without the seconds of earlier calls")
+        return 0.0
+
+
 def repeatable(options: T) -> T:
     """The options as they are recorded: paths that hold from any folder, no single process."""
     from fnn.data import NAMES

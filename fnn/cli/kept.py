@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def kept_model(folder: str, machine: Machine) -> tuple[Model, Preprocessing]:
     """The model in a folder, in the precision that it was kept in, and its preprocessing."""
     from fnn.model import is_float64, load
+    from fnn.runs import check_single
 
+    check_single(folder)
     machine.set_up(is_float64(folder))
     model = load(folder)
     if model.preprocessing is None:

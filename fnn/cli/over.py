@@ -12,7 +12,7 @@ from fnn.spec.errors import FnnError, SpecError, at, choice
 if TYPE_CHECKING:
     from fnn.cli.train import Train
     from fnn.data import Prepared
-    from fnn.sweeps import Between
+    from fnn.sweeps import Between, Member
     from fnn.training import Run
 
 FORM = "expected NAME=VALUE,VALUE,… or NAME=LOW:HIGH, such as learning_rate=1e-4:1e-1:log"
@@ -162,6 +162,14 @@ def with_settings(options: Train, settings: Mapping[str, Any]) -> tuple[Train, d
             changed = dataclasses.replace(part, **{name: value})
             options = dataclasses.replace(options, **{places[name]: changed})
     return options, rest
+
+
+def of_member(options: Train, member: Member) -> tuple[Train, dict[str, Any]]:
+    """The options that train a member alone, and the settings that no option says."""
+    settings = {name: value for name, value in member.settings.items() if name not in SEEDS}
+    alone, rest = with_settings(options, settings)
+    training = dataclasses.replace(alone.training, seed=member.seed, order_seed=member.order_seed)
+    return dataclasses.replace(alone, training=training), rest
 
 
 def known_options(options: Train) -> dict[str, str]:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from fnn.cli.command import words
 from fnn.cli.interrupts import kept_in
-from fnn.cli.keep import repeatable, write_config
-from fnn.cli.over import build_run, with_settings
+from fnn.cli.keep import repeatable, seconds_before, write_config
+from fnn.cli.over import build_run, of_member
 from fnn.cli.search_printing import print_batch, print_rung, print_search
-from fnn.cli.tested import Tested, headlines, tested
+from fnn.cli.tested import Tested, best_setting, headlines, tested, validation_of
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -36,15 +36,17 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
     `FnnError` where every trial diverged.
     """
     with (
-        _folder(options) if options.save else nullcontext() as folder,
-        kept_in(_kept_in(options, folder), "search"),
+        _folder(options, prepared) if options.save else nullcontext() as folder,
+        kept_in(None if folder is None else folder.path),
     ):
         made = _search(options, prepared, folder)
         test = tested(made, prepared) if made.interrupted is None else None
         if folder is not None and made.outcomes:
             _write_trials(folder, options, made, prepared.dataset.name)
         if folder is not None and test is not None:
-            _write_best(folder, options, made, prepared, test, began)
+            _write_best(folder, options, made, prepared)
+        if folder is not None:
+            _write_result(folder, made, prepared, test, began)
     print_search(options, made, test, prepared, began, None if folder is None else folder.path)
     if made.interrupted is not None:
         return 128 + made.interrupted
@@ -111,10 +113,10 @@ def _grid(axes: Axes) -> list[dict[str, Any]]:
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]
 
 
-def _folder(options: Options) -> RunFolder:
+def _folder(options: Options, prepared: Prepared) -> RunFolder:
     from fnn.files import write_json
     from fnn.runs import folder_name
-    from fnn.runs.folder import FORMAT
+    from fnn.runs.folder import FORMAT, now
     from fnn.runs.search import SearchFolder
 
     if options.resume is not None:
@@ -125,14 +127,11 @@ def _folder(options: Options) -> RunFolder:
         "format": FORMAT,
         "command": ["fnn", "search", *words(whole)],
         "options": dataclasses.asdict(whole),
+        "data": {"name": prepared.dataset.name},
+        "started": now(),
     }
     write_json(folder.path / "search.json", record)
     return folder
-
-
-def _kept_in(options: Options, folder: RunFolder | None) -> Path | None:
-    """The file that a search goes on by; successive halving has none."""
-    return folder.path / "search.json" if folder and options.method != "halving" else None
 
 
 def _write_trials(folder: RunFolder, options: Options, made: Search, title: str) -> None:
@@ -169,38 +168,34 @@ def _draw(folder: Path, options: Options, made: Search, title: str) -> None:
     )
 
 
-def _write_best(
-    folder: RunFolder,
-    options: Options,
-    made: Search,
-    prepared: Prepared,
-    test: Tested,
-    began: float,
-) -> None:
+def _write_best(folder: RunFolder, options: Options, made: Search, prepared: Prepared) -> None:
     """The best as the folder of a run."""
     from fnn.model import Model, save
 
-    best = test.setting.members[0]
-    alone, _ = with_settings(options.alone, best.member.settings)
-    write_config(folder, alone, best.member.run, prepared)
+    best = made.best().members[0]
+    write_config(folder, of_member(options.alone, best.member)[0], best.member.run, prepared)
     save(Model.of_member(best, prepared), folder.model_path)
-    selection = best.member.run.selection
-    prefix = "validation_"
+
+
+def _write_result(
+    folder: RunFolder, made: Search, prepared: Prepared, test: Tested | None, began: float
+) -> None:
+    """How it ended, with the metrics of the best, or of the best so far."""
+    setting = best_setting(made)
+    best = None if setting is None else setting.members[0]
+    ended = "diverged" if best is None else best.status.replace("retired", "finished")
+    selection = None if best is None else best.member.run.selection
     folder.write_result(
-        best.status,
-        epochs=best.epochs,
-        best_epoch=best.best_epoch,
+        ended if made.interrupted is None else "interrupted",
+        epochs=0 if best is None else best.epochs,
+        best_epoch=None if best is None else best.best_epoch,
         metric=headlines(made)[0],
-        validation={
-            name.removeprefix(prefix): value
-            for name, value in best.values.items()
-            if name.startswith(prefix)
-        },
-        test=test.means,
+        validation=None if best is None else validation_of(best.values),
+        test=None if test is None else test.means,
         test_rows=0 if prepared.test is None else len(prepared.test.target),
-        seconds=time.perf_counter() - began,
+        seconds=seconds_before(folder) + time.perf_counter() - began,
         selected_by=None if selection is None else selection.metric,
-        settings=best.member.settings,
+        settings=None if best is None else best.member.settings,
         trials=len(made.outcomes),
         spent=made.spent,
         compared_by=made.metric,

@@ -6,10 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fnn.cli.interrupts import going_on
 from fnn.cli.over import told
 from fnn.cli.printing import print_rows
-from fnn.cli.sweep_printing import again, axis_told
+from fnn.cli.sweep_printing import again, axis_told, how_to_go_on
 from fnn.cli.tested import Tested, headlines
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def print_search(
         files = (path.name for path in sorted(folder.iterdir()) if path.name[0] != ".")
         print(f"{folder} holds {', '.join(files)}")
     if made.interrupted is not None:
-        print(_how_to_go_on(options, folder))
+        print(how_to_go_on(folder))
 
 
 def _print_cost(made: Search) -> None:
@@ -104,11 +103,3 @@ def _print_best(options: Options, made: Search, test: Tested, rows: int) -> None
     scores = ", ".join(f"{name} {written(test.means[name])}" for name in headlines(made))
     print(f"test {scores} ({rows:,} rows, measured once)")
     print(again(options.alone, test.setting))
-
-
-def _how_to_go_on(options: Options, folder: Path | None) -> str:
-    if folder is None:
-        return "nothing was kept (--no-save)"
-    if options.method == "halving":
-        return "successive halving keeps nothing to go on by: begin anew"
-    return going_on("search", folder)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from fnn.cli.bar import SweepBar
 from fnn.cli.command import words
 from fnn.cli.interrupts import kept_in
-from fnn.cli.keep import data_and_seeds, repeatable
+from fnn.cli.keep import data_and_seeds, repeatable, seconds_before, write_config
+from fnn.cli.over import of_member
 from fnn.cli.processes import joined, leads
 from fnn.cli.sweep_printing import print_sweep
-from fnn.cli.tested import Tested, best_setting, headlines, mean_of, tested
+from fnn.cli.tested import Tested, best_setting, headlines, means, tested, validation_of
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def sweep_and_keep(
     """
     with (
         _folder(options) if options.save and leads() else nullcontext() as folder,
-        kept_in(None if folder is None else folder.path / "sweep.json", "sweep"),
+        kept_in(None if folder is None else folder.path),
     ):
         if folder is not None and options.resume is None:
             _write_config(folder, options, members, prepared)
@@ -48,7 +49,7 @@ def sweep_and_keep(
         if not leads():
             return 0 if made.interrupted is None else 128 + made.interrupted
         test = tested(made, prepared) if made.interrupted is None else None
-        if folder is not None and made.outcomes:
+        if folder is not None:
             _keep(folder, options, made, prepared, test, began)
     place = None if folder is None else folder.path
     print_sweep(options, made, test, prepared, bar.size, began, place)
@@ -129,6 +130,30 @@ def _write_config(
     )
 
 
+def _write_best(folder: RunFolder, options: Sweep, made: sweeps.Sweep, prepared: Prepared) -> None:
+    """The best members, each as the folder of a run."""
+    from fnn.model import save_best
+    from fnn.runs import RunFolder
+
+    places = save_best(made, prepared, folder.path, options.models)
+    kept = [outcome for outcome in made.ranked() if outcome.params is not None]
+    for place, best in zip(places, kept, strict=False):
+        alone, run = of_member(options.alone, best.member)[0], best.member.run
+        write_config(RunFolder(place), alone, run, prepared)
+        RunFolder(place).write_result(
+            best.status,
+            epochs=best.epochs,
+            best_epoch=best.best_epoch,
+            metric=headlines(made)[0],
+            validation=validation_of(best.values),
+            test=None,
+            test_rows=0,
+            seconds=None,
+            selected_by=None if run.selection is None else run.selection.metric,
+            settings=best.member.settings,
+        )
+
+
 def _keep(
     folder: RunFolder,
     options: Sweep,
@@ -138,22 +163,21 @@ def _keep(
     began: float,
 ) -> None:
     """Tables, figures, and of a sweep that came to its end the models of the best."""
-    from fnn.model import save_best
-
-    made.save(folder.path, figures=options.figures, title=prepared.dataset.name)
+    if made.outcomes:
+        made.save(folder.path, figures=options.figures, title=prepared.dataset.name)
     if made.interrupted is None:
-        save_best(made, prepared, folder.path, options.models)
-    best, before = best_setting(made), folder.result or {}
+        _write_best(folder, options, made, prepared)
+    best = best_setting(made)
     ended = "diverged" if best is None else "finished"
     folder.write_result(
         ended if made.interrupted is None else "interrupted",
-        epochs=max(outcome.epochs for outcome in made.outcomes),
+        epochs=max((outcome.epochs for outcome in made.outcomes), default=0),
         best_epoch=None,
         metric=headlines(made)[0],
-        validation=None if best is None else _validation(best),
+        validation=None if best is None else validation_of(means(best)),
         test=None if test is None else test.means,
         test_rows=0 if prepared.test is None else len(prepared.test.target),
-        seconds=before.get("seconds", 0) + time.perf_counter() - began,
+        seconds=seconds_before(folder) + time.perf_counter() - began,
         best=None if best is None else best.settings,
         members=made.members,
         trained=len(made.outcomes),
@@ -161,10 +185,3 @@ def _keep(
         wasted=made.wasted,
         compile_seconds=made.compile_seconds,
     )
-
-
-def _validation(best: sweeps.Setting) -> dict[str, float] | None:
-    """Means over the setting's seeds."""
-    prefix = "validation_"
-    names = [name for name in best.members[0].values if name.startswith(prefix)]
-    return {name.removeprefix(prefix): mean_of(best.members, name) for name in names} or None

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.cli.interrupts import going_on
-from fnn.cli.over import SEEDS, parse_all, with_settings
+from fnn.cli.over import SEEDS, of_member, parse_all
 from fnn.cli.printing import print_rows
 from fnn.cli.tested import Tested, headlines, mean_of
 
@@ -82,7 +81,17 @@ def print_sweep(
     if folder is not None:
         print(f"{folder} holds {_files(folder)}")
     if made.interrupted is not None:
-        print("nothing was kept (--no-save)" if folder is None else going_on("sweep", folder))
+        print(how_to_go_on(folder))
+
+
+def how_to_go_on(folder: Path | None) -> str:
+    """With what was interrupted."""
+    from fnn.runs.kinds import going_on
+
+    if folder is None:
+        return "nothing was kept (--no-save)"
+    command = going_on(folder)
+    return "nothing was kept to go on by: begin anew" if command is None else f"go on: {command}"
 
 
 def _files(folder: Path) -> str:
@@ -177,10 +186,8 @@ def again(alone: Train, setting: Setting) -> str:
 
     from fnn.cli.command import words
 
-    alone, rest = with_settings(alone, setting.settings)
-    first = setting.members[0].member
-    training = dataclasses.replace(alone.training, seed=first.seed, order_seed=first.order_seed)
-    alone = dataclasses.replace(alone, training=training, machine=alone.machine.together)
+    alone, rest = of_member(alone, setting.members[0].member)
+    alone = dataclasses.replace(alone, machine=alone.machine.together)
     command = shlex.join(["fnn", "train", *words(alone)])
     return f"again: {command}{_lacking(rest)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from fnn.data import Prepared
     from fnn.sweeps import Outcome, Setting, Sweep
+
+
+VALIDATION = "validation_"
 
 
 class Tested(NamedTuple):
@@ -57,11 +61,13 @@ def tested(made: Sweep, prepared: Prepared) -> Tested | None:
 
 def best_setting(made: Sweep) -> Setting | None:
     """The best one; None where no member has a finite value."""
-    return made.best() if made.ranked() else None
+    return made.best() if made.outcomes and made.ranked() else None
 
 
 def headlines(made: Sweep) -> list[str]:
     """The metrics in the order in which they are told; the loss only where there is no other."""
+    if not made.outcomes:
+        return [made.metric.removeprefix(VALIDATION)]
     measured = made.outcomes[0].member.run.measured
     names = [name for name in measured if name != "loss"]
     return sorted(names, key=lambda name: name != "r2") or ["loss"]
@@ -72,3 +78,18 @@ def mean_of(members: list[Outcome], metric: str) -> float:
     values = np.array([member.values[metric] for member in members])
     there = values[np.isfinite(values)]
     return float(there.mean()) if there.size else float("nan")
+
+
+def means(setting: Setting) -> dict[str, float]:
+    """Of each metric over the setting's seeds."""
+    return {name: mean_of(setting.members, name) for name in setting.members[0].values}
+
+
+def validation_of(values: Mapping[str, float]) -> dict[str, float] | None:
+    """Those that were measured on the validation rows; None where there were none."""
+    found = {
+        name.removeprefix(VALIDATION): value
+        for name, value in values.items()
+        if name.startswith(VALIDATION)
+    }
+    return found or None

@@ -106,7 +106,7 @@ class RunFolder:
             "parameters": parameters,
             "versions": versions(),
             "device": {"platform": device.platform, "kind": device.device_kind},
-            "started": _now(),
+            "started": now(),
         }
         write_json(self.path / "config.json", record)
 
@@ -124,7 +124,7 @@ class RunFolder:
         validation: Mapping[str, float] | None,
         test: Mapping[str, float] | None,
         test_rows: int,
-        seconds: float,
+        seconds: float | None,
         **more: Any,
     ) -> None:
         """Record how the run ended; the time is added.
@@ -147,7 +147,7 @@ class RunFolder:
             "test_rows": test_rows,
             "seconds": seconds,
             **more,
-            "ended": _now(),
+            "ended": now(),
         }
         write_json(self.path / "result.json", record)
 
@@ -203,5 +203,6 @@ class RunFolder:
         )
 
 
-def _now() -> str:
+def now() -> str:
+    """The time, with its zone."""
     return datetime.now().astimezone().isoformat(timespec="seconds")

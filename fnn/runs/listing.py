@@ -9,9 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fnn.files import explained, field
+from fnn.files import explained, field, read_record
 from fnn.metrics import written
-from fnn.runs.folder import RunFolder
+from fnn.runs.folder import FORMAT, RunFolder
+from fnn.runs.kinds import going_on, kind_of
+from fnn.runs.search import SearchFolder
 from fnn.spec import FnnError, choice
 
 
@@ -35,6 +37,8 @@ class RunSummary:
     started: datetime | None = None
     problem: str | None = None
     """what is damaged, in words"""
+    going_on: str | None = None
+    """the command that goes on with it"""
 
 
 COLUMNS: dict[str, Callable[[Any], str]] = {
@@ -53,7 +57,7 @@ COLUMNS: dict[str, Callable[[Any], str]] = {
 """the columns of the table, and how each is written"""
 
 
-PARTS = ("config.json", "metrics.jsonl", "result.json", "model")
+PARTS = ("config.json", "search.json", "metrics.jsonl", "result.json", "model")
 """what the folder of a run holds, or some of it"""
 
 
@@ -77,36 +81,52 @@ def summarize(path: str | Path) -> RunSummary:
     """A run in a line; one that can't be read as damaged, with the reason."""
     path = Path(path)
     try:
+        if (path / "search.json").is_file():  # which has no config.json before its end
+            return _summary(SearchFolder.resume(path))
         return _summary(RunFolder.open(path))
     except FnnError as error:
         return RunSummary(path.name, "damaged", problem=str(error))
 
 
 def _summary(run: RunFolder) -> RunSummary:
-    config, result, place = run.config, run.result, run.path / "config.json"
-    begun = {
-        "name": run.path.name,
-        "data": field(config, "data.name", str, place),
-        "parameters": field(config, "parameters", int, place),
-        "started": _time(field(config, "started", str, place), place),
-    }
+    begun, result, kind = _begun(run), run.result, kind_of(run.path)
+    prefix = "" if kind == "run" else f"{kind}, "
     if result is None:
         rows = run.history()
         epochs = field(rows[-1], "epoch", int, run.path / "metrics.jsonl") if rows else 0
-        return RunSummary(**begun, status="running or killed", epochs=epochs)
+        status = f"{prefix}running or killed"
+        return RunSummary(**begun, status=status, epochs=epochs, going_on=going_on(run.path))
     place = run.path / "result.json"
-    sweep = "sweep, " if (run.path / "sweep.json").exists() else ""
-    metric = field(result, "metric", str, place)
+    metric, status = field(result, "metric", str, place), field(result, "status", str, place)
     return RunSummary(
         **begun,
-        status=sweep + field(result, "status", str, place),
+        status=prefix + status,
         epochs=field(result, "epochs", int, place),
         best=field(result, "best_epoch", int | None, place),
         metric=metric,
         validation=_value(result, "validation", metric, place),
         test=_value(result, "test", metric, place),
-        seconds=field(result, "seconds", int | float, place),
+        seconds=field(result, "seconds", int | float | None, place),
+        going_on=going_on(run.path) if status == "interrupted" else None,
     )
+
+
+def _begun(run: RunFolder) -> dict[str, Any]:
+    """What is known from the start: of a search, until it has a best run, by search.json."""
+    place = run.path / "config.json"
+    parameters = None
+    if place.exists():
+        config = run.config
+        parameters = field(config, "parameters", int, place)
+    else:
+        place = run.path / "search.json"
+        config = read_record(place, FORMAT)
+    return {
+        "name": run.path.name,
+        "data": field(config, "data.name", str, place),
+        "parameters": parameters,
+        "started": _time(field(config, "started", str, place), place),
+    }
 
 
 def _value(result: dict[str, Any], part: str, metric: str, place: Path) -> Any:
@@ -126,7 +146,8 @@ def table(runs: Sequence[RunSummary], sort: str = "started", reverse: bool = Fal
     """Runs as text, a line each, sorted by a column of `COLUMNS`; gaps and NaN
     come last.
 
-    Damaged runs have a line below the table with the reason. Raises `FnnError` for an unknown
+    Damaged runs have a line below the table with the reason, and what can be gone on with has one
+    with the command. Raises `FnnError` for an unknown
     column, naming the nearest.
     """
     if sort not in COLUMNS:
@@ -139,7 +160,15 @@ def table(runs: Sequence[RunSummary], sort: str = "started", reverse: bool = Fal
     columns = [_column(name, ordered) for name in COLUMNS]
     lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
     problems = [f"{run.name} is damaged: {run.problem}" for run in ordered if run.problem]
-    return "\n".join([lines[0], "─" * max(map(len, lines)), *lines[1:], *problems])
+    unended = [_unended(run) for run in ordered if run.going_on]
+    rule = "─" * max(map(len, lines))
+    return "\n".join([lines[0], rule, *lines[1:], *problems, *unended])
+
+
+def _unended(run: RunSummary) -> str:
+    """How to go on with it; a process that was killed could not say that it ended."""
+    first = "if it is not running, " if run.status.endswith("running or killed") else ""
+    return f"{run.name} has not come to its end: {first}go on: {run.going_on}"
 
 
 def _is_known(value: Any) -> bool:

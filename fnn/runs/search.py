@@ -14,10 +14,11 @@ class SearchFolder(RunFolder):
 
     | file | holds |
     |---|---|
-    | `search.json` | the command and its options, to go on by |
+    | `search.json` | the command and its options, to go on by; the data, and when it began |
     | `search.journal`, `search-best.npz` | Optuna's study, and the parameters of the best so far |
     | `trials.csv`, `*.png` | what came of it |
-    | `config.json`, `model/`, `result.json` | the best, as in the folder of a run |
+    | `config.json`, `model/` | the best, as in the folder of a run |
+    | `result.json` | how it ended: metrics are those of the best, or of the best so far |
     """
 
     @classmethod
