@@ -112,7 +112,7 @@ def test_an_interrupted_ensemble_is_kept(run: Any, monkeypatch: pytest.MonkeyPat
         (["iris", "--members", "1"], "--members: expected from 2 up, got 1"),
         (["iris", "--members", "-3"], "--members: expected from 2 up, got -3"),
         (["iris", "--members", "2", "--monitor"], "--monitor: watches one network"),
-        (["wide", *QUICK], "data: expected rows in memory, which members share"),
+        (["wide", *QUICK], "wide: expected rows in memory, which members share"),
         (
             ["diabetes", *QUICK, "--optimizer", "sgd", "--learning-rate", "1e30"],
             "no member of 3 is left: that of seed 0 diverged in epoch 1",

@@ -105,7 +105,7 @@ def test_all_diverge(run) -> None:
 
 
 def test_halving(run) -> None:
-    words = (*QUICK, "--method", "halving", "--eta", "2", "--trials", "4", "--out", "h")
+    words = (*QUICK[:-2], "--method", "halving", "--eta", "2", "--trials", "4", "--out", "h")
     status, out, err = run(*words)
     assert (status, err) == (0, "")
     assert shown("h") == FILES | FIGURES
@@ -126,16 +126,25 @@ def test_halving(run) -> None:
         (["--over", "lerning_rate=0:1"], "is no option and no field of the run; did you mean"),
         (["--over", "dropout=0:2"], "expected less than 1, got 2.0 (where dropout=2)"),
         (["--over", "batch_size=8:32"], "--over batch_size: expected a whole number or full"),
-        (["--over", "epochs=1,2"], "over['epochs']: can't be varied within a search"),
+        (["--over", "epochs=1,2"], "--over epochs: can't be varied within a search"),
         (["--over", "seed=1,2"], "a seed is luck, not a setting"),
         (["--over", "dropout=0.1,0.1"], "holds 0.1 twice"),
         (["--over", "dropout=0:1", "--method", "grid"], "and a grid needs values: say how many"),
         (["--trials", "0"], "--trials: expected 1 or more, got 0"),
         (["--batch", "0"], "--batch: expected 1 or more, got 0"),
-        (["--eta", "1", "--method", "halving"], "eta: expected a whole number from 2 up, got 1"),
-        (["--metric", "r2"], "metric: 'r2' is not measured"),
-        (["--memory", "2 apples"], "memory: expected bytes, such as 2GB"),
-        (["--split", "80", "0", "20", "--keep", "last"], "validation: none are there"),
+        (["--eta", "1", "--method", "halving"], "--eta: expected a whole number from 2 up, got 1"),
+        (["--metric", "r2"], "--metric: 'r2' is not measured"),
+        (["--memory", "2 apples"], "--memory: expected bytes, such as 2GB"),
+        (["--split", "80", "0", "20", "--keep", "last"], "--split: leaves no validation rows"),
+        (["--keep", "foo"], "error: --keep: unknown metric 'foo'"),
+        (["--seed", "-1"], "error: --seed: expected a whole number from 0"),
+        (["--devices", "300"], "error: --devices: 300 asked for, and JAX finds 1 (cpu)"),
+        (
+            ["--over", "dropout=0.1", "--method", "grid", "--trials", "3"],
+            "--trials: grid tries all",
+        ),
+        (["--batch", "3", "--method", "halving"], "--batch: halving trains all at once"),
+        (["--eta", "3"], "--eta: is of --method halving, and this is bayes"),
         (["--out", "there"], "there: exists already"),
     ],
 )

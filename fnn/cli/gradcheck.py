@@ -166,7 +166,7 @@ class Gradcheck:
             raise FnnError("needs matplotlib: pip install 'fnn[plots]'", "--plot")
         from fnn.training.checks import check_seeds
 
-        check_seeds(seed=self.seed)
+        check_seeds(**{"--seed": self.seed})
 
 
 def _given(options: Any) -> set[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fnn.cli.command import digest, words
+from fnn.cli.options import as_typed
 from fnn.cli.printing import Table, headlines, print_result
 from fnn.spec.errors import FnnError
 
@@ -56,7 +57,7 @@ def _train(
 
     epochs = options.training.length(len(prepared.train.target))
     bar = Progress()
-    with contextlib.closing(bar):
+    with contextlib.closing(bar), as_typed(options.training, options.machine):
         try:
             made = train_run(
                 run,

@@ -51,6 +51,16 @@ class Devices(Machine):
         if isinstance(self.devices, int):
             make_cpu_devices(self.devices)
         super().set_up(float64)
+        self._check_there()
+
+    def _check_there(self) -> None:
+        """Raises `FnnError` for more devices than JAX finds, or makes."""
+        import jax
+
+        found = jax.devices(None if self.device == "auto" else self.device)
+        if isinstance(self.devices, int) and self.devices > len(found):
+            told = f"{self.devices} asked for, and JAX finds {len(found)} ({found[0].platform})"
+            raise FnnError(told, "--devices")
 
     @property
     def together(self) -> Self:
@@ -100,6 +110,7 @@ class Machines(Devices):
             make_cpu_devices(self.devices // (self.processes or 1))
         join(self.coordinator, self.processes, self.process)
         Machine.set_up(self, float64)
+        self._check_there()
 
     def check(self) -> None:
         """Raises `FnnError` for options that can't be, or don't go together."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fnn.cli.bar import Bar
 from fnn.cli.keep import write_config
+from fnn.cli.options import as_typed
 from fnn.cli.printing import headlines, print_end, print_members
 from fnn.spec.errors import FnnError
 
@@ -64,7 +65,8 @@ def _train(options: Train, run: Run, prepared: Prepared) -> Ensembled:
     from fnn.ensembles import ensemble
 
     assert options.members is not None
-    with closing(Bar()) as bar:
+    given = (options.training, options.machine)
+    with closing(Bar()) as bar, as_typed(*given, data=options.data, **{"over.seed": "--seed"}):
         return ensemble(
             run,
             prepared,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from fnn.cli.options import option
+from fnn.cli.options import as_typed, option
 
 if TYPE_CHECKING:
     from fnn.combinators import Serial
@@ -30,11 +30,12 @@ class Network:
         from fnn.layers import Flatten
         from fnn.networks import mlp
 
-        net = mlp(
-            self.hidden,
-            outputs,
-            activation=self.activation,
-            dropout=self.dropout,
-            batch_norm=self.batch_norm,
-        )
+        with as_typed(self, rate="--dropout"):
+            net = mlp(
+                self.hidden,
+                outputs,
+                activation=self.activation,
+                dropout=self.dropout,
+                batch_norm=self.batch_norm,
+            )
         return net if len(in_shape) == 1 else Serial(Flatten(len(in_shape)), *net.layers)

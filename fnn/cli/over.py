@@ -128,7 +128,12 @@ def build_run(options: Train, prepared: Prepared, settings: Mapping[str, Any]) -
         net = options.network.build(fitted.outputs, fitted.in_shape)
         run = options.training.run(net, prepared, options.validation)
     except FnnError as error:
-        raise FnnError(f"{error} (where {told(settings)})", "--over") from error
+        name = error.path.removeprefix("--").replace("-", "_")
+        varied = name if name in settings else next(iter({*SHAPE} & {*settings}), None)
+        if error.path.startswith("--") and varied is None:
+            raise  # all that was tried has it
+        place = "--over" if varied is None else f"--over {varied}"
+        raise FnnError(f"{error.message} (where {told(settings)})", place) from error
     for name in sorted(rest, key=lambda name: is_number(run, name)):
         with at(f"--over {name}"):
             run = _with_field(run, name, rest[name], {*known_options(options), *SHAPE})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fnn.cli.options import option
-from fnn.spec.errors import FnnError, choice
+from fnn.cli.options import as_typed, option
+from fnn.spec.errors import FnnError, at, choice
 
 if TYPE_CHECKING:
     from fnn.cli.watch import Watch
@@ -56,22 +56,26 @@ class Recipe:
 
         rows = len(prepared.train.target)
         size = self._size(rows)
-        return Run(
-            Objective(net, self._loss(prepared), policy=Policy(self.precision)),
-            self._optimizer(rows, size),
-            size,
-            self.gradient,
-            metrics=watch.metrics,
-            validate_every=watch.validate_every,
-            selection=watch.selection(prepared.validation is not None),
-            averaging=watch.averaging(),
-            monitor=watch.monitor,
-        )
+        selection = watch.selection(prepared.validation is not None, self.length(rows))
+        with as_typed(self, watch, smoothing="--label-smoothing", **{"selection.metric": "--keep"}):
+            return Run(
+                Objective(net, self._loss(prepared), policy=Policy(self.precision)),
+                self._optimizer(rows, size),
+                size,
+                self.gradient,
+                metrics=watch.metrics,
+                validate_every=watch.validate_every,
+                selection=selection,
+                averaging=watch.averaging(),
+                monitor=watch.monitor,
+            )
 
     def length(self, rows: int) -> int:
         """Epochs for that many rows."""
         from fnn.training.train import default_epochs
 
+        if self.epochs is not None and self.epochs < 1:
+            raise FnnError(f"expected 1 or more, got {self.epochs}", "--epochs")
         return default_epochs(rows) if self.epochs is None else self.epochs
 
     def _size(self, rows: int) -> int | Literal["full"]:
@@ -104,7 +108,8 @@ class Recipe:
         from fnn.optimizers import Rule
         from fnn.spec import named, replace
 
-        rule: Rule = named(self.optimizer, Rule)
+        with at("--optimizer"):
+            rule: Rule = named(self.optimizer, Rule)
         rate: Any = rule.learning_rate if self.learning_rate is None else self.learning_rate
         if self.schedule != "constant":
             batch = rows if isinstance(size, str) else size
@@ -126,5 +131,7 @@ def make_schedule(name: str, peak: float, steps: int) -> Schedule:
         "one_cycle": lambda: schedules.OneCycle(peak, steps),
     }
     if name not in made:
-        raise FnnError(f"unknown schedule {name!r}{choice(name, ['constant', *made])}")
+        raise FnnError(
+            f"unknown schedule {name!r}{choice(name, ['constant', *made])}", "--schedule"
+        )
     return made[name]()

@@ -8,6 +8,7 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from fnn.cli.options import option
+from fnn.spec.errors import at
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Runs:
         from fnn.runs import list_runs, table
 
         runs = list_runs(self.folder)
-        told = table(runs, self.sort, self.reverse)  # names an unknown column
+        with at("--sort"):
+            told = table(runs, self.sort, self.reverse)  # names an unknown column
         print(told if runs else f"no runs yet in {self.folder}")
         return 0

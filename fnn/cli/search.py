@@ -14,8 +14,8 @@ from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 from fnn.cli.figures import check_figures
 from fnn.cli.machine import Devices, Machines
 from fnn.cli.network import Network
-from fnn.cli.options import option, word
-from fnn.cli.over import parse_all
+from fnn.cli.options import option, typed, word
+from fnn.cli.over import SEEDS, parse_all
 from fnn.cli.recipe import Recipe
 from fnn.cli.source import Source
 from fnn.cli.train import Parts, Train
@@ -33,6 +33,8 @@ USUAL = (
 )
 """what is searched where nothing is said"""
 
+TRIALS, BATCH, ETA = 256, 32, 3
+
 
 @dataclass(frozen=True)
 class Search:
@@ -45,14 +47,14 @@ class Search:
     width, depth, or a number of the run by its path. learning_rate=1e-4:1e-1:log; dropout=0:0.5;
     depth=1:3:whole; hidden=64/128,64; activation=relu,tanh. The usual: learning_rate, dropout,
     hidden and activation."""
-    trials: Annotated[int, option("N")] = 256
-    """Settings to try; grid tries all there are."""
-    batch: Annotated[int, option("N")] = 32
+    trials: Annotated[int | None, option("N", f"{TRIALS}; grid: all there are")] = None
+    """Settings to try."""
+    batch: Annotated[int | None, option("N", f"{BATCH}")] = None
     """Settings that are chosen, and trained, at a time."""
     method: Annotated[Literal["bayes", "random", "halving", "grid"], option()] = "bayes"
     """bayes: chosen by what others came to. random: at random. halving: at random, and all but the
     best third end early, again and again. grid: all there are of listed values."""
-    eta: Annotated[int, option("N")] = 3
+    eta: Annotated[int | None, option("N", f"{ETA}")] = None
     """Of halving: one in so many goes on."""
     metric: Annotated[str | None, option("NAME", "what --keep says")] = None
     """Find the best by this metric of the validation rows."""
@@ -94,14 +96,19 @@ class Search:
         self._check()
         self.machine.set_up(self.training.precision == "float64")
         prepared = self.alone.prepare()
+        if prepared.validation is None:
+            raise FnnError("leaves no validation rows, and settings are chosen by them", "--split")
         print_plan(self, prepared)
         return search_and_keep(self, prepared, began)
 
     def _check(self) -> None:
         """Options that need no data to be found wrong, and libraries that will be needed."""
-        for name, value, least in (("trials", self.trials, 1), ("batch", self.batch, 1)):
-            if value < least:
-                raise FnnError(f"expected {least} or more, got {value}", f"--{name}")
+        for name, value in (("--trials", self.trials), ("--batch", self.batch)):
+            if value is not None and value < 1:
+                raise FnnError(f"expected 1 or more, got {value}", name)
+        self._check_method()
+        for name in set(SEEDS) & set(self.axes):
+            raise FnnError(f"a seed is luck, not a setting: give {typed(name)}", f"--over {name}")
         if self.resume and (self.out or not self.save):
             given = "--out" if self.out else "--no-save"
             raise FnnError("goes on in the folder of --resume", given)
@@ -113,6 +120,15 @@ class Search:
                 raise FnnError(f"fnn search needs {library}: pip install 'fnn[search]'")
         if self.save and self.figures:
             check_figures()
+
+    def _check_method(self) -> None:
+        """Options that the method has no use for."""
+        if self.method == "grid" and self.trials is not None:
+            raise FnnError("grid tries all there are: leave it out, or --method random", "--trials")
+        if self.method == "halving" and self.batch is not None:
+            raise FnnError("halving trains all at once: leave it out", "--batch")
+        if self.method != "halving" and self.eta is not None:
+            raise FnnError(f"is of --method halving, and this is {self.method}", "--eta")
 
 
 def resumed(folder: str) -> Search:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fnn.cli.command import words
 from fnn.cli.interrupts import kept_in
 from fnn.cli.keep import repeatable, seconds_before, write_config
+from fnn.cli.options import as_typed
 from fnn.cli.over import build_run, of_member
 from fnn.cli.search_printing import print_batch, print_rung, print_search
 from fnn.cli.tested import Tested, best_setting, headlines, tested, validation_of
@@ -39,7 +40,8 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
         _folder(options, prepared) if options.save else nullcontext() as folder,
         kept_in(None if folder is None else folder.path),
     ):
-        made = _search(options, prepared, folder)
+        with as_typed(options, options.training, options.machine, data=options.data):
+            made = _search(options, prepared, folder)
         test = tested(made, prepared) if made.interrupted is None else None
         if folder is not None and made.outcomes:
             _write_trials(folder, options, made, prepared.dataset.name)
@@ -57,6 +59,7 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
 
 def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> Search:
     from fnn import search
+    from fnn.cli.search import BATCH, ETA, TRIALS
     from fnn.runs.search import storage
 
     shared: dict[str, Any] = {
@@ -73,8 +76,8 @@ def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> S
         return search.halving(
             build,
             prepared,
-            draws=options.trials,
-            eta=options.eta,
+            draws=options.trials or TRIALS,
+            eta=ETA if options.eta is None else options.eta,
             loggers=[print_rung],
             **shared,
         )
@@ -82,8 +85,8 @@ def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> S
     return search.bayes(
         build,
         prepared,
-        trials=len(first) or options.trials,
-        batch=options.batch,
+        trials=len(first) or options.trials or TRIALS,
+        batch=options.batch or BATCH,
         first=first,
         sampler=_at_random if options.method == "random" else None,
         storage=None if folder is None else storage(folder.path),
@@ -147,6 +150,7 @@ def _write_trials(folder: RunFolder, options: Options, made: Search, title: str)
 
 def _draw(folder: Path, options: Options, made: Search, title: str) -> None:
     from fnn import figures
+    from fnn.cli.search import BATCH
     from fnn.figures.sweeps import varied_names
     from fnn.sweeps.outcome import is_higher
 
@@ -163,7 +167,7 @@ def _draw(folder: Path, options: Options, made: Search, title: str) -> None:
         folder / "search.png",
         metric=metric,
         higher=is_higher(metric),
-        batch=options.batch,
+        batch=options.batch or BATCH,
         title=title,
     )
 

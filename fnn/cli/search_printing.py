@@ -26,11 +26,13 @@ METHODS = {
 
 def print_plan(options: Options, prepared: Prepared) -> None:
     """The rows, what is varied, and how it is searched."""
+    from fnn.cli.search import TRIALS
+
     print_rows(prepared)
     for name, axis in options.axes.items():
         print(f"  {name}: {axis_told(axis)}")
     epochs = options.training.length(len(prepared.train.target))
-    count = "" if options.method == "grid" else f"{options.trials:,} "
+    count = "" if options.method == "grid" else f"{options.trials or TRIALS:,} "
     length = f"{epochs:,} epochs" if epochs > 1 else "1 epoch"
     print(f"{count}settings, {METHODS[options.method]}, of {length}", flush=True)
 

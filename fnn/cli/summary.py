@@ -8,7 +8,7 @@ from typing import Annotated
 from tyro.conf import OmitArgPrefixes, Positional
 
 from fnn.cli.network import Network
-from fnn.cli.options import word
+from fnn.cli.options import as_typed, word
 
 
 @dataclass(frozen=True)
@@ -26,5 +26,7 @@ class Summary:
         from fnn.report import summary
         from fnn.shapes import shape
 
-        print(summary(self.network.build(self.outputs), shape(self.inputs)))
+        with as_typed(units="OUTPUTS"):
+            net = self.network.build(self.outputs)
+        print(summary(net, shape(self.inputs)))
         return 0

@@ -13,6 +13,7 @@ from fnn.cli.bar import SweepBar
 from fnn.cli.command import words
 from fnn.cli.interrupts import kept_in
 from fnn.cli.keep import data_and_seeds, repeatable, seconds_before, write_config
+from fnn.cli.options import as_typed
 from fnn.cli.over import of_member
 from fnn.cli.processes import joined, leads
 from fnn.cli.sweep_printing import print_sweep
@@ -86,17 +87,18 @@ def _train(
 ) -> sweeps.Sweep:
     from fnn.sweeps.sweep import sweep_members
 
-    return sweep_members(
-        members,
-        prepared,
-        epochs=options.training.length(len(prepared.train.target)),
-        keep=None if _size(members, prepared) <= ROOM else options.models,
-        metric=options.metric,
-        memory=options.memory,
-        folder=folder,
-        loggers=[bar],
-        devices=options.machine.spread_over,
-    )
+    with as_typed(options, options.training, options.machine, data=options.data):
+        return sweep_members(
+            members,
+            prepared,
+            epochs=options.training.length(len(prepared.train.target)),
+            keep=None if _size(members, prepared) <= ROOM else options.models,
+            metric=options.metric,
+            memory=options.memory,
+            folder=folder,
+            loggers=[bar],
+            devices=options.machine.spread_over,
+        )
 
 
 def _size(members: Sequence[sweeps.Member], prepared: Prepared) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fnn.cli.options import as_typed
 from fnn.cli.over import SEEDS, build_run, parse_all
 from fnn.spec.errors import FnnError
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 def planned(options: Sweep, prepared: Prepared) -> list[Member]:
     """Every setting with every seed. Raises `FnnError` for axes that make none, and for runs."""
+    varied = {name: f"--over {name}" for name in parse_all(options.over)}
+    with as_typed(options.training, **varied):
+        return _planned(options, prepared)
+
+
+def _planned(options: Sweep, prepared: Prepared) -> list[Member]:
     from fnn.sweeps import Member
     from fnn.training.checks import check_seeds
 

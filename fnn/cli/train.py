@@ -11,7 +11,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 from fnn.cli.figures import check_figures
 from fnn.cli.machine import Machines
 from fnn.cli.network import Network
-from fnn.cli.options import option, word
+from fnn.cli.options import as_typed, option, word
 from fnn.cli.recipe import Recipe
 from fnn.cli.source import Source
 from fnn.cli.watch import Watch
@@ -99,7 +99,8 @@ class Train:
         from fnn.data import prepare
 
         dataset, parts = self.file.load(self.data), self.split
-        prepared = prepare(dataset, parts.split, seed=parts.split_seed, stratify=parts.stratify)
+        with as_typed(fractions="--split", seed="--split-seed"):
+            prepared = prepare(dataset, parts.split, seed=parts.split_seed, stratify=parts.stratify)
         if prepared.test is None:
             shares = " ".join(f"{share:g}" for share in parts.split)
             raise FnnError(f"{shares} leave no rows to test", "--split")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fnn.cli.options import as_typed
 from fnn.spec.errors import FnnError, at
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def _objective(
     from fnn.objective import Objective
     from fnn.spec import named, replace
 
-    asked: Any = None if options.loss is None else named(options.loss, Loss)
+    with at("--loss"):
+        asked: Any = None if options.loss is None else named(options.loss, Loss)
     made: Any = options.network.build(outputs, in_shape) if options.spec is None else _read(options)
     if not isinstance(made, Objective):
         return Objective(made, asked or suitable)
@@ -103,7 +105,8 @@ def _random(options: Gradcheck) -> tuple[Objective, Batch]:
     in_shape = options.inputs or INPUTS
     outputs = OUTPUTS if options.outputs is None else options.outputs
     suitable = BinaryCrossEntropy() if outputs == 1 else CrossEntropy()
-    objective = _objective(options, outputs, in_shape, suitable)
+    with as_typed(units="--outputs"):
+        objective = _objective(options, outputs, in_shape, suitable)
     with at("net"):
         out_shape = objective.net.out_shape(shape(*in_shape)).shape
     draw, rows = np.random.default_rng(options.seed), options.batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from fnn.cli.options import option
+from fnn.cli.options import as_typed, option
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -37,15 +37,22 @@ class Watch:
     monitor: Annotated[bool, option()] = False
     """Record gradient norms, update ratios and dead units by layer; takes 1.1 to 1.5 × the time."""
 
-    def selection(self, validated: bool) -> Selection | None:
-        """Which epoch is kept, as far as there are rows to choose by."""
+    def selection(self, validated: bool, epochs: int) -> Selection | None:
+        """Which of so many epochs is kept, as far as there are rows to choose by."""
         from fnn.training import Selection
 
         if self.keep == "last" or not validated:
             if self.patience is not None:
                 raise FnnError("needs validation rows, and a metric to --keep by", "--patience")
             return None
-        return Selection(self.keep, self.patience, self.min_delta)
+        if self.validate_every > epochs:
+            raise FnnError(
+                f"the first validation would follow epoch {self.validate_every} of {epochs}, and "
+                "one is needed to keep the best: take fewer, or --keep last",
+                "--validate-every",
+            )
+        with as_typed(self, metric="--keep"):
+            return Selection(self.keep, self.patience, self.min_delta)
 
     def averaging(self) -> Averaging | None:
         """The mean that stands for the parameters."""
@@ -53,6 +60,7 @@ class Watch:
 
         if self.average == "none":
             return None
-        if self.average == "moving":
-            return MovingAverage(self.average_decay)
-        return LastEpochs(self.average_epochs)
+        with as_typed(decay="--average-decay", epochs="--average-epochs"):
+            if self.average == "moving":
+                return MovingAverage(self.average_decay)
+            return LastEpochs(self.average_epochs)

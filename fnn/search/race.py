@@ -62,7 +62,7 @@ class Race:
         if needed > limit:
             raise SpecError(
                 f"{len(self.members):,} members need about {written(needed)} until the first rung, "
-                f"and {written(limit)} may be used: take fewer draws",
+                f"and {written(limit)} may be used: take fewer",
                 "memory",
             )
 
