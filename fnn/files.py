@@ -88,7 +88,8 @@ def alone(path: str | Path, taken: str) -> Iterator[None]:
         try:
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
-            reason = taken if "locked" in str(error) else f"can't be locked: {error}"
+            damaged = f"can't be locked: {error}; delete .{path.name}.lock beside it"
+            reason = taken if "locked" in str(error) else damaged
             raise FnnError(reason, str(path)) from error
         yield
 
@@ -178,6 +179,16 @@ def read_record(path: str | Path, version: int) -> dict[str, Any]:
             str(path),
         )
     return record
+
+
+@contextmanager
+def indispensable(for_what: str) -> Iterator[None]:
+    """Inside, an error about a file adds that something can't go on without it."""
+    try:
+        yield
+    except FnnError as error:
+        error.message += f"; without it the {for_what} can't go on: begin anew in another folder"
+        raise
 
 
 def field(record: Any, name: str, kind: Any, path: str | Path) -> Any:

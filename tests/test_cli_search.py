@@ -170,12 +170,17 @@ def test_bad_input(run, words: list[str], error: str) -> None:
         (["kept", "--out", "x"], "--out: goes on in the folder of --resume"),
         (["damaged"], "search.journal: is no journal of Optuna"),
         (["unread"], "search.json: not JSON"),
+        (["unread"], "without it the search can't go on: begin anew in another folder"),
+        (["locked"], "delete .search.journal.lock beside it"),
+        (["torn"], "search-best.npz: damaged: delete it, and what it holds is trained again"),
     ],
 )
 def test_what_can_not_be_gone_on_with(run, kept, words: list[str], error: str) -> None:
     Path("empty").mkdir()
-    for name in ("kept", "damaged", "unread"):
+    for name in ("kept", "damaged", "unread", "locked", "torn"):
         shutil.copytree(kept, name)
+    Path("locked/.search.journal.lock").write_text("nonsense" * 99)
+    Path("torn/search-best.npz").write_bytes(b"PK")
     Path("damaged/search.journal").write_text("nonsense")
     Path("unread/search.json").write_text("{")
     status, _, err = run("search", "--resume", *words)

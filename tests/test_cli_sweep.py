@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import signal
@@ -19,6 +20,7 @@ from fnn.cli.interrupts import NOTED
 from fnn.cli.sweep_members import planned
 from fnn.files import read_json, write_json
 from fnn.runs import SweepFolder
+from fnn.sweeps.arrays import write
 from tests.processes import Done, call, finish, start
 
 QUICK = ("iris", "--hidden", "4", "--epochs", "2", "--batch-size", "full", "--no-figures")
@@ -258,6 +260,10 @@ def test_a_folder_that_is_not_its_own(run) -> None:
     whole = ended.read_bytes()
     ended.write_bytes(whole[: len(whole) // 2])
     check_error(run("sweep", "--resume", "a"), str(ended), "damaged: delete it")
+    with np.load(io.BytesIO(whole)) as arrays:
+        write(ended, {name: arrays[name] for name in arrays if name != "status"})
+    told = ("damaged: delete it", "the array 'status' is missing")
+    check_error(run("sweep", "--resume", "a"), str(ended), *told)
     ended.unlink()
     done = run("sweep", "--resume", "a")
     assert done.status == 0 and "of training" in done.out
@@ -265,7 +271,9 @@ def test_a_folder_that_is_not_its_own(run) -> None:
     write_json("a/sweep.json", record | {"data": "0"})
     check_error(run("sweep", "--resume", "a"), "other data")
     Path("a/sweep.json").write_text("{")
-    check_error(run("sweep", "--resume", "a"), "a/sweep.json: not JSON")
+    check_error(run("sweep", "--resume", "a"), "a/sweep.json: not JSON", "begin anew")
+    Path("a/config.json").write_text("{")
+    check_error(run("sweep", "--resume", "a"), "a/config.json: not JSON", "begin anew")
     assert run("train", *QUICK, "--out", "lone").status == 0
     check_error(run("sweep", "--resume", "lone"), "lone: is not the folder of a sweep")
 

@@ -136,8 +136,10 @@ def resumed(folder: str) -> Search:
     from pathlib import Path
 
     from fnn.cli.command import read_options
+    from fnn.files import indispensable
     from fnn.runs.search import check_search
 
     check_search(folder)
-    options = read_options(Search, Path(folder) / "search.json")
+    with indispensable("search"):
+        options = read_options(Search, Path(folder) / "search.json")
     return dataclasses.replace(options, resume=folder)

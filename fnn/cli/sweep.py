@@ -108,7 +108,9 @@ class Sweep:
 def resumed(folder: str) -> Sweep:
     """The options of the sweep in a folder, to go on with it."""
     from fnn.cli.command import read_options
+    from fnn.files import indispensable
     from fnn.runs import check_sweep
 
     check_sweep(folder)
-    return dataclasses.replace(read_options(Sweep, folder), resume=folder)
+    with indispensable("sweep"):
+        return dataclasses.replace(read_options(Sweep, folder), resume=folder)

@@ -18,6 +18,7 @@ from fnn.layer import Tree
 from fnn.spec import FnnError
 
 Arrays = Mapping[str, np.ndarray]
+DAMAGED = "damaged: delete it, and what it holds is trained again"
 
 
 def write(path: Path, arrays: Mapping[str, Any]) -> None:
@@ -35,15 +36,13 @@ def read(path: Path) -> dict[str, np.ndarray]:
     except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile) as error:
         if isinstance(error, FnnError):
             raise
-        raise FnnError(
-            "damaged: delete it, and what it holds is trained again", str(path)
-        ) from None
+        raise FnnError(DAMAGED, str(path)) from None
 
 
 def entry(arrays: Arrays, name: str, path: Path) -> np.ndarray:
     """An array by name. Raises `FnnError` with the path where there is none."""
     if name not in arrays:
-        raise FnnError(f"the array {name!r} is missing", str(path))
+        raise FnnError(f"{DAMAGED} (the array {name!r} is missing)", str(path))
     return arrays[name]
 
 
@@ -70,8 +69,8 @@ def restored(prefix: str, arrays: Arrays, like: Tree, path: Path) -> Tree:
             leaf = jax.random.wrap_key_data(jnp.asarray(leaf))
         if (leaf.shape, leaf.dtype) != (wanted.shape, wanted.dtype):
             raise FnnError(
-                f"expected {prefix}/{index} to be {wanted.dtype}{list(wanted.shape)}, "
-                f"got {leaf.dtype}{list(leaf.shape)}",
+                f"{DAMAGED} (expected {prefix}/{index} to be {wanted.dtype}{list(wanted.shape)}, "
+                f"got {leaf.dtype}{list(leaf.shape)})",
                 str(path),
             )
         found.append(leaf)

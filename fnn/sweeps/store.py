@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from fnn.files import alone, explained, field, read_record, write_json
+from fnn.files import alone, explained, field, indispensable, read_record, write_json
 from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of
@@ -106,7 +106,9 @@ class Folder:
                 (self.path / "ended").mkdir(parents=True, exist_ok=True)
         place = self.path / "sweep.json"
         if place.exists() or not writes:
-            self._check_same(read_record(place, FORMAT), json.loads(json.dumps(record)), place)
+            with indispensable("sweep"):
+                found = read_record(place, FORMAT)
+            self._check_same(found, json.loads(json.dumps(record)), place)
         else:
             write_json(place, record)
 
