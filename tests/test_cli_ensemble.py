@@ -106,6 +106,30 @@ def test_an_interrupted_ensemble_is_kept(run: Any, monkeypatch: pytest.MonkeyPat
     assert row_of("accuracy", out)[-1] == written(result["test"]["accuracy"])
 
 
+def test_epochs_are_there_as_they_end(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill leaves those that ended; the end writes what the ensemble's own history says."""
+    seen: list[int] = []
+
+    def look(self: Any, share: float, words: str) -> None:
+        rows = RunFolder.open("runs/iris-1").history()
+        assert words == f"epoch {len(rows)}/40"
+        seen.append(len(rows))
+        if len(rows) > 20:
+            raise KeyboardInterrupt
+
+    words = ("train", "iris", "--epochs", "40", "--members", "2", "--hidden", "4", "--no-figures")
+    with monkeypatch.context() as patch:
+        patch.setattr(fnn.cli.members.Bar, "draw", look)
+        status, _, err = run(*words)
+    assert (status, err) == (130, "fnn: interrupted\n") and len(seen) > 1
+    assert re.search(rf"iris-1 +iris +running or killed +{seen[-1]} ", run("runs").out)
+    assert run(*words).status == 0
+    cut, whole = (RunFolder.open(f"runs/iris-{number}").history() for number in (1, 2))
+    assert len(whole) == 40
+    for row, same in zip(cut, whole, strict=False):
+        assert row == pytest.approx(same, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -13,6 +13,7 @@ import pytest
 
 import fnn.cli.search_keep
 import fnn.cli.sweep_keep
+import fnn.sweeps.train
 from fnn.cli.interrupts import NOTED, heard, interrupted, kept_in
 from fnn.startup import is_command
 from tests.processes import Done, call, environment, finish
@@ -115,6 +116,25 @@ def test_after_the_last_one_was_trained(name: str, monkeypatch, capsys, tmp_path
     assert (status, err) == (130, f"fnn: interrupted; go on: fnn {name} --resume {folder}\n")
     status, out, err = run(name, "--resume", folder)
     assert (status, err) == (0, "") and "test accuracy" in out
+
+
+def test_before_the_first_one_is_trained(monkeypatch, capsys, tmp_path: Path) -> None:
+    """Ctrl-C during the first compilation: nothing is trained after it, and the sweep is listed."""
+    monkeypatch.chdir(tmp_path)
+    run = partial(call, capsys)
+
+    def compiled(*arguments: object) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 2
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fnn.sweeps.train, "fitting", compiled)
+        patch.setattr(fnn.sweeps.train, "Chunk", None)
+        status, out, _ = run(*COMMANDS["sweep"])
+    assert status == 130 and "interrupted: 0 of 2 members have ended" in out
+    assert out.endswith("go on: fnn sweep --resume runs/iris-sweep-1\n")
+    assert "sweep, interrupted" in run("runs").out
+    assert run("sweep", "--resume", "runs/iris-sweep-1").status == 0
 
 
 def test_nothing_is_told_of_what_is_not_there(tmp_path: Path) -> None:

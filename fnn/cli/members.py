@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fnn.cli.bar import Bar
 from fnn.cli.keep import write_config
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from fnn.data import Prepared
     from fnn.ensembles import Ensembled
     from fnn.runs import RunFolder
+    from fnn.sweeps import SweepLook
+    from fnn.sweeps.train import SweepLogger
     from fnn.training import Run
 
 
@@ -41,11 +46,11 @@ def train_and_keep_members(options: Train, run: Run, prepared: Prepared, began: 
     print(f"{members} members, seeds {seed} to {seed + members - 1}", flush=True)
     folder = None
     if not options.save:
-        made = _train(options, run, prepared)
+        made = _train(options, run, prepared, [])
     else:
         with RunFolder.create(options.out, name=options.data) as folder:
             write_config(folder, options, run, prepared)
-            made = _train(options, run, prepared)
+            made = _train(options, run, prepared, [Recorder(folder)])
             _keep(folder, made, began, options.figures)
     print_members(made)
     print_end(began, None if folder is None else folder.path)
@@ -61,7 +66,39 @@ def _measured(options: Train, run: Run, prepared: Prepared) -> Run:
     return replace(run, metrics=("accuracy", "ece", "brier", "nll"))
 
 
-def _train(options: Train, run: Run, prepared: Prepared) -> Ensembled:
+class Recorder:
+    """A logger that writes down epochs as they end: means over the members that are finite.
+
+    Where not all members fit into memory together, no epoch has its mean before the last of them.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder, self.written = folder, 0
+
+    def __call__(self, look: SweepLook) -> None:
+        """Write those since the last look."""
+        from fnn.training.history import records
+
+        if not look.history or len(look.history["loss"]) < look.members:
+            return
+        since = slice(self.written, look.epoch)
+        means = {name: _mean(values[:, since]) for name, values in look.history.items()}
+        for row in records(means, self.written + 1):
+            if np.isfinite(row["loss"]):
+                self.folder.append(row)
+        self.written = look.epoch
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over the members that have a finite value; NaN where none has."""
+    there = np.isfinite(values)
+    total = np.where(there, values, 0).sum(axis=0)
+    return np.divide(total, there.sum(axis=0), np.full(len(total), np.nan), where=there.any(axis=0))
+
+
+def _train(
+    options: Train, run: Run, prepared: Prepared, loggers: Sequence[SweepLogger]
+) -> Ensembled:
     from fnn.ensembles import ensemble
 
     assert options.members is not None
@@ -74,18 +111,21 @@ def _train(options: Train, run: Run, prepared: Prepared) -> Ensembled:
             epochs=options.training.length(len(prepared.train.target)),
             seed=options.training.seed,
             order_seed=options.training.order_seed,
-            loggers=[lambda look: bar.draw(look.share, f"epoch {look.epoch}/{look.epochs}")],
+            loggers=[
+                *loggers,
+                lambda look: bar.draw(look.share, f"epoch {look.epoch}/{look.epochs}"),
+            ],
             devices=options.machine.spread_over,
         )
 
 
 def _keep(folder: RunFolder, made: Ensembled, began: float, figures: bool) -> None:
-    """Model, result and figures; an epoch's row holds the mean over the members."""
+    """Model, result and figures; rows are now means over the members that are in the ensemble."""
     from fnn.model import Model, save
     from fnn.training.history import records
 
-    for row in records(made.history, 1) if made.history else ():
-        folder.append(row)
+    if made.history:
+        folder.write_history(records(made.history, 1))
     save(Model.of(made), folder.model_path)
     assert made.prepared is not None and made.prepared.test is not None
     selection = made.run.selection

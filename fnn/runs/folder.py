@@ -20,6 +20,7 @@ from fnn.files import (
     read_bytes,
     read_record,
     with_floats,
+    write_bytes,
     write_json,
 )
 from fnn.model import versions
@@ -113,6 +114,11 @@ class RunFolder:
     def append(self, row: Mapping[str, Any]) -> None:
         """Record an epoch: a line in metrics.jsonl. Raises `FnnError` where the disk is full."""
         append_line(self.path / "metrics.jsonl", json_text(row))
+
+    def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Record all epochs at once, in place of those before. Raises `FnnError` as `append`."""
+        text = "".join(f"{json_text(row)}\n" for row in rows)
+        write_bytes(self.path / "metrics.jsonl", text.encode())
 
     def write_result(
         self,

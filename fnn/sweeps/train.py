@@ -15,6 +15,7 @@ from fnn.sweeps.memory import budget, is_exhausted
 from fnn.sweeps.outcome import Outcome, keep_best
 from fnn.sweeps.program import Data
 from fnn.training.devices import Devices, mesh_of
+from fnn.training.history import History
 from fnn.training.interrupts import Request, interruptible
 from fnn.training.processes import check_same, said
 from fnn.training.spreading import put, shares
@@ -31,6 +32,7 @@ class SweepLook(NamedTuple):
     share: of the whole work that is done, from 0 to 1.
     size: places of the program that runs, active or not.
     seconds: since the first step, compiling included.
+    history: of those under way, columns (M, epochs): NaN where a member has not come.
     """
 
     done: int
@@ -40,6 +42,7 @@ class SweepLook(NamedTuple):
     share: float
     size: int
     seconds: float
+    history: History
 
 
 SweepLogger = Callable[[SweepLook], None]
@@ -199,6 +202,7 @@ class _Work:
             share=share,
             size=len(chunk.places),
             seconds=time.perf_counter() - self.began,
+            history=chunk.history,
         )
         for logger in self.loggers:
             logger(look)
