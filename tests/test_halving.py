@@ -142,7 +142,7 @@ def test_ladder(draws: int, epochs: int, options, rungs) -> None:
         ({"rungs": [3, 2]}, r"rungs: expected epochs that rise from 1 .* got \[3, 2\]"),
         ({"rungs": [0, 2]}, "rungs: expected epochs that rise"),
         ({"rungs": [10]}, "rungs: expected epochs that rise"),
-        ({"memory": 100}, "memory: 9 members need about .* 100 B may be used: take fewer draws"),
+        ({"memory": 100}, "memory: 9 members need about .* 100 B may be used: take fewer$"),
         ({"memory": 6000}, "memory: one member needs about"),
         ({"metric": "acuracy"}, "metric: 'acuracy' is not measured.*validation_accuracy"),
     ],

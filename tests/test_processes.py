@@ -114,8 +114,8 @@ def test_the_others_do_not_wait_for_one_that_died(tmp_path, programs):
             "--coordinator a:1 --processes 2 --process 1 --devices 3",
             "--devices: 3 can't be divided among 2 processes",
         ),
-        ("--devices 99", "devices: 99 asked for, and JAX finds 1 (cpu)"),
-        ("--device cpu --devices 3", "devices: 3 asked for, and JAX finds 1 (cpu)"),
+        ("--devices 99", "--devices: 99 asked for, and JAX finds 1 (cpu)"),
+        ("--device cpu --devices 3", "--devices: 3 asked for, and JAX finds 1 (cpu)"),
         (
             "--coordinator nowhere.invalid:1 --processes 2 --process 1",
             "--coordinator: nowhere.invalid:1 does not answer",
