@@ -106,7 +106,8 @@ class Search:
         for name, value in (("--trials", self.trials), ("--batch", self.batch)):
             if value is not None and value < 1:
                 raise FnnError(f"expected 1 or more, got {value}", name)
-        self._check_method()
+        if self.resume is None:  # folders of older searches hold them all
+            self._check_method()
         for name in set(SEEDS) & set(self.axes):
             raise FnnError(f"a seed is luck, not a setting: give {typed(name)}", f"--over {name}")
         if self.resume and (self.out or not self.save):
