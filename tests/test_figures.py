@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from fnn import figures
 from fnn.figures import (
@@ -65,6 +66,18 @@ def test_curves_of_quantities() -> None:
     assert list(lines(loss)) == ["training"] and loss.get_yscale() == "linear"
     assert list(lines(errors)) == ["mse", "mae"] and errors.get_yscale() == "log"
     assert scores.get_ylabel() == "validation R²" and scores.get_ylim()[0] == -1
+
+
+def test_legends_cover_no_curve() -> None:
+    history = classes_history(30)
+    history |= {f"validation_{name}": falling(30) for name in ("ece", "brier", "nll", "f1")}
+    figure = draw_curves(history, best=17, title="digits")
+    figure.tight_layout()
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes:
+        legend = axes.get_legend().get_window_extent()
+        assert axes.get_window_extent().ymax - 2 < legend.ymin < legend.ymax < figure.bbox.ymax
+        assert legend.xmax < figure.bbox.xmax
 
 
 def test_curves_with_holes() -> None:

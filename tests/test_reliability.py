@@ -38,19 +38,23 @@ def test_a_panel_a_model() -> None:
     """Accuracy is solid, the gap is shaded above it or in it; one scale for all."""
     scores = {"one": {"ECE": 0.16, "NLL": 1.5}}
     figure = draw_reliability_diagram({"one": SURE, "eight": UNSURE}, scores=scores, title="$x")
-    one, first, eight, second = figure.axes
+    one, first, eight, second, legend = figure.axes
     assert bars(one) == [(0, 0.5), (0, 0.75), (0.5, 0.7), (0.75, 0.9)]
     assert bars(eight) == [(0, 0.5), (0, 0.7), (0.5, 0.8)]
-    assert words(one) == ["ECE 0.1600\nNLL 1.5000\n20 rows"]
-    assert words(eight) == ["20 rows"]
+    assert words(one) == ["ECE 0.1600 · NLL 1.5000\nconfidence 0.860 · accuracy 0.700 · 20 rows"]
+    assert words(eight) == ["confidence 0.600 · accuracy 0.750 · 20 rows"]
     assert [bar.get_height() for bar in first.patches] == [0, 0, 0.2, 0.8]
     assert [bar.get_height() for bar in second.patches] == [0, 0.5, 0.5, 0]
-    assert set(lines(first)) == {"mean confidence 0.860", "accuracy 0.700"}
+    np.testing.assert_allclose(
+        [line.get_xdata() for line in first.get_lines()], [[0.86] * 2, [0.7] * 2]
+    )
     assert one.get_xlim() == eight.get_xlim() == (0.25, 1)
     assert first.get_ylim() == second.get_ylim() and first.get_ylim()[1] > 0.8
-    legend = [text.get_text() for text in one.get_legend().get_texts()]
-    assert legend == ["calibrated", "accuracy", "gap: too sure", "gap: too unsure"]
-    assert eight.get_legend() is None
+    assert [text.get_text() for text in legend.get_legend().get_texts()] == [
+        *("calibrated", "accuracy", "gap: too sure", "gap: too unsure"),
+        *("confidence of all rows", "accuracy of all rows"),
+    ]
+    assert one.get_legend() is None and first.get_legend() is None
     assert (one.get_title(), one.get_ylabel(), second.get_xlabel()) == (
         "one",
         "accuracy",
@@ -58,9 +62,17 @@ def test_a_panel_a_model() -> None:
     )
 
 
+@pytest.mark.parametrize("rows", [[0, 0, 0, 20], [0, 0, 1, 19], [5, 5, 5, 5]])
+def test_shares_of_rows_are_shares(rows: list[int]) -> None:
+    """Their axis ends at 1, however many rows are in one bin."""
+    where = np.array([0.2, 0.4, 0.6, 0.8])
+    _, histogram, _ = draw_reliability_diagram({"one": Bins(rows, where, where)}).axes
+    assert max(rows) / 20 <= histogram.get_ylim()[1] <= 1
+
+
 def test_many_models_stand_in_rows() -> None:
     figure = draw_reliability_diagram({str(number): SURE for number in range(4)})
-    assert len(figure.axes) == 8
+    assert len(figure.axes) == 9
     assert figure.get_size_inches()[1] > 11
 
 
@@ -69,7 +81,7 @@ def test_bins_that_say_nothing() -> None:
     assert words(draw_reliability_diagram({"one": nothing}).axes[0]) == ["no finite values"]
     assert draw_reliability_diagram({}).axes == []
     weights = Bins([0.5, 1], [0.4, 0.8], [0.5, 0.5])
-    assert words(draw_reliability_diagram({"one": weights}).axes[0]) == ["rows of weight 1.5"]
+    assert words(draw_reliability_diagram({"one": weights}).axes[0])[0].endswith("weight 1.5")
     with pytest.raises(ShapeError, match="one: expected three rows of bins"):
         draw_reliability_diagram({"one": Bins([1, 2], [0.5], [0.5])})
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from fnn import figures
 from fnn.figures import draw_sweep, draw_sweep_curves, draw_sweep_map
 from fnn.figures.values import Scale, in_words
+from fnn.search import Search
 from fnn.spec import FnnError, SpecError
 from fnn.sweeps import Member, Outcome, Sweep
 
@@ -59,6 +62,15 @@ def lines(axes: Any) -> dict[str, tuple[list[float], list[float]]]:
     return {label: (list(x), list(y)) for label, (x, y) in found.items()}
 
 
+def overlap(axes: Any) -> bool:
+    """Whether the legend lies over the panel, or leaves the figure."""
+    axes.figure.tight_layout()
+    FigureCanvasAgg(axes.figure).draw()
+    legend, figure = axes.get_legend().get_window_extent(), axes.figure.bbox
+    panel = axes.get_window_extent()
+    return bool(legend.ymin < panel.ymax - 2 or legend.ymax > figure.ymax)
+
+
 def ticks(axis: Any) -> list[str]:
     return [label.get_text() for label in axis.get_ticklabels()]
 
@@ -101,13 +113,13 @@ def test_where_values_stand(values: Any, numeric: bool, log: bool, ordered: Any)
 
 
 def test_a_sweep_over_rates() -> None:
-    """A line of means over a log axis, a band of three seeds, dots, a ring, and crosses."""
+    """A line of means over a log axis, a band of four seeds, dots, a ring, and crosses."""
 
     def loss(point: dict[str, Any], seed: int) -> float:
         far = np.log10(point["learning_rate"]) + 2
         return NAN if point["learning_rate"] == RATES[-1] and seed else 0.5 + far**2 / 50 + seed / 8
 
-    found = settings({"learning_rate": RATES}, loss)
+    found = settings({"learning_rate": RATES}, loss, 4)
     (axes,) = draw_sweep(found, title="a $title$").axes
     assert axes.get_xscale() == "log" and axes.get_yscale() == "linear"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning_rate", "validation loss")
@@ -116,17 +128,16 @@ def test_a_sweep_over_rates() -> None:
     np.testing.assert_allclose(x, RATES)
     by_rate = {s.settings["learning_rate"]: s for s in found}
     np.testing.assert_allclose(y, [by_rate[rate].mean for rate in RATES])
-    np.testing.assert_allclose(drawn["best"], ([0.01], [0.625]))
+    np.testing.assert_allclose(drawn["best"], ([0.01], [0.6875]))
     np.testing.assert_allclose(drawn["diverged"][0], RATES[-1:])
     dots, band = axes.collections
-    assert len(dots.get_offsets()) == 3 * 16 and (dots.get_label(), band.get_label()) == (
+    assert len(dots.get_offsets()) == 4 * 16 and (dots.get_label(), band.get_label()) == (
         "seed",
         "95 % interval",
     )
     low, high = band.get_paths()[0].get_extents().get_points()[:, 1]
-    assert low == min(s.low for s in found) and high == max(
-        s.high for s in found if np.isfinite(s.high)
-    )
+    known = [setting for setting in found if np.isfinite(setting.low)]
+    assert (low, high) == (min(s.low for s in known), max(s.high for s in known))
 
 
 @pytest.mark.parametrize(("seeds", "labels"), [(1, {"best"}), (64, {"mean", "best"})])
@@ -134,7 +145,7 @@ def test_one_seed_has_no_interval(seeds: int, labels: set[str]) -> None:
     found = settings({"rate": [0.1, 0.2, 0.5]}, lambda point, seed: point["rate"] + seed, seeds)
     (axes,) = draw_sweep(found).axes
     assert labels == {name for name in lines(axes) if name[0] != "_"}
-    assert len(axes.collections) == (1 if seeds == 1 else 2)
+    assert len(axes.collections) == (0 if seeds == 1 else 2)
     assert ticks(axes.xaxis) == ["0.1", "0.2", "0.5"]
 
 
@@ -156,6 +167,7 @@ def test_others_stand_at_their_best() -> None:
         "validation accuracy, others at their best"
     }
     np.testing.assert_allclose(lines(rate)["mean"][1], [0.96, 0.91])
+    assert "setting" not in lines(dropout)
     np.testing.assert_allclose(lines(dropout)["mean"], ([0, 1], [0.94, 0.96]))
     assert ticks(dropout.xaxis) == ["none", "0.5"] and ticks(hidden.xaxis) == ["4, 4", "8"]
     assert [line.get_linestyle() for line in dropout.get_lines()[:1]] == ["None"]
@@ -199,11 +211,86 @@ def test_wide_and_far_values_leave_room_for_the_others() -> None:
     assert -1.5 < axes.get_ylim()[0] < -1 and axes.get_ylabel() == "validation R²"
 
 
-def test_two_seeds_do_not_scale_the_axis() -> None:
-    """Their interval is nine times as wide as they are apart."""
-    found = settings({"rate": [0.1, 0.2]}, lambda p, s: p["rate"] + s, 2)
-    low, high = draw_sweep(found).axes[0].get_ylim()
-    assert found[0].low < low < 0.1 and 1.2 < high < found[0].high
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_few_seeds_do_not_scale_the_axis(seeds: int) -> None:
+    """Intervals of two are nine times as wide as they are apart: bars, with arrows where cut."""
+    found = settings({"rate": [0.1, 0.2]}, lambda p, s: 1 + p["rate"] + s, seeds)
+    (axes,) = draw_sweep(found).axes
+    low, high = axes.get_ylim()
+    assert -0.1 < low < 1.1 and 0.2 + seeds < high < 0.8 + seeds
+    assert [kind.get_label() for kind in axes.collections] == ["seed", "95 % interval"]
+    ends = [segment[:, 1].tolist() for segment in axes.collections[1].get_segments()]
+    np.testing.assert_allclose(sorted(ends), sorted([s.low, s.high] for s in found))
+    arrows = [line for line in axes.get_lines() if line.get_label() == "goes on beyond"]
+    assert {line.get_marker() for line in arrows} == {"v", "^"}
+    assert "goes on beyond" in [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_intervals_of_many_seeds_are_whole() -> None:
+    found = settings({"rate": [0.1, 0.2]}, lambda p, s: p["rate"] + s / 8, 8)
+    (axes,) = draw_sweep(found).axes
+    low, high = axes.get_ylim()
+    assert low < min(s.low for s in found) and max(s.high for s in found) < high
+    assert "goes on beyond" not in lines(axes)
+
+
+@pytest.mark.parametrize("seeds", [2, 4])
+def test_an_interval_below_zero_on_a_log_axis(seeds: int) -> None:
+    """It is cut at the panel's edge, and still there."""
+    found = settings({"rate": [0.1, 0.2]}, lambda p, s: p["rate"] * 30.0**s, seeds)
+    (axes,) = draw_sweep(found).axes
+    low, high = axes.get_ylim()
+    assert axes.get_yscale() == "log" and all(setting.low < 0 for setting in found)
+    assert 0.01 < low < 0.1 and high < 10 * 0.2 * 30.0 ** (seeds - 1)
+    drawn = np.concatenate([path.vertices[:, 1] for path in axes.collections[1].get_paths()])
+    assert 0 < drawn.min() < low
+    assert [float(x) for x in lines(axes)["goes on beyond"][0]] == [0.1, 0.2]
+
+
+def test_intervals_end_where_the_metric_does() -> None:
+    """No room for accuracies above 1, nor for losses below 0."""
+    values = {"rate": [0.1, 0.2]}
+    found = settings(values, lambda p, s: 0.98 - p["rate"] + s / 30, 2, ACCURACY)
+    assert max(s.high for s in found) > 1
+    assert 0.89 < draw_sweep(found, metric=ACCURACY).axes[0].get_ylim()[1] <= 1.01
+    found = settings(values, lambda p, s: p["rate"] + s / 5, 2)
+    assert min(s.low for s in found) < 0
+    assert draw_sweep(found).axes[0].get_ylim()[0] > -0.05
+
+
+def search_settings(grid: bool) -> Any:
+    """Thirty trials of one seed each; two diverged, and two were let go with the lowest losses."""
+    draw = np.random.default_rng(0)
+    made = []
+    for index, (activation, width) in enumerate(itertools.product(["relu", "tanh"], range(15))):
+        rate = 0.1 if grid else float(draw.random())
+        point = {"rate": rate, "activation": activation, "hidden": (width,)}
+        loss = NAN if index in (3, 20) else 0.5 + width / 10
+        made.append(outcome(point, 0, [loss], index=index))
+    for index in (7, 22):
+        made[index] = replace(made[index], status="retired", values={LOSS: 0.1})
+    return Search(made, 30, LOSS, 0.0, 1.0, 0.5, None, spent=30).settings()
+
+
+@pytest.mark.parametrize("grid", [False, True])
+def test_every_trial_of_a_search(grid: bool) -> None:
+    """Beside the best of a category all others, spread; hollow ones were let go early."""
+    found = search_settings(grid)
+    assert found[0].mean == 0.5
+    *_, activation, hidden = draw_sweep(found, every=True).axes
+    assert activation.get_ylabel() == "validation loss"
+    drawn = lines(activation)
+    np.testing.assert_allclose(drawn["best of a value"], ([0, 1], [0.5, 0.5]))
+    x, y = drawn["setting"]
+    assert len(x) == len(set(x)) == 30 - 2 - 2 - 2
+    assert np.abs(np.subtract(x, np.round(x))).max() < 0.4 and min(y) == pytest.approx(0.6)
+    gone = [line for line in activation.get_lines() if line.get_label() == "let go early"]
+    assert [line.get_markerfacecolor() for line in gone] == ["none"]
+    assert list(gone[0].get_ydata()) == [0.1, 0.1]
+    low, high = activation.get_ylim()
+    assert low < 0.1 and high > 1.9
+    assert len(drawn["diverged"][0]) == 2
+    assert lines(hidden)["best"] == ([0.0], [0.5])
 
 
 @pytest.mark.parametrize("higher", [False, True])
@@ -257,6 +344,7 @@ def test_curves() -> None:
     found = settings(over, lambda p, s: history(p, s) + p["batch"])
     (axes,) = draw_sweep_curves(found, count=2).axes
     legend = axes.get_legend()
+    assert not overlap(axes)
     labels = [f"rate {rate}, 3 seeds" for rate in (0.1, 0.2)]
     assert [text.get_text() for text in legend.get_texts()] == labels
     assert legend.get_title().get_text() == "batch 8"
@@ -266,6 +354,14 @@ def test_curves() -> None:
     (axes,) = draw_sweep_curves(found, count=6).axes
     crosses = [line for line in axes.get_lines() if line.get_marker() == "x"]
     assert [list(line.get_xdata()) for line in crosses] == [[2], [2]]
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 64])
+def test_the_legend_covers_no_curve(seeds: int) -> None:
+    over = {"a_name_much_too_long_for_a_legend": [1, 2, 3, 4, 5, 6], "b": [0.5]}
+    found = settings(over, lambda p, s: np.linspace(9, s / 99, 5), seeds)
+    (axes,) = draw_sweep_curves(found, title="some data").axes
+    assert len(axes.get_legend().get_texts()) == 5 and not overlap(axes)
 
 
 def test_a_sweep_becomes_files(tmp_path: Path) -> None:

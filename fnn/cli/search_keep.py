@@ -151,12 +151,12 @@ def _write_trials(folder: RunFolder, options: Options, made: Search, title: str)
 def _draw(folder: Path, options: Options, made: Search, title: str) -> None:
     from fnn import figures
     from fnn.cli.search import BATCH
-    from fnn.figures.sweeps import varied_names
+    from fnn.figures.sweeps_panels import varied_names
     from fnn.sweeps.outcome import is_higher
 
     settings, metric = made.settings(), made.metric
     if varied_names(settings):
-        figures.sweep(settings, folder / "settings.png", metric=metric, title=title)
+        figures.sweep(settings, folder / "settings.png", metric=metric, every=True, title=title)
     if made.rungs:
         histories = [outcome.history[metric] for outcome in made.outcomes]
         rungs = [rung.epochs for rung in made.rungs[:-1]]

@@ -16,6 +16,7 @@ from fnn.figures.canvas import (
     blank,
     dress,
     epoch_axis,
+    legend_above,
     log_scale,
     nothing,
     save,
@@ -67,7 +68,8 @@ def draw_curves(
     panels = [("loss", losses), ("validation errors", errors), ("validation scores", scores)]
     panels = [panel for panel in panels if panel[1]]
 
-    figure = blank((8.5, 10.5, 11)[len(panels) - 1], 4.4 if title else 4.1, title)
+    figure = blank((8.5, 10.5, 11)[len(panels) - 1], 4.2 if title else 3.9, title)
+    high = []
     for number, (name, lines) in enumerate(panels, 1):
         axes = figure.add_subplot(1, len(panels), number)
         alone = len(lines) == 1 and name != "loss"
@@ -77,8 +79,8 @@ def draw_curves(
         if best is not None:
             axes.axvline(best, color=GREY, linewidth=1, linestyle=":", label=f"best epoch, {best}")
         epoch_axis(axes, max(map(len, lines.values())))
-        if not alone:
-            axes.legend(fontsize=10, edgecolor="none", framealpha=0.85)
+        high.append(0.0 if alone else legend_above(axes))
+    figure.set_figheight(figure.get_figheight() + max(high))
     return figure
 
 

@@ -7,7 +7,8 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,13 @@ from fnn.spec import FnnError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 DPI = 110
 LABEL = 0.6
 """inches that a number takes on an axis below a panel"""
+SYMBOL, LETTER, ROW = 0.5, 0.07, 0.2
+"""inches that an entry of a legend takes, each of its letters, and a row of them"""
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#5f6368"
 COLOURS = (ORANGE, BLUE, GREEN, "#cc79a7", "#e69f00", "#56b4e9")
 """told apart by the colour-blind (Okabe & Ito 2008)"""
@@ -100,6 +104,46 @@ def corner(axes: Axes, lines: Sequence[str], colour: str, alpha: float) -> None:
         color=colour,
         bbox=box,
     )
+
+
+def legend_above(axes: Axes, title: str = "") -> float:
+    """A legend over the panel, where it covers nothing; the inches that it takes.
+
+    It has as many columns as the panel is wide for.
+    """
+    handles = axes.get_legend_handles_labels()[0]
+    if not handles:
+        return 0.0
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    room = 1.15 * axes.get_position().width * figure.get_size_inches()[0]
+    entries = [SYMBOL + LETTER * len(str(handle.get_label())) for handle in handles]
+    rows = next(rows for rows in count(1) if rows == len(entries) or _width(entries, rows) <= room)
+    _legend(axes, handles, -(-len(handles) // rows), title)
+    return ROW * (rows + bool(title))
+
+
+def _width(entries: Sequence[float], rows: int) -> float:
+    return sum(max(entries[start : start + rows]) for start in range(0, len(entries), rows))
+
+
+def legend_row(axes: Axes, handles: Sequence[Any]) -> None:
+    """A legend in one row over the panel, and over the next one where it is longer.
+
+    The panel needs a title, if an empty one, to keep the room.
+    """
+    if handles:
+        _legend(axes, handles, len(handles)).set_in_layout(False)
+
+
+def _legend(axes: Axes, handles: Sequence[Any], columns: int, title: str = "") -> Legend:
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.99)}
+    style: dict[str, Any] = {"fontsize": 9, "title_fontsize": 9, "alignment": "left"}
+    style |= {"frameon": False, "columnspacing": 1.2, "title": title or None}
+    legend = axes.legend(handles=handles, ncols=columns, **place, **style)
+    for text in (*legend.get_texts(), legend.get_title()):
+        text.set_parse_math(False)
+    return legend
 
 
 def short(name: str, length: int = 24) -> str:

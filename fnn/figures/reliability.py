@@ -14,7 +14,6 @@ from fnn.figures.canvas import (
     GREY,
     ORANGE,
     blank,
-    corner,
     dress,
     nothing,
     save,
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 ACROSS = 3
 """how many models stand side by side"""
 GREEN = COLOURS[2]
-ROOM = 1.7
-"""over the highest bar of the histograms, for the legend"""
 
 
 def reliability_diagram(
@@ -59,36 +56,39 @@ def draw_reliability_diagram(
     `models` are bins by the model's name, as `fnn.metrics.reliability` gives them: rows,
     confidence and accuracy, (B,) each. The shaded part of a bar is the gap between a bin's
     accuracy and its mean confidence: orange where the network promises more than it holds, green
-    where it holds more. Lines in the
-    histogram are the mean confidence and the accuracy of all rows. `scores` are numbers to write
-    into a model's panel, by name (ECE, Brier, NLL); x begins at the first confidence of any model.
+    where it holds more. Lines in the histogram are the mean confidence and the accuracy of all
+    rows. `scores` are numbers to write over a model's panel, by name (ECE, Brier, NLL); x begins
+    at the first confidence of any model.
     Raises `ShapeError` for bins of different numbers.
     """
     told = {name: _bins(name, bins) for name, bins in models.items()}
     across = min(max(len(told), 1), ACROSS)
     down = max(-(-len(told) // across), 1)
-    figure = blank((7.8, 9.6, 11.2)[across - 1], 5.8 * down + (0.4 if title else 0), title)
-    grid = figure.add_gridspec(2 * down, across, height_ratios=[3, 1] * down)
+    height = 6.1 * down + 0.4
+    figure = blank((7.8, 9.6, 11.2)[across - 1], height + (0.4 if title else 0), title)
+    grid = figure.add_gridspec(1 + down, across, height_ratios=[0.15, *[4] * down])
     low = min((_lowest(bins[0]) for bins in told.values()), default=0.0)
     highest = max((float(_shares(bins[0]).max()) for bins in told.values()), default=0) or 1.0
     for number, (name, (rows, confidence, accuracy)) in enumerate(told.items()):
-        top = 2 * (number // across)
         first = number % across == 0
-        diagram = figure.add_subplot(grid[top, number % across])
-        histogram = figure.add_subplot(grid[top + 1, number % across], sharex=diagram)
-        histogram.set_ylim(0, highest * ROOM)
-        dress(diagram, "", "accuracy" if first else "", short(name, 40))
+        place = grid[1 + number // across, number % across]
+        halves = place.subgridspec(2, 1, height_ratios=[3, 1], hspace=0.08)
+        diagram = figure.add_subplot(halves[0])
+        histogram = figure.add_subplot(halves[1], sharex=diagram)
+        histogram.set_ylim(0, min(1.05 * highest, 1))
+        dress(diagram, "", "accuracy" if first else "")
         dress(histogram, "confidence", "share of rows" if first else "")
         diagram.tick_params(labelbottom=False)
         diagram.set(xlim=(low, 1), ylim=(0, 1))
         if rows.sum() == 0:
             nothing(diagram)
+            diagram.set_title(short(name, 40), fontsize=12, parse_math=False)
             continue
         _diagram(diagram, rows, confidence, accuracy)
         _histogram(histogram, rows, confidence, accuracy)
-        _corner(diagram, rows.sum(), (scores or {}).get(name, {}))
-        if number == 0:
-            _legend(diagram)
+        _name(diagram, name, (scores or {}).get(name, {}), rows, confidence, accuracy)
+    if told:
+        _legend(figure.add_subplot(grid[0, :]))
     return figure
 
 
@@ -144,23 +144,40 @@ def _legend(axes: Axes) -> None:
         Patch(color=BLUE, alpha=0.85, label="accuracy"),
         Patch(**_shading(ORANGE), label="gap: too sure"),
         Patch(**_shading(GREEN), label="gap: too unsure"),
+        Line2D([], [], color=ORANGE, linewidth=1.6, label="confidence of all rows"),
+        Line2D([], [], color=BLUE, linewidth=1.6, label="accuracy of all rows"),
     ]
-    axes.legend(handles=handles, loc="lower right", fontsize=10, edgecolor="none", framealpha=0.85)
+    axes.set_axis_off()
+    axes.legend(handles=handles, ncols=3, loc="center", fontsize=9, frameon=False)
 
 
 def _histogram(axes: Axes, rows: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray) -> None:
     width, shares = 1 / len(rows), _shares(rows)
     axes.bar((np.arange(len(rows)) + 0.5) * width, shares, 0.9 * width, color=GREY, alpha=0.55)
-    for values, colour, words in (
-        (confidence, ORANGE, "mean confidence"),
-        (accuracy, BLUE, "accuracy"),
-    ):
-        mean = float((shares * np.where(rows > 0, values, 0)).sum())
-        axes.axvline(mean, 0, 1 / ROOM, color=colour, linewidth=1.6, label=f"{words} {mean:.3f}")
-    axes.legend(loc="upper left", fontsize=9, edgecolor="none", framealpha=0.85)
+    for values, colour in ((confidence, ORANGE), (accuracy, BLUE)):
+        axes.axvline(_mean(rows, values), color=colour, linewidth=1.6)
 
 
-def _corner(axes: Axes, rows: float, scores: Mapping[str, float]) -> None:
-    lines = [f"{name} {value:.4f}" for name, value in scores.items()]
-    lines.append(f"{rows:,.0f} rows" if rows == int(rows) else f"rows of weight {rows:,.1f}")
-    corner(axes, lines, "#202124", alpha=0.85)
+def _mean(rows: np.ndarray, values: np.ndarray) -> float:
+    """Of all rows, by bins of them."""
+    return float((_shares(rows) * np.where(rows > 0, values, 0)).sum())
+
+
+def _name(
+    axes: Axes,
+    name: str,
+    scores: Mapping[str, float],
+    rows: np.ndarray,
+    confidence: np.ndarray,
+    accuracy: np.ndarray,
+) -> None:
+    """The model's name over its panel, and between them in small print its numbers."""
+    total = rows.sum()
+    of = f"{total:,.0f} rows" if total == int(total) else f"rows of weight {total:,.1f}"
+    means = f"confidence {_mean(rows, confidence):.3f} · accuracy {_mean(rows, accuracy):.3f}"
+    lines = [" · ".join(f"{score} {value:.4f}" for score, value in scores.items())]
+    lines = [line for line in (*lines, f"{means} · {of}") if line]
+    axes.set_title(short(name, 40), fontsize=12, pad=6 + 13 * len(lines), parse_math=False)
+    style: dict[str, Any] = {"ha": "center", "fontsize": 8.5, "color": GREY}
+    beside: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    axes.annotate("\n".join(lines), (0.5, 1), xytext=(0, 4), **beside, **style)

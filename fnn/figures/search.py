@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, save
-from fnn.figures.sweeps import limit, metric_words
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, legend_above, save
+from fnn.figures.metric_axis import limit, metric_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,8 +60,7 @@ def draw_search(
     _crosses(axes, trials[~there])
     limit(axes, metric, values)
     axes.set_xlim(0, len(values) + 1)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=10, edgecolor="none", framealpha=0.85)
+    legend_above(axes)
     return figure
 
 

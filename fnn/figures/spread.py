@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, nothing, save
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, legend_above, nothing, save, short
 from fnn.spec import ShapeError
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def draw_predictive_spread(
     error, spread = np.abs(true - mean)[there], spread[there]
     figure = blank(10.8, 5.2 if title else 4.9, title)
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
+    name = short(name, 32)
     dress(left, f"spread of the members, {name}", f"|error|, {name}")
     dress(right, "share of rows that should lie within", "share that does")
     if error.size == 0:
@@ -90,7 +91,7 @@ def _errors(axes: Axes, error: np.ndarray, spread: np.ndarray) -> None:
     )
     axes.set_xlim(0, 1.05 * max(high, max(x)))
     axes.set_ylim(0, 1.05 * max(float(np.quantile(error, 0.99)), *y, 1e-300))
-    axes.legend(fontsize=10, edgecolor="none", framealpha=0.85)
+    legend_above(axes)
 
 
 def _coverage(axes: Axes, error: np.ndarray, spread: np.ndarray) -> None:
@@ -100,4 +101,4 @@ def _coverage(axes: Axes, error: np.ndarray, spread: np.ndarray) -> None:
     axes.fill_between(LEVELS, LEVELS, held, color=ORANGE, alpha=0.2, linewidth=0)
     axes.plot(LEVELS, held, color=ORANGE, marker="o", markersize=4, label="mean ± z · spread")
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.legend(loc="upper left", fontsize=10, edgecolor="none", framealpha=0.85)
+    legend_above(axes)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import COLOURS, blank, dress, epoch_axis, save, short
-from fnn.figures.sweeps import limit, metric_words, varied_names
+from fnn.figures.canvas import COLOURS, blank, dress, epoch_axis, legend_above, save, short
+from fnn.figures.metric_axis import limit, metric_words
+from fnn.figures.sweeps_panels import varied_names
 from fnn.figures.values import in_words
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def draw_sweep_curves(
     known = [setting for setting in settings if np.isfinite(setting.mean)]
     shown = (known or settings)[: min(count, len(COLOURS))]
     names = varied_names(shown)
-    figure = blank(8.6, 5.2 if title else 4.9, title)
+    figure = blank(8.6, 5.0 if title else 4.7, title)
     axes = figure.add_subplot()
     dress(axes, "epoch", metric_words(metric))
     drawn = [
@@ -69,8 +70,8 @@ def draw_sweep_curves(
     epoch_axis(axes, epochs)
     if drawn:
         common = [name for name in varied_names(settings) if name not in names]
-        style: dict[str, Any] = {"fontsize": 9, "title_fontsize": 9, "edgecolor": "none"}
-        axes.legend(title=_told(shown[0], common) or None, framealpha=0.85, **style)
+        high = legend_above(axes, _told(shown[0], common))
+        figure.set_figheight(figure.get_figheight() + high)
     return figure
 
 

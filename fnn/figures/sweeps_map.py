@@ -18,7 +18,8 @@ from fnn.figures.canvas import (
     save,
     short,
 )
-from fnn.figures.sweeps import metric_words, spans, varied_names
+from fnn.figures.metric_axis import metric_words, spans
+from fnn.figures.sweeps_panels import varied_names
 from fnn.figures.values import Scale, label_places
 from fnn.spec import SpecError
 

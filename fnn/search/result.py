@@ -43,6 +43,14 @@ class Search(Sweep):
     spent: int
     rungs: list[Rung] = field(default_factory=list)
 
+    def settings(self, metric: str | None = None) -> list[Setting]:
+        """Settings, those first that count for `best`, and the best of them before the others."""
+        counted = {outcome.index for outcome in self._counted(self._known(metric))}
+        return sorted(
+            super().settings(metric),
+            key=lambda setting: not any(outcome.index in counted for outcome in setting.members),
+        )
+
     def best(self, metric: str | None = None) -> Setting:
         """The best setting; `.members[0]` is its outcome, with its parameters by `self.metric`.
 

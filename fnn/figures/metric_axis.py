@@ -1,0 +1,61 @@
+"""The axis of a metric: what it is called, its scale, and how far it reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fnn.figures.canvas import log_scale, nothing, wide_range
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LOSSES = ("loss", "mse", "mae")
+"""on a log scale where they span more than 10×, other metrics where they span more than 30×"""
+ERRORS = (*LOSSES, "ece", "brier", "nll")
+"""have no upper bound; that of all others is 1"""
+REACH = 0.25
+"""so much of what is measured may be added for intervals, on either side"""
+
+
+def metric_words(metric: str) -> str:
+    """`validation_r2` as it is called."""
+    return metric.replace("r2", "R²").replace("_", " ")
+
+
+def spans(metric: str, values: np.ndarray) -> bool:
+    """Whether the metric goes on a log scale."""
+    return wide_range(values, 10 if metric.endswith(LOSSES) else 30)
+
+
+def limit(axes: Axes, metric: str, values: np.ndarray, bars: Sequence[float] = ()) -> None:
+    """The metric's axis by what was measured.
+
+    `bars` are ends of intervals, which may reach beyond by a quarter of that at most, and to no
+    value that the metric can't have: those of two seeds would leave no room. R² has no lower
+    bound, and what is far below would leave none either.
+    """
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        nothing(axes)
+        axes.set_yticks([])
+        return
+    log = spans(metric, values)
+    into, back = (np.log, np.exp) if log else (float, float)
+    low, high = float(values.min()), float(values.max())
+    if metric.endswith("r2") and low < -1 < high:
+        low = -1.0
+    least = 0.0 if low >= 0 else -np.inf
+    most = np.inf if metric.endswith(ERRORS) else max(1.0, high)
+    ends = [bar for bar in bars if np.isfinite(bar) and (bar > 0 or not log)]
+    known = np.clip(ends or [low], least, most)
+    low, high, lowest, highest = map(into, (low, high, known.min(), known.max()))
+    span = high - low or 0.3 * (abs(high) or 1.0)
+    margin, reach = 0.06 * span, REACH * span
+    bottom = min(low - 1.4 * margin, max(lowest - margin / 3, low - reach))
+    top = max(high + margin, min(highest + margin / 3, high + reach))
+    axes.set_ylim(back(bottom), back(top))
+    if log:
+        log_scale(axes)
