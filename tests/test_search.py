@@ -451,6 +451,8 @@ def test_the_figure_of_a_halving() -> None:
     (axes,) = figures.draw_halving(curves, [1], metric="validation_loss").axes
     whole = [line for line in axes.lines if line.get_color() == ORANGE]
     assert [[*line.get_ydata()] for line in whole] == [[2, 1]]
+    told = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert told == ["compared", "ended before", "trained to the end"]
 
 
 def test_import_is_light() -> None:

@@ -164,7 +164,7 @@ def test_others_stand_at_their_best() -> None:
     found = settings(over, accuracy, metric=ACCURACY)
     rate, dropout, hidden = draw_sweep(found, metric=ACCURACY).axes
     assert {axes.get_ylabel() for axes in (rate, dropout, hidden)} == {
-        "validation accuracy, others at their best"
+        "validation accuracy,\nothers at their best"
     }
     np.testing.assert_allclose(lines(rate)["mean"][1], [0.96, 0.91])
     assert "setting" not in lines(dropout)
@@ -362,6 +362,31 @@ def test_the_legend_covers_no_curve(seeds: int) -> None:
     found = settings(over, lambda p, s: np.linspace(9, s / 99, 5), seeds)
     (axes,) = draw_sweep_curves(found, title="some data").axes
     assert len(axes.get_legend().get_texts()) == 5 and not overlap(axes)
+
+
+def test_long_names_are_told_apart() -> None:
+    """By their ends; names of categories that have no room side by side are turned."""
+    path = "net.layers[2].block.layers[0].normalisation."
+    over = {f"{path}momentum": ["a" * 18, "b" * 18, "c$"], f"{path}epsilon": [1e-3, 1e-2]}
+    found = settings(over, lambda p, s: [3, 2, p[f"{path}epsilon"] + s], 2)
+    (axes,) = draw_sweep_curves(found).axes
+    assert len({text.get_text() for text in axes.get_legend().get_texts()}) == 5
+    momentum, epsilon = draw_sweep(found).axes
+    assert momentum.get_xlabel().endswith(".momentum") and momentum.get_xlabel()[0] == "…"
+    assert {label.get_rotation() for label in momentum.get_xticklabels()} == {40}
+    assert {label.get_rotation() for label in epsilon.get_xticklabels()} == {0}
+
+
+def test_scores_have_no_log_scale() -> None:
+    found = settings({"rate": [0.1, 0.2]}, lambda p, s: 0.001 if s else 0.9, 2, ACCURACY)
+    (axes,) = draw_sweep(found, metric=ACCURACY).axes
+    assert axes.get_yscale() == "linear" and axes.get_ylim()[1] < 1.02
+
+
+def test_what_is_not_drawn_does_not_scale_the_axis() -> None:
+    """One seed of three goes on, to a tenth."""
+    found = settings({"rate": [0.1]}, lambda p, s: [3.0, 2.0, NAN if s else 0.2], 3)
+    assert draw_sweep_curves(found).axes[0].get_ylim()[0] > 1.9
 
 
 def test_a_sweep_becomes_files(tmp_path: Path) -> None:

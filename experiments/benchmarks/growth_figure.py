@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, save
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, legend_above, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,15 +31,15 @@ def draw(costs: Sequence[Any], empty: int, path: Path) -> None:
         memory = figure.add_subplot(2, len(columns), number + len(columns))
         first = number == 1
         dress(time, "", "µs a row and epoch" if first else "")
-        dress(memory, name, "MiB above an empty run, compiling included" if first else "")
+        dress(memory, name, "MiB above an empty run,\ncompiling included" if first else "")
         for axis, style in zip(axes_of, ("-", "--"), strict=False):
             own = [cost for cost in costs if cost.point.axis == axis]
             _lines(time, memory, own, empty, style, axis)
         for axes in (time, memory):
             axes.set(xscale="log", yscale="log")
         if first or len(axes_of) > 1:
-            time.legend(fontsize=9, frameon=False)
-            memory.legend(fontsize=9, frameon=False)
+            legend_above(time)
+            legend_above(memory)
     figure.tight_layout()
     save(figure, path)
 

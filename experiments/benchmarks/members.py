@@ -24,7 +24,7 @@ import jax
 import numpy as np
 
 import fnn
-from fnn.figures.canvas import blank, dress, save
+from fnn.figures.canvas import blank, dress, legend_above, log_scale, save
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
 
@@ -144,12 +144,12 @@ def draw(counts: list[int], lines: dict[str, list[float]], lone: float, path: Pa
     axes = figure.add_subplot()
     dress(axes, "members", "seconds")
     axes.set_xscale("log", base=2)
-    axes.set_yscale("log")
     for name, seconds in lines.items():
         if seconds:
             axes.plot(counts, seconds, marker="o", label=name)
     axes.plot(counts, [lone * count for count in counts], "--", color="grey", label="one by one")
-    axes.legend(edgecolor="none")
+    log_scale(axes)
+    legend_above(axes)
     save(figure, path)
 
 

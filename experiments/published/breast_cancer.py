@@ -12,7 +12,7 @@ from experiments.intervals import told
 from experiments.published import p0
 from experiments.published.network import Array, Params, forward, init
 from fnn.data import Dataset, load, prepare
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, save
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, legend_above, save
 
 SIZES = (30, *p0.SIZES[1:])
 OWN = (p0.SCALE, p0.RATE)
@@ -124,5 +124,5 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
     axes.axhline(entropy, color=GREY, linewidth=1, linestyle=":", label="entropy of the labels")
     axes.set_ylim(0, None)
     epoch_axis(axes, p0.EPOCHS)
-    axes.legend(fontsize=10, edgecolor="none", framealpha=0.85)
+    legend_above(axes)
     save(figure, path)

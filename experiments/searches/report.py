@@ -77,7 +77,7 @@ def cell(values: Sequence[float] | np.ndarray) -> str:
 
 def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:
     """The best validation loss so far over epochs spent: means over repeats, and their range."""
-    from fnn.figures.canvas import COLOURS, GREY, blank, dress, save
+    from fnn.figures.canvas import COLOURS, GREY, blank, dress, legend_above, log_scale, save
 
     figure = blank(8.4, 5.2, f"{options.data}: best so far, {options.repeats} repeats")
     axes = figure.add_subplot()
@@ -94,9 +94,9 @@ def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:
         axes.plot(grid[there], curves[:, there].mean(0), **style)
         low, high = curves[:, there].min(0), curves[:, there].max(0)
         axes.fill_between(grid[there], low, high, color=colour, alpha=0.1, linewidth=0)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.legend(fontsize=10, edgecolor="none", framealpha=0.85)
+    log_scale(axes, "x")
+    log_scale(axes)
+    legend_above(axes)
     save(figure, options.out)
 
 

@@ -151,6 +151,11 @@ def short(name: str, length: int = 24) -> str:
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
+def end(name: str, length: int) -> str:
+    """The end of a path, which tells more than its beginning, cut to that length."""
+    return name if len(name) <= length else "…" + name[len(name) - length + 1 :]
+
+
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a PNG, whole or not at all. Raises `FnnError` with the path and the reason."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

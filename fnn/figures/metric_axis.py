@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LOSSES = ("loss", "mse", "mae")
-"""on a log scale where they span more than 10×, other metrics where they span more than 30×"""
+"""on a log scale where they span more than 10×, other errors where they span more than 30×"""
 ERRORS = (*LOSSES, "ece", "brier", "nll")
-"""have no upper bound; that of all others is 1"""
+"""have no upper bound; all others are scores, of which 1 is the best"""
 REACH = 0.25
 """so much of what is measured may be added for intervals, on either side"""
 
@@ -27,7 +27,7 @@ def metric_words(metric: str) -> str:
 
 def spans(metric: str, values: np.ndarray) -> bool:
     """Whether the metric goes on a log scale."""
-    return wide_range(values, 10 if metric.endswith(LOSSES) else 30)
+    return metric.endswith(ERRORS) and wide_range(values, 10 if metric.endswith(LOSSES) else 30)
 
 
 def limit(axes: Axes, metric: str, values: np.ndarray, bars: Sequence[float] = ()) -> None:

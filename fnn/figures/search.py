@@ -89,16 +89,22 @@ def draw_halving(
     figure = blank(8.4, 4.8, title)
     axes = figure.add_subplot()
     dress(axes, "epoch", metric_words(metric))
-    for rung in rungs:
-        axes.axvline(rung, color=GREY, linewidth=0.8, linestyle=":")
+    for number, rung in enumerate(rungs):
+        label = "compared" if number == 0 else None
+        axes.axvline(rung, color=GREY, linewidth=0.8, linestyle=":", label=label)
+    labelled = set()
     for curve in sorted(curves, key=len):
         there = np.isfinite(curve)
         whole = len(curve) == longest
+        words = "trained to the end" if whole else "ended before"
         style: dict[str, Any] = {"marker": "o" if there.sum() < 4 else "", "markersize": 3}
         style |= {"color": ORANGE, "linewidth": 1.8} if whole else {"color": BLUE, "alpha": 0.4}
+        style["label"] = None if words in labelled else words
+        labelled.add(words)
         axes.plot(np.flatnonzero(there) + 1, curve[there], **style)
     limit(axes, metric, np.concatenate(curves) if curves else np.empty(0))
     epoch_axis(axes, longest)
+    legend_above(axes)
     return figure
 
 

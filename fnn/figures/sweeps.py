@@ -13,10 +13,10 @@ from fnn.figures.canvas import (
     ORANGE,
     blank,
     dress,
+    end,
     legend_row,
     nothing,
     save,
-    short,
 )
 from fnn.figures.metric_axis import limit, metric_words
 from fnn.figures.sweeps_panels import Panel, let_go, measured, panels, varied_names
@@ -88,8 +88,8 @@ def draw_sweep(
     for number, panel in enumerate(shown):
         axes = figure.add_subplot(down, across, number + 1)
         words = metric_words(metric)
-        words += ", others at their best" if len(names) > 1 and not panel.scattered else ""
-        dress(axes, short(panel.name, 48), words, title=" ")
+        words += ",\nothers at their best" if len(names) > 1 and not panel.scattered else ""
+        dress(axes, end(panel.name, (48, 40, 36)[across - 1]), words, title=" ")
         panel.scale.apply(axes)
         bars = [bar for setting in panel.settings for bar in (setting.low, setting.high)]
         limit(axes, metric, measured(panel, metric), bars)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import COLOURS, blank, dress, epoch_axis, legend_above, save, short
+from fnn.figures.canvas import COLOURS, blank, dress, end, epoch_axis, legend_above, save, short
 from fnn.figures.metric_axis import limit, metric_words
 from fnn.figures.sweeps_panels import varied_names
 from fnn.figures.values import in_words
@@ -21,6 +21,8 @@ COUNT = 5
 """settings in a figure"""
 MARKED = 20
 """up to so many points are drawn as dots too"""
+NAME, WORDS = 24, 96
+"""letters of a name or a value in the legend, and of all that it says of a setting"""
 QUIET = 0.15
 """share of the epochs, the first ones, that may lie outside: they would leave no room"""
 
@@ -59,7 +61,9 @@ def draw_sweep_curves(
     names = varied_names(shown)
     figure = blank(8.6, 5.0 if title else 4.7, title)
     axes = figure.add_subplot()
-    dress(axes, "epoch", metric_words(metric))
+    several = any(len(setting.members) > 1 for setting in shown)
+    words = metric_words(metric) + (", mean and range of seeds" if several else "")
+    dress(axes, "epoch", words)
     drawn = [
         _draw(axes, setting, metric, colour, _words(setting, names))
         for setting, colour in zip(shown, COLOURS, strict=False)
@@ -82,8 +86,10 @@ def _words(setting: Any, names: Sequence[str]) -> str:
 
 
 def _told(setting: Any, names: Sequence[str]) -> str:
-    told = [f"{name} {in_words(setting.settings.get(name))}" for name in names]
-    return short(" · ".join(told), 64)
+    told = [
+        f"{end(name, NAME)} {short(in_words(setting.settings.get(name)), NAME)}" for name in names
+    ]
+    return short(" · ".join(told), WORDS)
 
 
 def _draw(axes: Axes, setting: Any, metric: str, colour: str, words: str) -> np.ndarray:
@@ -106,4 +112,4 @@ def _draw(axes: Axes, setting: Any, metric: str, colour: str, words: str) -> np.
         if member.status == "diverged" and found.any():
             last = np.flatnonzero(found)[-1]
             axes.plot(last + 1, column[last], "x", color=colour, ms=8, mew=2)
-    return values
+    return np.where(whole[:, None], values, np.nan)

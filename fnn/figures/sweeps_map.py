@@ -13,10 +13,10 @@ from fnn.figures.canvas import (
     ORANGE,
     blank,
     dress,
+    end,
     log_scale,
     nothing,
     save,
-    short,
 )
 from fnn.figures.metric_axis import metric_words, spans
 from fnn.figures.sweeps_panels import varied_names
@@ -81,7 +81,7 @@ def draw_sweep_map(
     points = sparse and across.numeric and down.numeric
     figure = blank(*(8.4, 6.2) if points else _size(across, down), title)
     axes = figure.add_subplot()
-    dress(axes, short(names[0], 60), short(names[1], 60))
+    dress(axes, *(end(name, 40) for name in names))
     means = np.array([setting.mean for setting in first.values()])
     if not np.isfinite(means).any():
         nothing(axes)

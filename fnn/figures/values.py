@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 DECADE = 8.0
 """numbers that span less have a linear axis"""
-ROOM = 44
-"""letters below a panel"""
+LETTERS = 11.8
+"""of a tick's label, an inch"""
 TICKS = 16
 """of more categories than this, some have no tick"""
 
@@ -80,8 +80,11 @@ class Scale:
             log_scale(axes, side)
         words = [in_words(value, 3) for value in self.values]
         gaps = np.diff(values)
-        room = 1.5 * ROOM * gaps / (gaps.sum() or 1)
-        if len(words) < 2 or (len("  ".join(words)) <= ROOM and max(map(len, words)) <= room.min()):
+        whole = _room(axes)
+        room = whole * gaps / (gaps.sum() or 1)
+        if len(words) < 2 or (
+            len("  ".join(words)) <= whole and max(map(len, words)) <= room.min()
+        ):
             from matplotlib.ticker import NullLocator
 
             axis.set_ticks(self.values, words)
@@ -97,10 +100,18 @@ def label_places(axes: Axes, values: Sequence[Any], side: str = "x") -> None:
     for tick in texts:
         tick.label1.set_parse_math(False)
     axes.set(**{f"{side}lim": (-0.5, len(values) - 0.5)})
-    if side == "x" and sum(map(len, words[::stride])) > ROOM:
+    shown = words[::stride]
+    if side == "x" and shown and len(shown) * (max(map(len, shown)) + 1) > _room(axes):
         axes.tick_params("x", rotation=40)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
+
+
+def _room(axes: Axes) -> float:
+    """Letters below a panel."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return LETTERS * float(axes.get_position().width * figure.get_size_inches()[0])
 
 
 def _is_number(value: Any) -> bool:
