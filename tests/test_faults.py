@@ -37,7 +37,7 @@ every_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda network:
 
 def test_the_catalogue() -> None:
     """Many faults, no two of one name, each told in a line, and each can be made somewhere."""
-    assert len(CATALOGUE) >= 66
+    assert len(CATALOGUE) >= 144
     assert len(BY_NAME) == len(CATALOGUE)
     assert all(fault.words and fault.diagnosis for fault in CATALOGUE)
     assert len(PLANTED) == len(CATALOGUE)
@@ -155,6 +155,18 @@ def test_one_fault_through_the_audit() -> None:
     assert told == [(1, 2), (2, 2)]
     assert table.ok
     assert table.false_alarms == 0
+
+
+def test_mistakes_along_the_axis_of_members_are_named() -> None:
+    """Also that of one member alone, and one that divides by their number."""
+    for only, words in (
+        ("input of one member", "a term is missing: the gradient of number 0 of net.layers["),
+        ("inputs of members averaged", "÷ M, the number of members,"),
+        ("members gradients summed", "the sum over axis 0, broadcast"),
+    ):
+        (row,) = run_faults(only=only, sites=1).trials
+        assert row.caught and row.named and row.diagnosed and row.subject == "ensemble"
+        assert row.words.startswith(words)
 
 
 def test_faults_are_chosen_by_subject_or_name() -> None:

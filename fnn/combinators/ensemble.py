@@ -61,12 +61,15 @@ class Ensemble(Layer):
 
     def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
         tapes, kept = tape
-        if self.average == "mean":
-            dz = jnp.broadcast_to((dy / self.members)[None], (self.members, *dy.shape))
-        else:
-            dz = _BACKWARD[self.average](kept, dy.astype(kept.dtype)[None]).astype(dy.dtype)
+        dz = self.cotangents(kept, dy)
         dx, grads = jax.vmap(self.inner.backward)(params["inner"], tapes, dz)
         return jax.tree.map(lambda leaf: leaf.sum(0), dx), {"inner": grads}
+
+    def cotangents(self, kept: Tree, dy: Tree) -> Tree:
+        """Those of the members' outputs (M, …), for what the average kept of them."""
+        if self.average == "mean":
+            return jnp.broadcast_to((dy / self.members)[None], (self.members, *dy.shape))
+        return _BACKWARD[self.average](kept, dy.astype(kept.dtype)[None]).astype(dy.dtype)
 
     def children(self, in_shape: Tree) -> tuple[Child, ...]:
         return (Child("inner", self.inner, in_shape, self.members),)

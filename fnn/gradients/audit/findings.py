@@ -98,7 +98,10 @@ def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]
     children = [inner for inner in seen if inner.startswith((f"{path}.", f"{path}["))]
     for inner in children:
         if "input" in seen[inner].right:
-            others[f"{inner}'s input"] = np.asarray(seen[inner].right["input"])
+            stacked = others[f"{inner}'s input"] = np.asarray(seen[inner].right["input"])
+            if stacked.shape[1:] == np.shape(part.right.get("input", 0)):
+                for number, one in enumerate(stacked):
+                    others[f"number {number} of {inner}'s input"] = one
     batch = part.dy if isinstance(part.dy, Batch) else None
     return Context(
         leaf=leaf,
@@ -135,6 +138,8 @@ def _sizes(layer: Any, part: Seen, batch: Batch | None) -> dict[str, float]:
     else:
         sizes["the number of features"] = float(x.shape[-1])
         sizes["the number of rows"] = float(x.size / x.shape[-1]) if x.ndim else 1.0
+    if isinstance(layer, Ensemble):
+        sizes = {"M, the number of members,": float(layer.members), **sizes}
     for name, number in named_leaves(layer).items():
         sizes[name] = float(number)
         sizes[f"1 − {name}"] = 1 - float(number)

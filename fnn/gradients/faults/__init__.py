@@ -9,6 +9,7 @@ from fnn.gradients.faults import (
     dense,
     dropout,
     elements,
+    ensemble,
     losses,
     normalisation,
     objective,
@@ -17,7 +18,8 @@ from fnn.gradients.faults import (
     softmax,
 )
 from fnn.gradients.faults.fault import Fault, exchange
-from fnn.gradients.faults.networks import NETWORKS, Network
+from fnn.gradients.faults.network import Network
+from fnn.gradients.faults.networks import NETWORKS
 from fnn.gradients.faults.planted import (
     PlantedLayer,
     PlantedLoss,
@@ -35,6 +37,7 @@ SUBJECTS = (
     shaping,
     combinators,
     repeat,
+    ensemble,
     losses,
     objective,
     elements,

@@ -1,20 +1,13 @@
-"""Ten small networks that between them hold every layer, loss and combinator but `Ensemble`.
+"""Twelve small networks that between them hold every layer, loss and combinator.
 
 No bias stands in front of BatchNorm, where its gradient is zero and a mistake in it has no effect.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import jax
-import numpy as np
-
 from fnn import activations as a
-from fnn.combinators import Parallel, Repeat, Residual, Serial
-from fnn.layer import Tree
+from fnn.combinators import Ensemble, Parallel, Repeat, Residual, Serial
+from fnn.gradients.faults.network import Network
 from fnn.layers import (
     Activation,
     BatchNorm,
@@ -25,70 +18,10 @@ from fnn.layers import (
     LayerNorm,
     Softmax,
 )
-from fnn.losses import L1, L2, BinaryCrossEntropy, CrossEntropy, Huber, Loss, Penalty
-from fnn.objective import Batch, Objective, Policy
-from fnn.shapes import shape_of
+from fnn.losses import L1, L2, BinaryCrossEntropy, CrossEntropy, Huber
 
 A = Activation
 D = Dense
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network with its loss, and what it takes to draw a batch and parameters for it."""
-
-    name: str
-    net: Serial
-    loss: Loss | str
-    rows: int
-    features: tuple[int, ...]
-    outputs: tuple[int, ...]
-    target: Literal["classes", "yes or no", "numbers"]
-    penalties: tuple[Penalty, ...] = ()
-    weighted: bool = False
-    tokens: int | None = None
-    """inputs are class numbers below this"""
-
-    @property
-    def objective(self) -> Objective:
-        """What is differentiated, in float64."""
-        return Objective(self.net, self.loss, self.penalties, Policy("float64"))  # type: ignore
-
-    def batch(self, seed: int = 0) -> Batch:
-        """Inputs, targets, and weights of which one is zero."""
-        draw = np.random.default_rng([seed, 1])
-        x: Any = draw.normal(size=(self.rows, *self.features))
-        if self.tokens is not None:
-            x = draw.integers(0, self.tokens, x.shape, dtype=np.int32)
-        target: Any = draw.normal(size=(self.rows, *self.outputs))
-        if self.target == "classes":
-            target = draw.integers(0, self.outputs[-1], target.shape[:-1], dtype=np.int32)
-        elif self.target == "yes or no":
-            target = draw.integers(0, 2, target.shape, dtype=np.int32)
-        weight: Any = None
-        if self.weighted:
-            weight = draw.uniform(0.5, 2, self.rows)
-            weight[1] = 0
-        return Batch(x, target, weight)
-
-    def point(self, seed: int = 0) -> tuple[Tree, Tree]:
-        """Parameters and state in general position: no zeros, no ones, nothing alike."""
-        with jax.enable_x64(True):
-            in_shape = shape_of(self.batch(seed).x)
-            made = jax.eval_shape(lambda: self.objective.init(jax.random.key(0), in_shape))
-        draw = np.random.default_rng([seed, 2])
-
-        def fill(path: tuple[Any, ...], leaf: Any) -> np.ndarray:
-            numbers = draw.normal(size=leaf.shape)
-            name = path[-1].key
-            if name == "weight":
-                return numbers / math.sqrt(leaf.shape[-2])
-            if name in ("scale", "variance", "weight_sum"):
-                return np.exp(0.3 * numbers)
-            return 0.3 * numbers
-
-        params, state = jax.tree_util.tree_map_with_path(fill, made)
-        return params, state
 
 
 NETWORKS = (
@@ -228,5 +161,31 @@ NETWORKS = (
         outputs=(2, 2),
         target="numbers",
         weighted=True,
+    ),
+    Network(
+        "members of classes",
+        Serial(
+            *(Ensemble(Serial(D(5), A("tanh")), 3), LayerNorm()),
+            Ensemble(Serial(D(4), A("gelu"), D(3)), 4, "softmax"),
+        ),
+        CrossEntropy(0.1),
+        rows=8,
+        features=(4,),
+        outputs=(3,),
+        target="classes",
+        weighted=True,
+    ),
+    Network(
+        "members of labels",
+        Serial(
+            *(D(4), A("silu"), Ensemble(Serial(D(4), A("mish"), D(3)), 4)),
+            *(A("softplus"), Ensemble(D(2), 3, "sigmoid")),
+        ),
+        "binary_cross_entropy",
+        rows=7,
+        features=(5,),
+        outputs=(2,),
+        target="yes or no",
+        penalties=(L2(0.02),),
     ),
 )

@@ -13,7 +13,7 @@ import jax
 from fnn.gradients.audit import Audit, audit
 from fnn.gradients.faults import CATALOGUE, NETWORKS
 from fnn.gradients.faults.fault import Fault
-from fnn.gradients.faults.networks import Network
+from fnn.gradients.faults.network import Network
 from fnn.gradients.faults.table import FaultTable, Right, Trial
 from fnn.spec import FnnError, choice
 
