@@ -421,3 +421,37 @@ def test_a_gradient_that_changes_its_arguments() -> None:
 
     with pytest.raises(fnn.FnnError, match="changes its arguments in place"):
         audit_gradient(lambda x, d: float((x**2).sum()), claimed, X.copy(), Y.copy())
+
+
+def test_a_function_that_changes_its_arguments() -> None:
+    """Data once and for all, or parameters: neither shows in two equal calls."""
+
+    def centred(x: Any, d: Any) -> Any:
+        d -= d.mean(0)
+        return float((x**2).sum() + d.sum())
+
+    def doubled(x: Any, d: Any) -> Any:
+        x *= 2
+        return float((x**2).sum())
+
+    for f in (centred, doubled):
+        with pytest.raises(fnn.FnnError, match=r"^f: changes its arguments in place"):
+            audit_gradient(f, lambda x, d: 2 * x, X.copy(), Y.copy())
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200, 1e304])
+@pytest.mark.parametrize("numbers", [np, jnp])
+def test_a_function_of_any_scale(numbers: Any, scale: float) -> None:
+    def f(x: Any) -> Any:
+        return scale * numbers.sum(numbers.sin(x))
+
+    x = np.linspace(0.1, 1, 12)
+    assert audit_gradient(f, lambda x: scale * np.cos(x), x).ok
+    row = only(audit_gradient(f, lambda x: 1.5 * scale * np.cos(x), x))
+    assert row.verdict == "WRONG" and "× 1.5" in row.note
+
+
+def test_a_gradient_below_the_normal_numbers() -> None:
+    x = np.linspace(0.1, 1, 12)
+    with pytest.raises(fnn.FnnError, match=r"gradient: is 9.95e-321 at the most, .* 2.23e-308"):
+        audit_gradient(lambda x: float(1e-320 * np.sin(x).sum()), lambda x: 1e-320 * np.cos(x), x)

@@ -20,7 +20,7 @@ from fnn.gradients.audit.leaves import (
     to_numpy,
 )
 from fnn.gradients.audit.network import chunk_size
-from fnn.gradients.audit.problem import Array, Leaves, Problem
+from fnn.gradients.audit.problem import Array, Leaves, Problem, largest
 from fnn.gradients.audit.slopes import NARROW
 from fnn.spec import FnnError, ShapeError
 
@@ -52,11 +52,7 @@ def problem_of(
         found = _called(gradient, "gradient", rebuild(point), *args[1:])
         return matched(found, args[0], leaves)
 
-    before = [np.array(leaf) for leaf in jax.tree.leaves(args) if isinstance(leaf, np.ndarray)]
-    claimed(leaves)
-    after = [leaf for leaf in jax.tree.leaves(args) if isinstance(leaf, np.ndarray)]
-    if not all(map(np.array_equal, before, after)):
-        raise FnnError("changes its arguments in place; expected them to be left alone", "gradient")
+    _check_size(claimed(leaves), leaves)
     traced = _traced(f, args, first, epsilon)
     problem = Problem(
         point=leaves,
@@ -93,19 +89,43 @@ def _in_its_precision(problem: Problem, value: Callable[[Leaves], float]) -> Pro
 
 def _fits_float32(found: Any) -> bool:
     array = np.asarray(found, np.float64)
-    return bool((array == array.astype(np.float32).astype(np.float64)).all())
+    with np.errstate(over="ignore"):
+        return bool((array == array.astype(np.float32).astype(np.float64)).all())
 
 
 def _called(function: Callable[..., Any], name: str, *args: Any) -> Any:
-    """The function's answer. What it raises becomes an `FnnError` that says where."""
+    """The function's answer. What it raises becomes an `FnnError` that says where.
+
+    Raises it too where the function has changed its arguments: every call must see the same.
+    """
+    before = _bytes(args)
     try:
-        return function(*args)
+        found = function(*args)
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         told = str(error).strip().split("\n")[0]
         raise FnnError(
             f"raised {type(error).__name__}: {told} (line {frame.lineno} of {frame.filename})", name
         ) from error
+    if _bytes(args) != before:
+        raise FnnError("changes its arguments in place; expected them to be left alone", name)
+    return found
+
+
+def _bytes(args: tuple[Any, ...]) -> list[bytes]:
+    """What a function could change in place: NumPy's arrays."""
+    return [leaf.tobytes() for leaf in jax.tree.leaves(args) if isinstance(leaf, np.ndarray)]
+
+
+def _check_size(found: Leaves, leaves: Leaves) -> None:
+    """Raises `FnnError` for a gradient of subnormal numbers: JAX takes them for zeros."""
+    tiny = min(float(jnp.finfo(leaf.dtype).tiny) for leaf in leaves.values())
+    if 0 < largest(found) < tiny:
+        raise FnnError(
+            f"is {largest(found):.3g} at the most, below the smallest normal number, {tiny:.3g}, "
+            "where digits are lost; multiply the function by a constant",
+            "gradient",
+        )
 
 
 def _scalar(found: Any) -> float:

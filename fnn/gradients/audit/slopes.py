@@ -95,7 +95,9 @@ def noise_of(values: np.ndarray, epsilon: float) -> float:
     near = np.append(values[-NEIGHBOURS:], values[0])
     if not np.isfinite(near).all():
         return float("inf")
-    measured = np.sqrt(_FOURTH * np.mean(np.square(np.diff(near[:-1], 4))))
+    fourth = np.diff(near[:-1], 4)
+    scale = np.abs(fourth).max() or 1.0  # so that no square leaves the finite numbers
+    measured = scale * np.sqrt(_FOURTH * np.mean(np.square(fourth / scale)))
     return float(max(measured, 0.5 * epsilon * np.abs(near).max()))
 
 
