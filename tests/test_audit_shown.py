@@ -297,6 +297,15 @@ def test_heat_maps_at_the_edge(tmp_path, found: Row, told: str) -> None:
     assert (tmp_path / "a.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+def test_a_difference_of_zero_does_not_scale_the_axis() -> None:
+    """It lies just below the others, however large they are."""
+    slopes = np.full(len(STEPS), 2e200)
+    slopes[0] = 1e200
+    found = row("a", ladder=Ladder(STEPS, slopes, np.full(len(STEPS), 1e190), 1e200, 1e200))
+    drawn = draw_gradient_audit([found]).axes[0].get_lines()[-1].get_ydata()
+    assert drawn.min() > 1e189
+
+
 def test_ladders_at_the_edge(tmp_path) -> None:
     """Zeros, NaN and infinities, no ladder, no automatic gradient, many leaves."""
     nothing, zeros = np.full(13, NAN), np.zeros(13)

@@ -116,7 +116,7 @@ def _panel(axes: Axes, ladder: Any) -> None:
         nothing(axes)
         return
     positive = np.concatenate([error[there], noise[np.isfinite(noise)]])
-    bottom = positive[positive > 0].min(initial=1.0) / 3
+    bottom = min(positive[positive > 0], default=1.0) / 3
     axes.plot(
         steps,
         np.where(np.isfinite(noise), noise, np.nan),
