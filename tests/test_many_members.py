@@ -114,7 +114,9 @@ def test_what_xla_is_told(monkeypatch: pytest.MonkeyPatch, own: str) -> None:
     monkeypatch.setenv("XLA_FLAGS", own)
     compiler.set_up()
     assert os.environ["XLA_FLAGS"].startswith(own)
+    assert compiler.SMALL_LOOPS in os.environ["XLA_FLAGS"]
     assert (compiler.FLAG in os.environ["XLA_FLAGS"]) == (compiler.OPTIONS is not None)
-    monkeypatch.setenv("XLA_FLAGS", f"--{compiler.FLAG}=")
+    users = f"--{compiler.FLAG}= --xla_backend_extra_options=other=1"
+    monkeypatch.setenv("XLA_FLAGS", users)
     compiler.set_up()
-    assert os.environ["XLA_FLAGS"] == f"--{compiler.FLAG}="
+    assert os.environ["XLA_FLAGS"] == users
