@@ -1,6 +1,7 @@
 """Every test runs in float64, with strict promotion, and rank promotion an error."""
 
 import os
+import signal
 
 # The tests compile more than they compute: LLVM need not optimise what runs once.
 os.environ["XLA_FLAGS"] = " ".join(
@@ -14,6 +15,9 @@ os.environ["XLA_FLAGS"] = " ".join(
 import chex
 import jax
 import pytest
+
+# What starts the tests in the background has them ignore Ctrl-C, which some of them send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if os.environ.get("FNN_TEST_FLOAT32") is None:
     jax.config.update("jax_enable_x64", True)
