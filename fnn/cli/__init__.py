@@ -74,7 +74,7 @@ def _parse(arguments: list[str]) -> Any:
     """The subcommand with its options."""
     import tyro
 
-    from fnn.cli.command import has_changed, read_options, without_config
+    from fnn.cli.command import has_changed, place_of, read_options, without_config
     from fnn.cli.data import Data
     from fnn.cli.evaluate import Evaluate
     from fnn.cli.gradcheck import Gradcheck
@@ -85,10 +85,12 @@ def _parse(arguments: list[str]) -> Any:
     from fnn.cli.summary import Summary
     from fnn.cli.sweep import Sweep, resumed
     from fnn.cli.train import Train
+    from fnn.runs import check_single
 
     if arguments[:1] == ["train"]:
         rest, config = without_config(arguments[1:])
         if config is not None:
+            check_single(place_of(config).parent)
             defaults = read_options(Train, config)
             options = tyro.cli(Train, prog="fnn train", args=rest, default=defaults)
             if has_changed(config, options):

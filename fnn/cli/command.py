@@ -73,16 +73,11 @@ def read_options(cls: type[T], path: str | Path) -> T:
     """The options that a run's config.json holds, save for its own folder's name.
 
     `path` is the file or the run's folder.
-    Raises `FnnError` for a file that is none, or holds options that this fnn does not have, and
-    where a single run is asked for and none is kept.
+    Raises `FnnError` for a file that is none, or holds options that this fnn does not have.
     """
-    from fnn.cli.train import Train
     from fnn.files import field
-    from fnn.runs import check_single
 
-    place = _place(path)
-    if cls is Train:
-        check_single(place.parent)
+    place = place_of(path)
     options = field(_record(place), "options", dict, place)
     made: T = _build(cls, options | {"out": None}, str(place))
     return made
@@ -93,7 +88,7 @@ def has_changed(path: str | Path, options: Train) -> bool:
 
     `options` are those of now; where they name other data, nothing has changed.
     """
-    place = _place(path)
+    place = place_of(path)
     data = _record(place).get("data")
     known = data.get("sha256") if isinstance(data, dict) else None
     kept = read_options(type(options), place)
@@ -135,7 +130,8 @@ def _folder_digest(path: Path) -> str:
     return made.hexdigest()
 
 
-def _place(path: str | Path) -> Path:
+def place_of(path: str | Path) -> Path:
+    """The config.json of a run's folder, or the file itself."""
     return Path(path) / "config.json" if Path(path).is_dir() else Path(path)
 
 
