@@ -85,11 +85,12 @@ def _parse(arguments: list[str]) -> Any:
     from fnn.cli.summary import Summary
     from fnn.cli.sweep import Sweep, resumed
     from fnn.cli.train import Train
-    from fnn.runs import check_single
 
     if arguments[:1] == ["train"]:
         rest, config = without_config(arguments[1:])
         if config is not None:
+            from fnn.runs import check_single
+
             check_single(place_of(config).parent)
             defaults = read_options(Train, config)
             options = tyro.cli(Train, prog="fnn train", args=rest, default=defaults)

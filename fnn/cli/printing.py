@@ -139,12 +139,23 @@ def print_members(made: Ensembled) -> None:
 
 
 def print_end(began: float, folder: Path | None) -> None:
-    """What it took in all, and where things are."""
+    """What it took in all, where things are, and how to do it again."""
+    print_where(began, folder)
+    if folder is not None:
+        print(f"again: fnn train --config {shlex.quote(str(folder))}")
+
+
+def print_where(began: float, folder: Path | None) -> None:
+    """What it took in all, and what is in the folder, but for what is hidden."""
     print(f"{time.perf_counter() - began:.1f} s in all, reading and compiling included")
     if folder is not None:
-        files = ", ".join(path.name for path in sorted(folder.iterdir()))
+        files = ", ".join(path.name for path in sorted(folder.iterdir()) if path.name[0] != ".")
         print(f"{folder} holds {files}")
-        print(f"again: fnn train --config {shlex.quote(str(folder))}")
+
+
+def plural(word: str, count: int) -> str:
+    """The word as it goes with that many."""
+    return word if count == 1 else f"{word}s"
 
 
 def headlines(made: Trained | Ensembled) -> Sequence[str]:

@@ -83,6 +83,16 @@ class Search:
         return Train(**given, machine=Machines(self.machine.device, self.machine.devices))
 
     @property
+    def tries(self) -> int:
+        """Settings to try, where not all are listed."""
+        return self.trials or TRIALS
+
+    @property
+    def at_a_time(self) -> int:
+        """Settings that are chosen, and trained, at a time."""
+        return self.batch or BATCH
+
+    @property
     def axes(self) -> Mapping[str, Sequence[Any] | Between]:
         """What is varied."""
         return parse_all(self.over or USUAL)

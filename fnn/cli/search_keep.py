@@ -17,7 +17,7 @@ from fnn.cli.keep import repeatable, seconds_before, write_config
 from fnn.cli.options import as_typed
 from fnn.cli.over import build_run, of_member
 from fnn.cli.search_printing import print_batch, print_rung, print_search
-from fnn.cli.tested import Tested, best_setting, headlines, tested, validation_of
+from fnn.cli.tested import Tested, as_run, best_setting, headlines, tested
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
 
 def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> Search:
     from fnn import search
-    from fnn.cli.search import BATCH, ETA, TRIALS
+    from fnn.cli.search import ETA
     from fnn.runs.search import storage
 
     shared: dict[str, Any] = {
@@ -76,7 +76,7 @@ def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> S
         return search.halving(
             build,
             prepared,
-            draws=options.trials or TRIALS,
+            draws=options.tries,
             eta=ETA if options.eta is None else options.eta,
             loggers=[print_rung],
             **shared,
@@ -85,8 +85,8 @@ def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> S
     return search.bayes(
         build,
         prepared,
-        trials=len(first) or options.trials or TRIALS,
-        batch=options.batch or BATCH,
+        trials=len(first) or options.tries,
+        batch=options.at_a_time,
         first=first,
         sampler=_at_random if options.method == "random" else None,
         storage=None if folder is None else storage(folder.path),
@@ -150,7 +150,6 @@ def _write_trials(folder: RunFolder, options: Options, made: Search, title: str)
 
 def _draw(folder: Path, options: Options, made: Search, title: str) -> None:
     from fnn import figures
-    from fnn.cli.search import BATCH
     from fnn.figures.sweeps_panels import varied_names
     from fnn.sweeps.outcome import is_higher
 
@@ -167,7 +166,7 @@ def _draw(folder: Path, options: Options, made: Search, title: str) -> None:
         folder / "search.png",
         metric=metric,
         higher=is_higher(metric),
-        batch=options.batch or BATCH,
+        batch=options.at_a_time,
         title=title,
     )
 
@@ -188,18 +187,13 @@ def _write_result(
     setting = best_setting(made)
     best = None if setting is None else setting.members[0]
     ended = "diverged" if best is None else best.status.replace("retired", "finished")
-    selection = None if best is None else best.member.run.selection
     folder.write_result(
         ended if made.interrupted is None else "interrupted",
-        epochs=0 if best is None else best.epochs,
-        best_epoch=None if best is None else best.best_epoch,
         metric=headlines(made)[0],
-        validation=None if best is None else validation_of(best.values),
         test=None if test is None else test.means,
         test_rows=0 if prepared.test is None else len(prepared.test.target),
         seconds=seconds_before(folder) + time.perf_counter() - began,
-        selected_by=None if selection is None else selection.metric,
-        settings=None if best is None else best.member.settings,
+        **as_run(best),
         trials=len(made.outcomes),
         spent=made.spent,
         compared_by=made.metric,

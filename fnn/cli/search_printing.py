@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fnn.cli.over import told
-from fnn.cli.printing import print_rows
+from fnn.cli.printing import plural, print_rows, print_where
 from fnn.cli.sweep_printing import again, axis_told, how_to_go_on
 from fnn.cli.tested import Tested, headlines
 
@@ -26,14 +25,12 @@ METHODS = {
 
 def print_plan(options: Options, prepared: Prepared) -> None:
     """The rows, what is varied, and how it is searched."""
-    from fnn.cli.search import TRIALS
-
     print_rows(prepared)
     for name, axis in options.axes.items():
         print(f"  {name}: {axis_told(axis)}")
     epochs = options.training.length(len(prepared.train.target))
-    count = "" if options.method == "grid" else f"{options.trials or TRIALS:,} "
-    length = f"{epochs:,} epochs" if epochs > 1 else "1 epoch"
+    count = "" if options.method == "grid" else f"{options.tries:,} "
+    length = f"{epochs:,} {plural('epoch', epochs)}"
     print(f"{count}settings, {METHODS[options.method]}, of {length}", flush=True)
 
 
@@ -73,10 +70,7 @@ def print_search(
     _print_cost(made)
     if test is not None and prepared.test is not None:
         _print_best(options, made, test, len(prepared.test.target))
-    print(f"{time.perf_counter() - began:.1f} s in all, reading and compiling included")
-    if folder is not None:
-        files = (path.name for path in sorted(folder.iterdir()) if path.name[0] != ".")
-        print(f"{folder} holds {', '.join(files)}")
+    print_where(began, folder)
     if made.interrupted is not None:
         print(how_to_go_on(folder))
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fnn.cli.bar import SweepBar
 from fnn.cli.command import words
@@ -17,7 +17,7 @@ from fnn.cli.options import as_typed
 from fnn.cli.over import of_member
 from fnn.cli.processes import joined, leads
 from fnn.cli.sweep_printing import print_sweep
-from fnn.cli.tested import Tested, best_setting, headlines, means, tested, validation_of
+from fnn.cli.tested import Tested, as_run, best_setting, headlines, means, tested, validation_of
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -132,28 +132,18 @@ def _write_config(
     )
 
 
-def _write_best(folder: RunFolder, options: Sweep, made: sweeps.Sweep, prepared: Prepared) -> None:
+def _write_best(path: Path, options: Sweep, made: sweeps.Sweep, prepared: Prepared) -> None:
     """The best members, each as the folder of a run."""
     from fnn.model import save_best
     from fnn.runs import RunFolder
 
-    places = save_best(made, prepared, folder.path, options.models)
+    places = save_best(made, prepared, path, options.models)
     kept = [outcome for outcome in made.ranked() if outcome.params is not None]
     for place, best in zip(places, kept, strict=False):
-        alone, run = of_member(options.alone, best.member)[0], best.member.run
-        write_config(RunFolder(place), alone, run, prepared)
-        RunFolder(place).write_result(
-            best.status,
-            epochs=best.epochs,
-            best_epoch=best.best_epoch,
-            metric=headlines(made)[0],
-            validation=validation_of(best.values),
-            test=None,
-            test_rows=0,
-            seconds=None,
-            selected_by=None if run.selection is None else run.selection.metric,
-            settings=best.member.settings,
-        )
+        folder, alone = RunFolder(place), of_member(options.alone, best.member)[0]
+        write_config(folder, alone, best.member.run, prepared)
+        unmeasured: dict[str, Any] = {"test": None, "test_rows": 0, "seconds": None}
+        folder.write_result(best.status, metric=headlines(made)[0], **unmeasured, **as_run(best))
 
 
 def _keep(
@@ -168,7 +158,7 @@ def _keep(
     if made.outcomes:
         made.save(folder.path, figures=options.figures, title=prepared.dataset.name)
     if made.interrupted is None:
-        _write_best(folder, options, made, prepared)
+        _write_best(folder.path, options, made, prepared)
     best = best_setting(made)
     ended = "diverged" if best is None else "finished"
     folder.write_result(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fnn.cli.over import SEEDS, of_member, parse_all
-from fnn.cli.printing import print_rows
+from fnn.cli.printing import plural, print_rows, print_where
 from fnn.cli.tested import Tested, headlines, mean_of
 
 if TYPE_CHECKING:
@@ -37,11 +36,11 @@ def print_plan(options: Sweep, members: Sequence[Member], prepared: Prepared) ->
     runs = len({id(member.run) for member in members})
     told = f"{len(members):,} members" if len(members) > 1 else "1 member"
     if runs < len(members):
-        told += f", {runs:,} {_plural('setting', runs)} of {len(members) // runs} seeds"
+        told += f", {runs:,} {plural('setting', runs)} of {len(members) // runs} seeds"
     programs = len(groups(members))
     epochs = options.training.length(len(prepared.train.target))
-    made = f"{programs} {_plural('program', programs)}"
-    print(f"{told}, {epochs:,} {_plural('epoch', epochs)}, in {made}", flush=True)
+    made = f"{programs} {plural('program', programs)}"
+    print(f"{told}, {epochs:,} {plural('epoch', epochs)}, in {made}", flush=True)
 
 
 def axis_told(axis: Sequence[Any] | Between) -> str:
@@ -56,10 +55,6 @@ def axis_told(axis: Sequence[Any] | Between) -> str:
     if len(axis) <= SHOWN:
         return between.join(map(in_words, axis))
     return f"{in_words(axis[0])} … {in_words(axis[-1])} ({len(axis)} values)"
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def print_sweep(
@@ -77,9 +72,7 @@ def print_sweep(
         _print_table(made)
     if test is not None and prepared.test is not None:
         _print_test(options, made, test, len(prepared.test.target))
-    print(f"{time.perf_counter() - began:.1f} s in all, reading and compiling included")
-    if folder is not None:
-        print(f"{folder} holds {_files(folder)}")
+    print_where(began, folder)
     if made.interrupted is not None:
         print(how_to_go_on(folder))
 
@@ -94,11 +87,6 @@ def how_to_go_on(folder: Path | None) -> str:
     return "nothing was kept to go on by: begin anew" if command is None else f"go on: {command}"
 
 
-def _files(folder: Path) -> str:
-    """What is in a folder, but for what is hidden."""
-    return ", ".join(path.name for path in sorted(folder.iterdir()) if path.name[0] != ".")
-
-
 def _print_cost(made: sweeps.Sweep, size: int, resumed: bool) -> None:
     done = sum(outcome.status != "interrupted" for outcome in made.outcomes)
     if made.interrupted is not None:
@@ -109,9 +97,7 @@ def _print_cost(made: sweeps.Sweep, size: int, resumed: bool) -> None:
     speed = ""
     if not resumed and made.interrupted is None:
         rate = len(made.outcomes) / training
-        speed = (
-            f", {rate:,.0f} members a second" if rate > 100 else f", {rate:.3g} members a second"
-        )
+        speed = f", {f'{rate:,.0f}' if rate > 100 else f'{rate:.3g}'} members a second"
     print(
         f"{training:.1f} s of training{speed}, after {made.compile_seconds:.1f} s of compiling; "
         f"up to {size:,} at a time, {100 * made.wasted:.0f} % of the epochs wasted"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -83,6 +83,23 @@ def mean_of(members: list[Outcome], metric: str) -> float:
 def means(setting: Setting) -> dict[str, float]:
     """Of each metric over the setting's seeds."""
     return {name: mean_of(setting.members, name) for name in setting.members[0].values}
+
+
+def as_run(best: Outcome | None) -> dict[str, Any]:
+    """What a result tells of a member that stands for a run; None where there is no such member."""
+    if best is None:
+        return {
+            "epochs": 0,
+            **dict.fromkeys(("best_epoch", "validation", "selected_by", "settings")),
+        }
+    selection = best.member.run.selection
+    return {
+        "epochs": best.epochs,
+        "best_epoch": best.best_epoch,
+        "validation": validation_of(best.values),
+        "selected_by": None if selection is None else selection.metric,
+        "settings": best.member.settings,
+    }
 
 
 def validation_of(values: Mapping[str, float]) -> dict[str, float] | None:

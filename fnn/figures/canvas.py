@@ -7,7 +7,6 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,10 +69,8 @@ def log_scale(axes: Axes, side: str = "y") -> None:
     axes.set(**{f"{side}scale": "log"})
     low, high = axes.get_xlim() if side == "x" else axes.get_ylim()
     axis = axes.xaxis if side == "x" else axes.yaxis
-    box, figure = axes.get_position(), axes.get_figure(root=True)
-    assert figure is not None
-    width, height = figure.get_size_inches()
-    room = box.width * width if side == "x" else 3 * box.height * height
+    width, height = inches(axes)
+    room = width if side == "x" else 3 * height
     dense = high < 1000 * low and 3 * math.log10(high / low) * LABEL <= room
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if dense else (1,)))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -106,6 +103,14 @@ def corner(axes: Axes, lines: Sequence[str], colour: str, alpha: float) -> None:
     )
 
 
+def inches(axes: Axes) -> tuple[float, float]:
+    """The panel's width and height."""
+    figure, box = axes.get_figure(root=True), axes.get_position()
+    assert figure is not None
+    width, height = figure.get_size_inches()
+    return float(box.width * width), float(box.height * height)
+
+
 def legend_above(axes: Axes, title: str = "") -> float:
     """A legend over the panel, where it covers nothing; the inches that it takes.
 
@@ -114,11 +119,11 @@ def legend_above(axes: Axes, title: str = "") -> float:
     handles = axes.get_legend_handles_labels()[0]
     if not handles:
         return 0.0
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    room = 1.15 * axes.get_position().width * figure.get_size_inches()[0]
+    room = 1.15 * inches(axes)[0]
     entries = [SYMBOL + LETTER * len(str(handle.get_label())) for handle in handles]
-    rows = next(rows for rows in count(1) if rows == len(entries) or _width(entries, rows) <= room)
+    rows = 1
+    while rows < len(entries) and _width(entries, rows) > room:
+        rows += 1
     _legend(axes, handles, -(-len(handles) // rows), title)
     return ROW * (rows + bool(title))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import log_scale, short
+from fnn.figures.canvas import inches, log_scale, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +80,7 @@ class Scale:
             log_scale(axes, side)
         words = [in_words(value, 3) for value in self.values]
         gaps = np.diff(values)
-        whole = _room(axes)
+        whole = LETTERS * inches(axes)[0]
         room = whole * gaps / (gaps.sum() or 1)
         if len(words) < 2 or (
             len("  ".join(words)) <= whole and max(map(len, words)) <= room.min()
@@ -101,17 +101,11 @@ def label_places(axes: Axes, values: Sequence[Any], side: str = "x") -> None:
         tick.label1.set_parse_math(False)
     axes.set(**{f"{side}lim": (-0.5, len(values) - 0.5)})
     shown = words[::stride]
-    if side == "x" and shown and len(shown) * (max(map(len, shown)) + 1) > _room(axes):
+    room = LETTERS * inches(axes)[0]
+    if side == "x" and shown and len(shown) * (max(map(len, shown)) + 1) > room:
         axes.tick_params("x", rotation=40)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
-
-
-def _room(axes: Axes) -> float:
-    """Letters below a panel."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    return LETTERS * float(axes.get_position().width * figure.get_size_inches()[0])
 
 
 def _is_number(value: Any) -> bool:

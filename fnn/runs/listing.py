@@ -81,7 +81,7 @@ def summarize(path: str | Path) -> RunSummary:
     """A run in a line; one that can't be read as damaged, with the reason."""
     path = Path(path)
     try:
-        if (path / "search.json").is_file():  # which has no config.json before its end
+        if kind_of(path) == "search":  # which has no config.json before its end
             return _summary(SearchFolder.resume(path))
         return _summary(RunFolder.open(path))
     except FnnError as error:
@@ -143,12 +143,10 @@ def _time(text: str, place: Path) -> datetime:
 
 
 def table(runs: Sequence[RunSummary], sort: str = "started", reverse: bool = False) -> str:
-    """Runs as text, a line each, sorted by a column of `COLUMNS`; gaps and NaN
-    come last.
+    """Runs as text, a line each, sorted by a column of `COLUMNS`; gaps and NaN come last.
 
     Damaged runs have a line below the table with the reason, and what can be gone on with has one
-    with the command. Raises `FnnError` for an unknown
-    column, naming the nearest.
+    with the command. Raises `FnnError` for an unknown column, naming the nearest.
     """
     if sort not in COLUMNS:
         raise FnnError(f"no column {sort!r}{choice(sort, COLUMNS)}")
