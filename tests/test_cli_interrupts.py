@@ -48,7 +48,7 @@ def busy(body: str, tmp_path: Path) -> subprocess.Popen:
 
 def test_what_python_does_not_hear_ends_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").touch()
-    body = f"with heard(), kept_in(Path('.')):\n    print('busy', flush=True); {DEAF}"
+    body = f"with heard():\n    kept_in(Path('.')); print('busy', flush=True); {DEAF}"
     process = busy(body, tmp_path)
     process.send_signal(signal.SIGINT)
     assert finish(process) == Done(130, "", "fnn: interrupted; go on: fnn sweep --resume .\n")
@@ -138,7 +138,8 @@ def test_before_the_first_one_is_trained(monkeypatch, capsys, tmp_path: Path) ->
 
 
 def test_nothing_is_told_of_what_is_not_there(tmp_path: Path) -> None:
-    with heard(), kept_in(tmp_path):
+    with heard():
+        kept_in(tmp_path)
         assert interrupted() == "fnn: interrupted"
         (tmp_path / "sweep.json").touch()
         assert interrupted() == f"fnn: interrupted; go on: fnn sweep --resume {tmp_path}"

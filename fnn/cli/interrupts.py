@@ -28,15 +28,12 @@ def interrupted() -> str:
     return f"fnn: interrupted; go on: {commands[0]}" if commands else "fnn: interrupted"
 
 
-@contextmanager
-def kept_in(folder: Path | None) -> Iterator[None]:
-    """Inside, an interruption tells how to go on, if the folder holds what that takes.
+def kept_in(folder: Path) -> None:
+    """From here to the end of `heard`, an interruption tells how to go on with this folder.
 
-    It is told after it has passed through here, so `heard` forgets the folder, not this.
+    It does so if the folder then holds what that takes.
     """
-    if folder is not None:
-        _kept.append(folder)
-    yield
+    _kept.append(folder)
 
 
 @contextmanager

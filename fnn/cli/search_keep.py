@@ -36,10 +36,9 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
     The exit status is 130 where Ctrl-C ended it before its time, 143 where SIGTERM did. Raises
     `FnnError` where every trial diverged.
     """
-    with (
-        _folder(options, prepared) if options.save else nullcontext() as folder,
-        kept_in(None if folder is None else folder.path),
-    ):
+    with _folder(options, prepared) if options.save else nullcontext() as folder:
+        if folder is not None:
+            kept_in(folder.path)
         with as_typed(options, options.training, options.machine, data=options.data):
             made = _search(options, prepared, folder)
         test = tested(made, prepared) if made.interrupted is None else None

@@ -39,10 +39,9 @@ def sweep_and_keep(
     `FnnError` where no member has anything to show. Of several processes, the first one keeps and
     prints.
     """
-    with (
-        _folder(options) if options.save and leads() else nullcontext() as folder,
-        kept_in(None if folder is None else folder.path),
-    ):
+    with _folder(options) if options.save and leads() else nullcontext() as folder:
+        if folder is not None:
+            kept_in(folder.path)
         if folder is not None and options.resume is None:
             _write_config(folder, options, members, prepared)
         with closing(SweepBar()) as bar:
