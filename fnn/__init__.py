@@ -151,6 +151,8 @@ __all__ = [
     "with_numbers",
 ]
 
+_ELSEWHERE = {"Linear": "Dense", "Sequential": "Serial"}
+"""what PyTorch and Keras call it"""
 _MADE_IN = {
     "ensemble": "fnn.ensembles.ensemble",
     "sweep": "fnn.sweeps.sweep",
@@ -164,4 +166,5 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"fnn.{name}")
     if name in _MADE_IN:
         return getattr(importlib.import_module(_MADE_IN[name]), name)
-    raise AttributeError(f"module 'fnn' has no attribute {name!r}")
+    here = f": write fnn.{_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+    raise AttributeError(f"module 'fnn' has no attribute {name!r}{here}")

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import fnn
 from fnn.activations import LeakyReLU
 from fnn.combinators import Parallel, Repeat, Residual, Serial
 from fnn.initializers import Glorot, He, Initializer, LeCun, Normal, Orthogonal
@@ -21,6 +22,12 @@ from fnn.spec import ShapeError, SpecError, spec
 from fnn.training import train_perceptron
 
 # Builders
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("Sequential", "Serial"), ("Linear", "Dense")])
+def test_names_from_other_libraries_are_answered(theirs: str, ours: str) -> None:
+    with pytest.raises(AttributeError, match=f"write fnn.{ours}$"):
+        getattr(fnn, theirs)
 
 
 def test_mlp() -> None:

@@ -268,7 +268,11 @@ def test_refusals_name_the_field(fields: dict[str, Any], message: str) -> None:
         (lambda: Dense(2.0), "units: expected a whole number, got 2.0 (float)"),
         (lambda: Dense(True), "units: expected a whole number, got True (bool)"),
         (lambda: Dense(0), "units: expected at least 1, got 0"),
-        (lambda: Serial([Dense(2)]), "layers[0]: expected Layer, got [Dense(units=2)] (list)"),
+        (
+            lambda: Serial([Dense(2)]),
+            "layers[0]: expected Layer, got [Dense(units=2)] (list): give each one by itself, or "
+            "unpack them with *",
+        ),
         (lambda: Serial(Dense(2), Dense), "layers[1]: expected a spec, got the class: write De"),
         (lambda: Serial("dense"), "layers[0]: 'dense' has no defaults: write Dense(…)"),
         (lambda: Parallel(), "Parallel needs at least one branch"),

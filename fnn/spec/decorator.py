@@ -129,7 +129,9 @@ def _check_part(value: Any, hint: Any) -> Any:
     if isinstance(value, family):
         name = type(value).__name__
         raise SpecError(f"{name} is not a spec: decorate the class with @spec('name.v1')")
-    raise SpecError(f"expected {' or '.join(map(type_name, family))}, got {describe(value)}")
+    several = isinstance(value, list | tuple) and any(map(is_spec, value))
+    tail = ": give each one by itself, or unpack them with *" if several else ""
+    raise SpecError(f"expected {' or '.join(map(type_name, family))}, got {describe(value)}{tail}")
 
 
 @functools.cache

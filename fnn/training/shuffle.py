@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from fnn.random import bits
+
 SPARE = 16
 """random bits that rows have to differ by"""
 
@@ -18,11 +20,11 @@ def shuffled(key: jax.Array, count: int) -> jax.Array:
     twice up to 16 million. Sorting words alone takes a CPU a fifth or less of the time of
     `jax.random.permutation`, which sorts pairs, twice (60,000 rows: 4 ms against 20 and more).
     """
-    bits = max((count - 1).bit_length(), 1)
-    low = jnp.uint32((1 << bits) - 1)
+    width = max((count - 1).bit_length(), 1)
+    low = jnp.uint32((1 << width) - 1)
     number = jnp.arange(count, dtype=jnp.uint32)
     order = number
-    for turn in jax.random.split(key, -(-SPARE // (32 - bits))):
-        drawn = jax.random.bits(turn, (count,), jnp.uint32)
+    for turn in jax.random.split(key, -(-SPARE // (32 - width))):
+        drawn = bits(turn, (count,))
         order = jnp.take(order, jax.lax.sort((drawn & ~low) | number) & low, mode="clip")
     return order.astype(jnp.int32)
