@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from fnn.training.diagnosis import diagnose, sound
@@ -55,7 +55,7 @@ class Course:
         self.fault = ""
         self.began = time.perf_counter()
 
-    def go_on(self) -> Look:
+    def go_on(self) -> None:
         """One call of the compiled program."""
         began, start, before = time.perf_counter(), self.step, self.state
         done = int(before.epoch)
@@ -72,7 +72,6 @@ class Course:
             self.status = "stopped early"
         self.told.append(told)
         self._adapt(stop - start, time.perf_counter() - began)
-        return self.look(records(told, done + 1))
 
     def interrupt(self) -> None:
         """Go no further, unless the run has ended anyway."""
@@ -90,17 +89,21 @@ class Course:
         size = min(max(fitting, 1), CAPACITY * self.source.plan.steps)
         self.size = said(size, self.source.mesh)[0]
 
-    def look(self, ended: Sequence[dict[str, Any]] = ()) -> Look:
-        """Where the run stands."""
-        seconds = time.perf_counter() - self.began
-        step, plan = int(self.state.step), self.source.plan
-        epoch = step / plan.steps
+    def look(self) -> Look:
+        """Where the run stands, with the epochs that ended in the last call."""
+        seconds, rate = self.pace()
+        told, step = self.told[-1], int(self.state.step)
         return Look(
             step=step,
             steps=self.steps,
-            epoch=epoch,
+            epoch=step / self.source.plan.steps,
             epochs=self.epochs,
-            ended=list(ended),
-            examples_per_second=epoch * plan.rows / seconds,
+            ended=records(told, int(self.state.epoch) - len(told["loss"]) + 1),
+            examples_per_second=rate,
             seconds=seconds,
         )
+
+    def pace(self) -> tuple[float, float]:
+        """Seconds since the first step, and rows trained on in each of them."""
+        seconds, plan = time.perf_counter() - self.began, self.source.plan
+        return seconds, int(self.state.step) / plan.steps * plan.rows / seconds

@@ -46,8 +46,6 @@ def joined(parts: list[History]) -> History:
 
 def records(history: History, number: int) -> list[dict[str, Any]]:
     """An epoch a record, numbered from `number`: `{"epoch": 1, "loss": 0.3, …}`."""
-    lists = {name: values.tolist() for name, values in history.items()}
-    return [
-        {"epoch": number + index} | {name: values[index] for name, values in lists.items()}
-        for index in range(len(lists["loss"]))
-    ]
+    epochs = range(number, number + len(history["loss"]))
+    columns = [epochs, *(values.tolist() for values in history.values())]
+    return [dict(zip(("epoch", *history), row, strict=True)) for row in zip(*columns, strict=True)]

@@ -156,9 +156,11 @@ def fit(
         course = _begun(source, rows, epochs, seed, order_seed)
         compiled = course.began - began
         while course.status is None:
-            look = course.go_on()
-            for logger in loggers:
-                logger(look)
+            course.go_on()
+            if loggers:
+                look = course.look()
+                for logger in loggers:
+                    logger(look)
             signal = request.heard(mesh)
             if signal is not None:
                 course.interrupt()
@@ -187,7 +189,7 @@ def _begun(
 
 def _made(course: Course, compiled: float, signal: int | None) -> Fit:
     assert course.status is not None
-    look, state, selection = course.look(), course.state, course.run.selection
+    (seconds, rate), state, selection = course.pace(), course.state, course.run.selection
     kept = None
     if selection is not None and state.best is not None and int(state.best.epoch):
         kept = BestEpoch(int(state.best.epoch), selection.metric, float(state.best.value))
@@ -201,7 +203,7 @@ def _made(course: Course, compiled: float, signal: int | None) -> Fit:
         history=joined(course.told),
         best=kept,
         status=course.status,
-        timing=Timing(compiled, look.seconds, look.examples_per_second, kind),
+        timing=Timing(compiled, seconds, rate, kind),
         run_state=local(state, mesh),
         signal=signal if course.status == "interrupted" else None,
     )

@@ -15,7 +15,7 @@ from fnn.training.segment import segment
 from fnn.training.spreading import put
 from fnn.training.state import RunState
 
-CAPACITY = 1024
+CAPACITY = 4096
 """epochs that one call may end"""
 
 _segment = jax.jit(segment, static_argnames=("capacity", "mesh"))
