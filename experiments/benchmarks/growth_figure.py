@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, legend_above, save
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, legend_above, log_scale, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,11 +37,21 @@ def draw(costs: Sequence[Any], empty: int, path: Path) -> None:
             _lines(time, memory, own, empty, style, axis)
         for axes in (time, memory):
             axes.set(xscale="log", yscale="log")
+            _a_decade(axes)
+            log_scale(axes)
         if first or len(axes_of) > 1:
             legend_above(time)
             legend_above(memory)
     figure.tight_layout()
     save(figure, path)
+
+
+def _a_decade(axes: Axes) -> None:
+    """At least that much from bottom to top, so that what hardly grows looks like it."""
+    low, high = axes.get_ylim()
+    short = (10 * low / high) ** 0.5
+    if short > 1:
+        axes.set_ylim(low / short, high * short)
 
 
 def _lines(

@@ -29,7 +29,7 @@ def draw(records: Sequence[Record], path: Path) -> None:
     names = [name for name in names if name not in ("floor", "command")]
     lines = -(-len(panels) // COLUMNS)
     columns = min(COLUMNS, len(panels))
-    figure = blank(2.2 + 2.9 * columns, 0.9 + lines * (0.9 + 0.23 * len(names)))
+    figure = blank(2.2 + 2.9 * columns, 0.9 + lines * (1.1 + 0.23 * len(names)))
     for number, (title, found) in enumerate(panels.items()):
         axes = figure.add_subplot(lines, columns, number + 1)
         last = number >= len(panels) - columns
@@ -54,13 +54,14 @@ def _panels(records: Sequence[Record]) -> dict[str, Mapping[str, Ratio]]:
             work = WORKS.get(record.work)
             shown = work.shown if work and task == "epoch" else 1
             name = record.work if task in ("epoch", "process") else f"{record.work} {task}"
-            title = f"{name} (fnn {seconds(timed.median * shown)})"
+            title = f"{name}\nfnn {seconds(timed.median * shown)}"
             found[title] = relative(records, record.work, task)
     return found
 
 
 def _points(axes: Axes, found: Mapping[str, Ratio], names: Sequence[str]) -> None:
     axes.axvline(1, color=BLUE, linewidth=1)
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for row, name in enumerate(names):
         if name not in found:
             axes.text(1.05, row, "–", color=GREY, va="center")
@@ -70,11 +71,10 @@ def _points(axes: Axes, found: Mapping[str, Ratio], names: Sequence[str]) -> Non
         axes.plot([low, high], [row, row], color=colour, linewidth=2)
         axes.plot([middle], [row], "o", color=colour, markersize=6)
         if name != OURS:
-            place: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 9}
-            axes.annotate(times(middle), (high, row), (5, 0), **place)
+            place: dict[str, Any] = {"va": "center", "fontsize": 9, "bbox": box}
+            axes.annotate(times(middle), (high, row), (5, 0), textcoords="offset points", **place)
     if floor := found.get("floor"):
         axes.axvline(floor.middle, color=GREY, linewidth=1.2, linestyle="--")
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         place = {"ha": "center", "va": "center", "fontsize": 9, "bbox": box}
         axes.text(floor.middle, len(names) - 0.4, "floor", color=GREY, **place)
     log_scale(axes, "x")
