@@ -5,7 +5,7 @@
 Each seed splits 60-20-20, initialises and orders its batches by itself; network, rate, epochs and
 the epoch that is kept (the best by validation loss) are those of the command's defaults.
 
-Mean test accuracy 0.9805 ± 0.0041 (95 %), in 22 s on 2 CPU cores.
+What came of it stands in the README.
 """
 
 from __future__ import annotations
