@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from fnn.spec import FnnError
 
@@ -93,8 +94,14 @@ def fold(key: jax.Array | None, index: Any) -> jax.Array | None:
 
 
 def _checked(key: jax.Array) -> jax.Array:
+    if isinstance(key, int):
+        raise KeyMissingError(f"expected a key: write jax.random.key({key}), not {key}")
     if not isinstance(key, jax.Array):
-        raise KeyMissingError(f"expected a key: write jax.random.key({key!r}), not {key!r}")
+        raise KeyMissingError(f"expected a key as jax.random.key makes one, got {key!r}")
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if key.ndim != (0 if typed else 1):
+        many = key.shape if typed else key.shape[:-1]
+        raise KeyMissingError(f"expected one key, got an array {many} of them: see jax.vmap")
     return key
 
 

@@ -16,7 +16,8 @@ def bits(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
 
     There JAX rolls Threefry's 20 rounds into a loop, which compiles sooner and which XLA can't fuse
     with what reads the bits. Here they stand one after another, so that a word is hashed, compared
-    and forgotten. Keys of another kind than `"threefry2x32"` are left to JAX.
+    and forgotten. Keys of another kind than `"threefry2x32"` are left to JAX, whose setting
+    `jax_threefry_partitionable` is taken to stand at its default.
     """
     size = math.prod(shape)
     if jax.random.key_impl(key) != "threefry2x32" or size >= 2**32:

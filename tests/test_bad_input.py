@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 import jax
@@ -352,6 +353,23 @@ def test_both_gradients_ask_for_the_key(method: str) -> None:
     batch = Batch(shape(ROWS, 3), shape(ROWS, 3))
     message = complaint(lambda: jax.eval_shape(run, params, state, batch), KeyMissingError)
     assert message.startswith("net.layers[1]: Dropout() draws random numbers here")
+
+
+@pytest.mark.parametrize("net", [Dropout(), Serial(Dense(3), Dropout())], ids=str)
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (jax.random.split(jax.random.key(0), 5), "expected one key, got an array (5,) of them"),
+        (jax.random.split(jax.random.PRNGKey(0)), "expected one key, got an array (2,) of them"),
+        (jax.random.key(0)[None], "expected one key, got an array (1,) of them"),
+        (np.array([0, 1], np.uint32), "expected a key as jax.random.key makes one, got array("),
+    ],
+    ids=["typed", "legacy", "one", "numpy"],
+)
+def test_a_layer_takes_one_key(net: Layer, key: Any, said: str) -> None:
+    params, state = declared(net, shape(3))
+    with pytest.raises(KeyMissingError, match=re.escape(said)):
+        net.forward(params, state, np.ones((4, 3)), train=True, key=key)
 
 
 def test_init_needs_a_key_where_it_draws() -> None:

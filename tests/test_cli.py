@@ -227,6 +227,8 @@ def test_a_run_is_repeated_from_any_folder(run, tmp_path, monkeypatch) -> None:
 
 def test_runs_of_no_folder_and_an_unknown_column(run) -> None:
     assert run("runs") == (0, "no runs yet in runs\n", "")
+    status, _, err = run("runs", "elsewhere")
+    assert (status, "elsewhere: there is no such folder" in err) == (2, True)
     status, _, err = run("runs", "--sort", "tset")
     assert status == 2
     assert "no column 'tset'; did you mean 'test'?" in err

@@ -58,13 +58,17 @@ def test_curves_of_classes(epochs: int) -> None:
 
 
 def test_curves_of_quantities() -> None:
-    """mse and mae share a log scale, R² has its own; a far-off beginning is cut."""
+    """mse, mae and R² have a panel each, as they have units; a far-off beginning is cut."""
     scale = falling(40)
     history = {"loss": np.linspace(1, 0.1, 40), "validation_mse": 1e4 * scale}
     history |= {"validation_mae": 1e2 * scale, "validation_r2": 1 - 9 * scale}
-    loss, errors, scores = draw_curves(history).axes
+    loss, squared, absolute, scores = draw_curves(history).axes
     assert list(lines(loss)) == ["training"] and loss.get_yscale() == "linear"
-    assert list(lines(errors)) == ["mse", "mae"] and errors.get_yscale() == "log"
+    assert [axes.get_ylabel() for axes in (squared, absolute)] == [
+        "validation mse",
+        "validation mae",
+    ]
+    assert squared.get_yscale() == absolute.get_yscale() == "log"
     assert scores.get_ylabel() == "validation R²" and scores.get_ylim()[0] == -1
 
 
@@ -90,17 +94,25 @@ def test_curves_with_holes() -> None:
     loss, scores = draw_curves(history).axes
     assert lines(loss) == {"training": ([1, 2], [1, 0.5]), "validation": ([2, 4], [0.7, 0.6])}
     assert words(scores) == ["no finite values"]
-    assert [len(draw_curves({"loss": values}).axes) for values in (np.ones(3), [])] == [1, 1]
+    (axes,) = draw_curves({"loss": []}).axes
+    assert words(axes) == ["no epoch ended"]
+
+
+def test_a_loss_that_reaches_zero_keeps_its_log_scale() -> None:
+    (axes,) = draw_curves({"loss": np.array([1.0, 0.1, 1e-3, 0.0])}).axes
+    assert axes.get_yscale() == "log"
+    (axes,) = draw_curves({"loss": np.array([1.0, 1e-3, -0.1])}).axes
+    assert axes.get_yscale() == "linear"
 
 
 def test_confusion_matrix() -> None:
-    """Counts where there are any, recall at the side, long names cut."""
+    """Counts where there are any, recall at the side, long names cut in their middle."""
     counts = np.array([[30, 2, 0], [1, 3, 0], [0, 0, 0]])
     long = "a name much too long for the side of a matrix"
     (axes,) = draw_confusion_matrix(counts, ["a$b$", long, 3], "adult").axes
     assert words(axes) == ["30", "2", "1", "3", "recall", "0.938", "0.750", "–"]
     assert [text.get_position() for text in axes.texts[:4]] == [(0, 0), (1, 0), (0, 1), (1, 1)]
-    names = ["a$b$", "a name much too long fo…", "3"]
+    names = ["a$b$", "a name much too…a matrix", "3"]
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert [label.get_text() for label in labels] == names
     shares = axes.images[0].get_array()

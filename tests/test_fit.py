@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import chex
 import jax
@@ -130,6 +133,21 @@ def test_other_numbers_seeds_and_lengths_compile_nothing() -> None:
     jax.jit(lambda x: x + 1)(1.0)
     assert compiled, "the listener hears"
     jax.monitoring.clear_event_listeners()
+
+
+@pytest.mark.parametrize(
+    ("loggers", "said"),
+    [
+        (print, "loggers: expected a sequence of functions"),
+        ("ab", "loggers[0]: expected a function, got 'a'"),
+        ([print, 3], "loggers[1]: expected a function, got 3"),
+    ],
+)
+def test_loggers_are_functions(loggers: Any, said: str) -> None:
+    """Said before anything is computed."""
+    for call in (fit, functools.partial(fnn.train, fnn.Dense(3), "iris", epochs=1)):
+        with pytest.raises(SpecError, match=re.escape(said)):
+            call(loggers=loggers)
 
 
 def digest() -> str:

@@ -226,11 +226,20 @@ FAULTS = {
         {"task": "classification"},
         "line 3: expected whole numbers or strings as classes, got 2.5",
     ),
+    "too many digits": (
+        f"a,y\n1,{2**53}\n2,{2**53 + 1}\n",
+        {"task": "classification"},
+        "y: line 2: 9007199254740992 has more digits .* name 'y' in `categorical`",
+    ),
     "no numbers": ("a,y\n1,c\n2,d\n", {"task": "regression"}, "y: line 2: .* numbers .* got 'c'"),
     "no task": ("a,y\n1,0\n2,1\n", {"task": "rank"}, "task: expected classification or regression"),
     "latin": (b"a,y\n1,0\n\xe9,1\n", {}, "line 3: expected UTF-8, got the byte 0xe9"),
     "utf-16": ("a,y\n1,0\n".encode("utf-16"), {}, "expected UTF-8, got UTF-16"),
-    "open quote": ('a,y\n1,0\n"2,1\n3,0\n', {}, "line 4: unexpected end of data"),
+    "open quote": (
+        'a,y\n1,0\n"2,1\n3,0\n',
+        {},
+        r'line 3: a quote \("\) is opened in this row and never',
+    ),
     "after quote": ('a,y\n"1"2,0\n', {}, "line 2: ',' expected after"),
     "marker": ("a,y\n" + ROWS, {"delimiter": ",,"}, "delimiter: expected one character"),
     "beyond": (ROWS, {"target": 3, "header": False}, "no column 3 .* by number, 1 to 2, or -1"),
@@ -360,7 +369,10 @@ def test_a_value_no_training_row_has(write):
     assert model.encode(table()).shape == (2, 9)
     for change, message in (
         ({"colour": ["red", "grean"]}, "column colour: row 1: unknown category 'grean'; did"),
-        ({"colour": ["pink", "grey"]}, "row 0: unknown category 'pink'.*; 2 such rows in all"),
+        (
+            {"colour": ["pink", "grey"]},
+            "row 0: unknown category 'pink'.*; 2 such rows in all; with unknown zeros",
+        ),
         ({"colour": [None, "red"]}, "colour: row 0: the value is missing, and no training row"),
         ({"number": [1.0, np.nan]}, "number: row 1: the value is missing, and no training row"),
         ({"number": [1.0, np.inf]}, "inputs, column number: .* 1 infinite, the first in row 1"),

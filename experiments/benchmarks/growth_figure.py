@@ -31,7 +31,7 @@ def draw(costs: Sequence[Any], empty: int, path: Path) -> None:
         memory = figure.add_subplot(2, len(columns), number + len(columns))
         first = number == 1
         dress(time, "", "µs a row and epoch" if first else "")
-        dress(memory, name, "MiB above an empty run,\ncompiling included" if first else "")
+        dress(memory, name, "MiB above an empty run" if first else "")
         for axis, style in zip(axes_of, ("-", "--"), strict=False):
             own = [cost for cost in costs if cost.point.axis == axis]
             _lines(time, memory, own, empty, style, axis)

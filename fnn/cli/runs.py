@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional
 
 from fnn.cli.options import option
-from fnn.spec.errors import at
+from fnn.spec.errors import FnnError, at
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Runs:
         """Print the table."""
         from fnn.runs import list_runs, table
 
+        if self.folder != "runs" and not Path(self.folder).exists():
+            raise FnnError("there is no such folder", self.folder)
         runs = list_runs(self.folder)
         with at("--sort"):
             told = table(runs, self.sort, self.reverse)  # names an unknown column

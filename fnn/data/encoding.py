@@ -130,7 +130,10 @@ class TableEncoder:
             if count and isinstance(table, Table):
                 others = f"; {count} such rows in all" if count > 1 else ""
                 row, message = column.first_unknown(_values(table, column))
-                raise DataError(f"{table.where(row)}: {message}{others}", f"column {column.name}")
+                raise DataError(
+                    f"{table.where(row)}: {message}{others}; with unknown zeros such rows pass",
+                    f"column {column.name}",
+                )
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, every bit kept."""

@@ -60,11 +60,11 @@ def read_rows(
     if is_text(path):
         text = _text(path, preprocessing, delimiter)
         name, classes = preprocessing.target_name, preprocessing.classes
-        check_columns(text, [name])
         kind: Kind | None = "numbers" if classes is None else None
+        inputs = _columns(text, preprocessing)
+        check_columns(text, [name])
         column = columns_of(text, [name], {name: kind}, _missing(preprocessing))
-        target = like(column, name, classes, f"{path}, column {name}")
-        return Rows(_columns(text, preprocessing), target)
+        return Rows(inputs, like(column, name, classes, f"{path}, column {name}"))
     if is_stored(path):
         arrays = {name: read_array(path / f"{name}.npy") for name in ("x", "y")}
     elif path.suffix == ".npz":

@@ -13,6 +13,8 @@ from fnn.data.table import Table, is_categories, missing_in
 Asked: TypeAlias = Literal["classification", "regression"] | None
 FEW = 20
 """the most distinct whole numbers that are taken for classes unasked"""
+EXACT = 2**53
+"""from here on whole numbers that differ may be one float64"""
 
 
 class Target(NamedTuple):
@@ -44,6 +46,13 @@ def make_target(table: Table, name: str, task: Asked, place: str) -> Target:
         return Target(like(table, name, classes, place), classes)
     if task == "regression" or (task is None and not looks_like_classes(values)):
         return Target(values, None)
+    large = np.flatnonzero(abs(values) >= EXACT)
+    if large.size:
+        raise DataError(
+            f"{table.where(int(large[0]))}: {values[large[0]]:.0f} has more digits than a number "
+            f"holds, so classes would become one: name {name!r} in `categorical`",
+            place,
+        )
     present, numbers = np.unique(values, return_inverse=True)
     bad = np.flatnonzero(~np.isfinite(values) | (values != np.round(values)))
     if bad.size:

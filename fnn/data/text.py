@@ -134,7 +134,11 @@ def _records(path: Path, content: str, delimiter: str) -> tuple[list[list[str]],
     except csv.Error as error:
         first = content.lstrip().partition("\n")[0]
         hint = "" if delimiter in first else _suggest(content, delimiter)
-        raise DataError(f"line {reader.line_num}: {error}{hint}", str(path)) from None
+        line, message = reader.line_num, str(error)
+        if "unexpected end" in message:
+            line = lines[-1] + 1 if lines else 1
+            message = 'a quote (") is opened in this row and never closed'
+        raise DataError(f"line {line}: {message}{hint}", str(path)) from None
     return rows, lines
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ERRORS = ("mse", "mae", "ece", "brier", "nll")
+ERRORS = (("mse",), ("mae",), ("ece", "brier", "nll"))
+"""a panel each: what has the same unit"""
 MARKED = 20
 """up to so many points are drawn as dots too"""
 
@@ -50,7 +51,7 @@ def curves(
 def draw_curves(
     history: Mapping[str, np.ndarray], *, best: int | None = None, title: str = ""
 ) -> Figure:
-    """The loss, and beside it the other metrics: errors in one panel, scores in another.
+    """The loss, and beside it the other metrics: errors by their units, scores in one panel.
 
     `history` has an entry an epoch: `loss` in training, and `validation_<metric>`, NaN where
     nothing was validated. Other keys are left alone, and what is not finite is left out. `best` is
@@ -63,19 +64,18 @@ def draw_curves(
     losses = {"training": told.get("loss", np.empty(0))}
     if "loss" in metrics:
         losses["validation"] = metrics.pop("loss")
-    errors = {name: values for name, values in metrics.items() if name in ERRORS}
-    scores = {name: values for name, values in metrics.items() if name not in ERRORS}
-    panels = [("loss", losses), ("validation errors", errors), ("validation scores", scores)]
-    panels = [panel for panel in panels if panel[1]]
+    errors = [{name: metrics.pop(name) for name in alike if name in metrics} for alike in ERRORS]
+    panels = [("loss", losses), *(("validation errors", alike) for alike in errors)]
+    panels = [panel for panel in [*panels, ("validation scores", metrics)] if panel[1]]
 
-    figure = blank((8.5, 10.5, 11)[len(panels) - 1], 4.2 if title else 3.9, title)
+    figure = blank((8.5, 10.5, 11, 13.5, 16)[len(panels) - 1], 4.2 if title else 3.9, title)
     high = []
     for number, (name, lines) in enumerate(panels, 1):
         axes = figure.add_subplot(1, len(panels), number)
         alone = len(lines) == 1 and name != "loss"
         dress(axes, "epoch", f"validation {_words(*lines)}" if alone else name)
         _draw(axes, lines, COLOURS if name != "loss" else (BLUE, ORANGE))
-        _scale(axes, np.concatenate(list(lines.values())), scores=lines is scores)
+        _scale(axes, np.concatenate(list(lines.values())), scores=lines is metrics)
         if best is not None:
             axes.axvline(best, color=GREY, linewidth=1, linestyle=":", label=f"best epoch, {best}")
         epoch_axis(axes, max(map(len, lines.values())))
@@ -101,9 +101,9 @@ def _draw(axes: Axes, lines: Mapping[str, np.ndarray], colours: tuple[str, ...])
 
 def _scale(axes: Axes, values: np.ndarray, *, scores: bool) -> None:
     """R² has no lower bound, and its first epochs would leave no room for the others."""
-    values = values[np.isfinite(values)]
+    ended, values = values.size, values[np.isfinite(values)]
     if values.size == 0:
-        nothing(axes)
+        nothing(axes, "no finite values" if ended else "no epoch ended")
     elif not scores and wide_range(values):
         log_scale(axes)
     elif scores and values.min() < -1 < values.max():

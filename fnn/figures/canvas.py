@@ -78,14 +78,15 @@ def log_scale(axes: Axes, side: str = "y") -> None:
 
 
 def wide_range(values: NDArray[np.floating], factor: float = 30) -> bool:
-    """Whether positive values span so much that a linear axis would hide the small ones."""
+    """Whether values span so much that a linear axis would hide the small ones; none is below 0."""
     found = values[np.isfinite(values)]
-    return bool(found.size and found.min() > 0 and found.max() > factor * found.min())
+    above = found[found > 0]
+    return bool(above.size and found.min() >= 0 and above.max() > factor * above.min())
 
 
-def nothing(axes: Axes) -> None:
-    """Says that there is nothing to see."""
-    axes.text(0.5, 0.5, "no finite values", transform=axes.transAxes, ha="center", color=GREY)
+def nothing(axes: Axes, words: str = "no finite values") -> None:
+    """Says why there is nothing to see."""
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=GREY)
 
 
 def corner(axes: Axes, lines: Sequence[str], colour: str, alpha: float) -> None:
@@ -152,8 +153,8 @@ def _legend(axes: Axes, handles: Sequence[Any], columns: int, title: str = "") -
 
 
 def short(name: str, length: int = 24) -> str:
-    """A name cut to that length."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """A name cut to that length in its middle: many differ only at their end."""
+    return name if len(name) <= length else f"{name[: length - 9]}…{name[-8:]}"
 
 
 def end(name: str, length: int) -> str:

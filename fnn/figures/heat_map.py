@@ -22,6 +22,7 @@ PALE, PINK = "#f1f1f1", "#cc79a7"
 def heat_map(axes: Axes, row: Any) -> None:
     """|claimed − automatic| of an audit's row on a log scale, with a ring round the worst element.
 
+    Where there is no automatic gradient, the numerical one stands in its place.
     What lies below the row's detection limit is pale grey, what is not finite pink. A leaf of more
     than two axes shows its first one against the others; a long axis shows the largest of each
     block of neighbours.
@@ -73,7 +74,8 @@ def _mark(axes: Axes, row: Any, cells: np.ndarray) -> None:
     """A ring round the worst element, which the title names."""
     place = int(np.argmax(np.where(np.isnan(cells), np.inf, cells)))
     index = ", ".join(str(int(i)) for i in np.unravel_index(place, np.shape(row.error)))
-    title = f"|claimed − automatic| over {row.path}"
+    right = "numerical" if row.difference is None else "automatic"
+    title = f"|claimed − {right}| over {row.path}"
     if cells.flat[place] == 0:
         title += ": no difference anywhere"
     else:

@@ -15,7 +15,7 @@ from fnn.search.study import Sampler, study
 from fnn.search.trials import SearchLook, Trials
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis
-from fnn.training.checks import check_counts
+from fnn.training.checks import check_counts, check_loggers
 from fnn.training.devices import Devices
 from fnn.training.interrupts import interruptible
 from fnn.training.run import Run
@@ -82,6 +82,7 @@ def bayes(
     not installed, and for data what `fnn.sweep` raises.
     """
     check_counts(1, trials=trials, batch=batch)
+    check_loggers(loggers)
     if sampler is not None and not callable(sampler):
         raise SpecError(
             "expected a function from a seed to an Optuna sampler, such as "

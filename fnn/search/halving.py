@@ -13,7 +13,7 @@ from fnn.search.space import Build
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, draw
 from fnn.sweeps.checks import check_members
-from fnn.training.checks import check_counts
+from fnn.training.checks import check_counts, check_loggers
 from fnn.training.devices import Devices
 from fnn.training.interrupts import interruptible
 from fnn.training.run import Run
@@ -67,6 +67,7 @@ def halving(
     Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification and Hyperparameter
     Optimization, section 3; Li et al. 2018, Hyperband, Algorithm 1 (its innermost loop).
     """
+    check_loggers(loggers)
     problem = Problem.of(
         run,
         data,

@@ -14,6 +14,7 @@ from fnn.sweeps.fitting import evenly, fitting
 from fnn.sweeps.memory import budget, is_exhausted
 from fnn.sweeps.outcome import Outcome, keep_best
 from fnn.sweeps.program import Data
+from fnn.training.checks import check_loggers
 from fnn.training.devices import Devices, mesh_of
 from fnn.training.history import History
 from fnn.training.interrupts import Request, interruptible
@@ -99,6 +100,7 @@ def train_members(
     Arguments and errors are those of `fnn.sweep`; `keep` is how many members keep their
     parameters, the best by `metric` (None: all); `memory` is that of each of the `devices`.
     """
+    check_loggers(loggers)
     check_members(members, rows, validation, epochs)
     mesh = mesh_of(devices, "members")
     given = ([member[1:] for member in members], rows, validation, unit, epochs, store is None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 import numpy as np
 
@@ -29,6 +31,15 @@ def check_counts(least: int, **counts: int) -> None:
     for name, count in counts.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < least:
             raise SpecError(f"expected a whole number from {least} up, got {count!r}", name)
+
+
+def check_loggers(loggers: Sequence[object]) -> None:
+    """A sequence of functions."""
+    if callable(loggers) or not isinstance(loggers, Sequence):
+        raise SpecError("expected a sequence of functions: write loggers=[…]", "loggers")
+    for index, logger in enumerate(loggers):
+        if not callable(logger):
+            raise SpecError(f"expected a function, got {logger!r}", f"loggers[{index}]")
 
 
 def check_length(epochs: int, plan: Plan) -> None:

@@ -20,7 +20,9 @@ Status = Literal["finished", "stopped early", "interrupted", "diverged"]
 
 
 class Look(NamedTuple):
-    """What a logger is given, about twice a second and at the end: where the run stands.
+    """What a logger is given: where the run stands.
+
+    About twice a second, after 4,096 epochs at the latest, and at the end.
 
     step, steps: done, and in all if the run does not stop early.
     epoch, epochs: the same in epochs; `epoch` may be a fraction.

@@ -18,6 +18,7 @@ from fnn.spec import FnnError, SpecError, numbers
 from fnn.training.checks import (
     check_epochs,
     check_length,
+    check_loggers,
     check_rows,
     check_seeds,
     check_selection,
@@ -127,8 +128,8 @@ def fit(
         validation: rows to measure after every `run.validate_every` epochs.
         seed: initialisation and dropout; `order_seed`: the order of batches. From 0 to 2³² - 1.
         unit: what 1 in the target is worth, (O,) or () (see `fnn.metrics.measure`).
-        loggers: called with a `Look` about twice a second and at the end. What they raise ends the
-            run and reaches the caller.
+        loggers: called with a `Look` about twice a second (after 4,096 epochs at the latest) and
+            at the end. What they raise ends the run and reaches the caller.
         devices: how many devices divide the rows of each batch among them (`Devices` says what
             else it may be); None for the default one alone. The result is that of one device
             within rounding, on every process if there are several (`jax.distributed`), which all
@@ -144,8 +145,7 @@ def fit(
     and `DivergedError` for numbers that are not finite.
     """
     check_epochs(epochs)
-    if callable(loggers):
-        raise SpecError("expected a sequence of functions: write loggers=[…]", "loggers")
+    check_loggers(loggers)
     check_seeds(seed=seed, order_seed=order_seed)
     check_selection(run, validation is not None, epochs)
     run = numbers(run, wide(run.objective.policy.dtype))

@@ -21,7 +21,7 @@ from fnn.optimizers import Optimizer
 from fnn.shapes import shape
 from fnn.spec import ShapeError, SpecError, at, replace
 from fnn.training.averaging import Averaging
-from fnn.training.checks import check_epochs
+from fnn.training.checks import check_epochs, check_loggers
 from fnn.training.course import Logger
 from fnn.training.devices import Devices
 from fnn.training.loop import Fit, fit
@@ -99,6 +99,7 @@ def train(
     The other arguments are those of `Objective`, `Run` and `fit`, and so are the errors. The
     network must end in as many outputs as the data asks for (`ShapeError`).
     """
+    check_loggers(loggers)
     prepared = as_prepared(data, fractions, split_seed)
     rows = len(prepared.train.target)
     length = default_epochs(rows) if epochs is None else epochs

@@ -70,7 +70,7 @@ class Row:
     worst: Worst | None = None
     ladder: Ladder | None = field(default=None, repr=False)
     error: np.ndarray | None = field(default=None, repr=False)
-    """claimed − automatic, element by element"""
+    """claimed − automatic (numerical, where there is no automatic gradient), element by element"""
 
 
 @dataclass(frozen=True)
