@@ -219,6 +219,7 @@ FAULTS = {
     "word": (f"a,y\n{ROWS}x,1\nx,0\n", {}, r"column a: line 32: .* got 'x' \(2 such"),
     "infinite": (f"a,y\n{ROWS}inf,1\n", {}, "column a: .* 1 infinite, the first in line 32"),
     "target lacks": (f"a,y\n{ROWS}7,\n8,?\n", {}, r"y: line 32: no target \(2 such rows in all\)"),
+    "infinite target": (f"a,y\n{ROWS}7,-inf\n", {}, "y: line 32: expected a finite .* got -inf"),
     "all lack": ("a,y\n1,\n2,\n", {}, r"y: line 2: no target \(2 such"),
     "one class": ("a,y\n1,c\n2,c\n", {}, "at least two classes in y, got only 'c'"),
     "no classes": (

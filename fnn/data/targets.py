@@ -93,11 +93,15 @@ def check_task(task: object) -> None:
 
 
 def check_complete(table: Table, name: str, place: str) -> None:
-    """A target must not be missing anywhere."""
-    gone = missing_in(table.columns[name])
+    """A target must be missing or infinite nowhere."""
+    values = table.columns[name]
+    gone = missing_in(values)
     if gone.any():
         others = f" ({gone.sum()} such rows in all)" if gone.sum() > 1 else ""
         raise DataError(f"{table.where(int(gone.argmax()))}: no target{others}", place)
+    if not is_categories(values) and np.isinf(values).any():
+        row = int(np.isinf(values).argmax())
+        raise DataError(f"{table.where(row)}: expected a finite number, got {values[row]}", place)
 
 
 def class_name(value: float) -> str:
