@@ -509,6 +509,7 @@ def test_weights_of_examples_match_the_losses(method: str, weight: tuple[int, ..
 # Precision
 
 
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype float64")  # of JAX 0.11 on
 def test_float64_needs_x64() -> None:
     """float32 in silence would be worse."""
     objective = Objective(Dense(2), "squared_error", policy=Policy("float64"))
