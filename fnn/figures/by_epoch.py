@@ -104,7 +104,7 @@ def _scale(axes: Axes, values: np.ndarray, *, scores: bool) -> None:
     ended, values = values.size, values[np.isfinite(values)]
     if values.size == 0:
         nothing(axes, "no finite values" if ended else "no epoch ended")
-    elif not scores and wide_range(values):
+    elif not scores and wide_range(values[values != 0]):  # a line falls to zero at the bottom
         log_scale(axes)
     elif scores and values.min() < -1 < values.max():
         axes.set_ylim(-1, values.max() + 0.05 * (values.max() + 1))

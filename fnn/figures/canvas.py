@@ -78,10 +78,9 @@ def log_scale(axes: Axes, side: str = "y") -> None:
 
 
 def wide_range(values: NDArray[np.floating], factor: float = 30) -> bool:
-    """Whether values span so much that a linear axis would hide the small ones; none is below 0."""
+    """Whether positive values span so much that a linear axis would hide the small ones."""
     found = values[np.isfinite(values)]
-    above = found[found > 0]
-    return bool(above.size and found.min() >= 0 and above.max() > factor * above.min())
+    return bool(found.size and found.min() > 0 and found.max() > factor * found.min())
 
 
 def nothing(axes: Axes, words: str = "no finite values") -> None:
