@@ -15,8 +15,9 @@ from fnn.figures import draw_gradient_audit
 from fnn.figures.heat_map import flat, pooled
 from fnn.gradients.audit.result import Audit, Check, Finding, Row, Verdict, Worst
 from fnn.gradients.audit.slopes import Ladder
-from fnn.gradients.audit.text import WIDTH, figure, shorten
+from fnn.gradients.audit.text import WIDTH, figure
 from fnn.spec import FnnError
+from fnn.spec.errors import shorten
 
 STEPS = 4.0 ** -np.arange(1, 14)
 NAN = float("nan")

@@ -94,6 +94,7 @@ def test_curves_with_holes() -> None:
     loss, scores = draw_curves(history).axes
     assert lines(loss) == {"training": ([1, 2], [1, 0.5]), "validation": ([2, 4], [0.7, 0.6])}
     assert words(scores) == ["no finite values"]
+    assert [len(draw_curves({"loss": values}).axes) for values in (np.ones(3), [])] == [1, 1]
     (axes,) = draw_curves({"loss": []}).axes
     assert words(axes) == ["no epoch ended"]
 
@@ -112,7 +113,7 @@ def test_confusion_matrix() -> None:
     (axes,) = draw_confusion_matrix(counts, ["a$b$", long, 3], "adult").axes
     assert words(axes) == ["30", "2", "1", "3", "recall", "0.938", "0.750", "–"]
     assert [text.get_position() for text in axes.texts[:4]] == [(0, 0), (1, 0), (0, 1), (1, 1)]
-    names = ["a$b$", "a name much too…a matrix", "3"]
+    names = ["a$b$", "a name much… of a matrix", "3"]
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert [label.get_text() for label in labels] == names
     shares = axes.images[0].get_array()

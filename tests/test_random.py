@@ -10,6 +10,8 @@ import pytest
 
 from fnn.random import bits
 
+SIGMAS = 5
+
 
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (7,), (3, 5), (2, 3, 4), (2, 0)])
 @pytest.mark.parametrize("make", [jax.random.key, jax.random.PRNGKey])
@@ -40,3 +42,20 @@ def test_bits_draw_no_loop() -> None:
     compiled = jax.jit(functools.partial(bits, shape=(8,))).lower(jax.random.key(0)).compile()
     assert "threefry2x32" not in str(jaxpr)
     assert " while(" not in compiled.as_text()
+
+
+def test_words_are_independent() -> None:
+    """Neighbours, the two halves of a draw, and each of the upper 16 bits."""
+    half = 2**15
+    words = np.asarray(jax.jit(bits, static_argnums=1)(jax.random.key(0), (2 * half,))) >> 16
+    single = (words[:, None] >> np.arange(16, dtype=np.uint32)) & 1
+    assert (abs(single.mean(0) - 0.5) < SIGMAS * 0.5 / np.sqrt(2 * half)).all()
+    centred = (words - 32767.5) / np.sqrt((65536**2 - 1) / 12)
+    for lag in (1, 2, half):
+        product = centred[:-lag] * centred[lag:]
+        assert abs(product.mean()) < SIGMAS / np.sqrt(product.size), lag
+    signed = 2.0 * single - 1
+    between_halves = signed[:half].T @ signed[half:] / half
+    within = signed.T @ signed / (2 * half) - np.eye(16)
+    for correlation in (between_halves, within):
+        assert abs(correlation).max() < SIGMAS / np.sqrt(half)

@@ -27,7 +27,7 @@ class Runs:
         """Print the table."""
         from fnn.runs import list_runs, table
 
-        if self.folder != "runs" and not Path(self.folder).exists():
+        if self.folder != Runs.folder and not Path(self.folder).exists():
             raise FnnError("there is no such folder", self.folder)
         runs = list_runs(self.folder)
         with at("--sort"):

@@ -42,8 +42,8 @@ def sweep_and_keep(
     with _folder(options) if options.save and leads() else nullcontext() as folder:
         if folder is not None:
             kept_in(folder.path)
-        if folder is not None and options.resume is None:
-            _write_config(folder, options, members, prepared)
+            if options.resume is None:
+                _write_config(folder, options, members, prepared)
         with closing(SweepBar()) as bar:
             made = _train(options, members, prepared, _place(options, folder), bar)
         if not leads():

@@ -34,7 +34,7 @@ def print_plan(options: Sweep, members: Sequence[Member], prepared: Prepared) ->
     for name, axis in parse_all(options.over).items():
         print(f"  {name}: {axis_told(axis)}")
     runs = len({id(member.run) for member in members})
-    told = f"{len(members):,} members" if len(members) > 1 else "1 member"
+    told = f"{len(members):,} {plural('member', len(members))}"
     if runs < len(members):
         told += f", {runs:,} {plural('setting', runs)} of {len(members) // runs} seeds"
     programs = len(groups(members))

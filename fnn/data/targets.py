@@ -54,7 +54,7 @@ def make_target(table: Table, name: str, task: Asked, place: str) -> Target:
             place,
         )
     present, numbers = np.unique(values, return_inverse=True)
-    bad = np.flatnonzero(~np.isfinite(values) | (values != np.round(values)))
+    bad = np.flatnonzero(values != np.round(values))
     if bad.size:
         raise DataError(
             f"{table.where(bad[0])}: expected whole numbers or strings as classes, "

@@ -10,6 +10,7 @@ import numpy as np
 
 from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, nothing, save
 from fnn.figures.heat_map import flat, heat_map
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,9 +37,10 @@ def draw_gradient_audit(rows: Sequence[Any], *, title: str = "") -> Figure:
     `rows` are an audit's. A panel shows |slope(h) − claimed| over the step h along the direction
     of the row's `ladder`, the noise of the slopes as a dashed line, and |chosen − claimed| as a
     dotted one, with a ring at the step whose slope is nearest to the chosen value. The heat map
-    shows |claimed − automatic| over two axes of the leaf that is furthest above its detection
-    limit, what lies below that limit in pale grey and what is not finite in pink; it is left out
-    where there is no automatic gradient. A difference of exactly 0 lies on a panel's bottom.
+    shows |claimed − automatic| (`heat_map` says what else) over two axes of the leaf that is
+    furthest above its detection limit, what lies below that limit in pale grey and what is not
+    finite in pink; it is left out where no row holds such errors. A difference of exactly 0 lies on
+    a panel's bottom.
     """
     shown = [row for row in rows if row.ladder is not None]
     shown = sorted(shown, key=lambda row: row.verdict == "PASS")[:PANELS]
@@ -83,10 +85,7 @@ def _furthest(rows: Sequence[Any]) -> Any:
 
 def _name(axes: Axes, row: Any) -> None:
     """The path over the panel, cut in its middle if it is long, and the verdict below it."""
-    path = row.path
-    if len(path) > NAME:
-        path = f"{path[: NAME // 2]}…{path[1 - NAME // 2 :]}"
-    axes.set_title(path, fontsize=10, loc="left", pad=15, parse_math=False)
+    axes.set_title(shorten(row.path, NAME), fontsize=10, loc="left", pad=15, parse_math=False)
     passed = row.verdict == "PASS"
     axes.annotate(
         str(row.verdict),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fnn.figures.canvas import blank, dress, epoch_axis, log_scale, nothing, save, short
+from fnn.figures.canvas import blank, dress, epoch_axis, log_scale, nothing, save
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +92,7 @@ class _Look:
         layers = list(self.colours)
         some = np.unique(np.linspace(0, len(layers) - 1, LEGEND).round().astype(int))
         handles: list[Any] = [
-            Line2D([], [], color=self.colours[layers[i]], linewidth=2, label=short(layers[i], 28))
+            Line2D([], [], color=self.colours[layers[i]], linewidth=2, label=shorten(layers[i], 28))
             for i in some
         ]
         handles += [

@@ -151,11 +151,6 @@ def _legend(axes: Axes, handles: Sequence[Any], columns: int, title: str = "") -
     return legend
 
 
-def short(name: str, length: int = 24) -> str:
-    """A name cut to that length in its middle: many differ only at their end."""
-    return name if len(name) <= length else f"{name[: length - 9]}…{name[-8:]}"
-
-
 def end(name: str, length: int) -> str:
     """The end of a path, which tells more than its beginning, cut to that length."""
     return name if len(name) <= length else "…" + name[len(name) - length + 1 :]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import GREY, blank, dress, save, short
+from fnn.figures.canvas import GREY, blank, dress, save
 from fnn.spec import ShapeError
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 CELLS = 20
 """up to so many classes have their counts written"""
+NAME = 24
+"""letters of a class"""
 NAMES = 60
 """up to so many classes are all named"""
 
@@ -45,7 +48,7 @@ def draw_confusion_matrix(counts: Any, classes: Sequence[Any], title: str = "") 
         raise ShapeError(f"{size} classes need counts of shape {(size, size)}, got {counts.shape}")
     rows = counts.sum(1, keepdims=True)
     shares = counts / np.maximum(rows, 1)
-    names = [short(str(name)) for name in classes]
+    names = [shorten(str(name), NAME) for name in classes]
 
     margin = (0.075 if size <= CELLS else 0.055) * max(map(len, names), default=0)
     side = min(max(0.52 * size, 3.5), 8.5 - margin)

@@ -17,9 +17,9 @@ from fnn.figures.canvas import (
     dress,
     nothing,
     save,
-    short,
 )
 from fnn.spec import ShapeError
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +82,7 @@ def draw_reliability_diagram(
         diagram.set(xlim=(low, 1), ylim=(0, 1))
         if rows.sum() == 0:
             nothing(diagram)
-            diagram.set_title(short(name, 40), fontsize=12, parse_math=False)
+            diagram.set_title(shorten(name, 40), fontsize=12, parse_math=False)
             continue
         _diagram(diagram, rows, confidence, accuracy)
         _histogram(histogram, rows, confidence, accuracy)
@@ -177,7 +177,7 @@ def _name(
     means = f"confidence {_mean(rows, confidence):.3f} · accuracy {_mean(rows, accuracy):.3f}"
     lines = [" · ".join(f"{score} {value:.4f}" for score, value in scores.items())]
     lines = [line for line in (*lines, f"{means} · {of}") if line]
-    axes.set_title(short(name, 40), fontsize=12, pad=6 + 13 * len(lines), parse_math=False)
+    axes.set_title(shorten(name, 40), fontsize=12, pad=6 + 13 * len(lines), parse_math=False)
     style: dict[str, Any] = {"ha": "center", "fontsize": 8.5, "color": GREY}
     beside: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
     axes.annotate("\n".join(lines), (0.5, 1), xytext=(0, 4), **beside, **style)

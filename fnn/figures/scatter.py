@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, corner, dress, nothing, save, short
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, corner, dress, nothing, save
 from fnn.spec import ShapeError
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ def draw_predicted_against_true(
         raise ShapeError(f"{true.size} numbers are true, {predicted.size} are predicted")
     figure = blank(8.4, 7.2, title)
     axes = figure.add_subplot()
-    dress(axes, f"true {short(name, 56)}", f"predicted {short(name, 56)}")
+    dress(axes, f"true {shorten(name, 56)}", f"predicted {shorten(name, 56)}")
     there = np.isfinite(true) & np.isfinite(predicted)
     missing = int(there.size - there.sum())
     true, predicted = true[there], predicted[there]

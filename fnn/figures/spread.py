@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, legend_above, nothing, save, short
+from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, legend_above, nothing, save
 from fnn.spec import ShapeError
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +59,7 @@ def draw_predictive_spread(
     error, spread = np.abs(true - mean)[there], spread[there]
     figure = blank(10.8, 5.2 if title else 4.9, title)
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
-    name = short(name, 32)
+    name = shorten(name, 32)
     dress(left, f"spread of the members, {name}", f"|error|, {name}")
     dress(right, "share of rows that should lie within", "share that does")
     if error.size == 0:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import COLOURS, blank, dress, end, epoch_axis, legend_above, save, short
+from fnn.figures.canvas import COLOURS, blank, dress, end, epoch_axis, legend_above, save
 from fnn.figures.metric_axis import limit, metric_words
 from fnn.figures.sweeps_panels import varied_names
 from fnn.figures.values import in_words
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,9 +88,9 @@ def _words(setting: Any, names: Sequence[str]) -> str:
 
 def _told(setting: Any, names: Sequence[str]) -> str:
     told = [
-        f"{end(name, NAME)} {short(in_words(setting.settings.get(name)), NAME)}" for name in names
+        f"{end(name, NAME)} {shorten(in_words(setting.settings.get(name)), NAME)}" for name in names
     ]
-    return short(" · ".join(told), WORDS)
+    return shorten(" · ".join(told), WORDS)
 
 
 def _draw(axes: Axes, setting: Any, metric: str, colour: str, words: str) -> np.ndarray:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import inches, log_scale, short
+from fnn.figures.canvas import inches, log_scale
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +95,7 @@ class Scale:
 def label_places(axes: Axes, values: Sequence[Any], side: str = "x") -> None:
     """Ticks 0, 1, … that are called by these values; of many only some."""
     stride = -(-len(values) // TICKS)
-    words = [short(in_words(value), 20) for value in values]
+    words = [shorten(in_words(value), 20) for value in values]
     axis = axes.xaxis if side == "x" else axes.yaxis
     texts = axis.set_ticks(range(0, len(values), stride), words[::stride])
     for tick in texts:

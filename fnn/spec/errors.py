@@ -52,3 +52,11 @@ def choice(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"{hint} (known: {', '.join(known) or 'none'})"
+
+
+def shorten(name: str, width: int) -> str:
+    """A name that is too long loses its middle."""
+    if len(name) <= width:
+        return name
+    front = (width - 1) // 2
+    return f"{name[:front]}…{name[front + 1 - width :]}"

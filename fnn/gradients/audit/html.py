@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fnn.gradients.audit import text
 from fnn.gradients.audit.result import Verdict
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from fnn.gradients.audit.result import Audit, Row
@@ -66,7 +67,7 @@ def _row(row: Row) -> str:
         f'<span style="background:{COLOURS[row.verdict]};color:#fff;border-radius:3px;'
         f'padding:1px 6px">{escape(verdict)}</span>'
     )
-    told = [escape(text.shorten(cells[0], 60)), *map(escape, cells[1:]), badge]
+    told = [escape(shorten(cells[0], 60)), *map(escape, cells[1:]), badge]
     return "".join(
         f'<td style="{CELL};text-align:{_side(column, len(cells))}">{cell}</td>'
         for column, cell in enumerate(told)

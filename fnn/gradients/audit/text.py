@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fnn.gradients.audit.result import PROVED, Verdict
+from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
     from fnn.gradients.audit.result import Audit, Finding, Row
@@ -165,14 +166,6 @@ def figure(value: float | None) -> str:
     if value == 0 or not math.isfinite(value):
         return f"{value:.0f}"
     return f"{value:#.3g}".rstrip(".") if 1e-3 <= abs(value) < 999.5 else f"{value:.2e}"
-
-
-def shorten(path: str, width: int) -> str:
-    """A path that is too long loses its middle."""
-    if len(path) <= width:
-        return path
-    front = (width - 1) // 2
-    return f"{path[:front]}…{path[front + 1 - width :]}"
 
 
 def _digits(claimed: float, *others: float | None) -> int:

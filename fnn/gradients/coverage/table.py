@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fnn.files import json_text
-from fnn.gradients.audit.text import figure, shorten
+from fnn.gradients.audit.text import figure
 from fnn.gradients.coverage.pairs import Row, pairs_of
+from fnn.spec.errors import shorten
 
 WORDS = 90
 """the widest that a column gets"""
