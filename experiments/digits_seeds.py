@@ -21,7 +21,7 @@ from experiments.intervals import told
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
-from fnn.training import Selection, chosen
+from fnn.training import Selection, final_parameters
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     ) -> jax.Array:
         state = fnn.init_state(run, fnn.shape(64), seed=seed, order_seed=seed)
         state, _ = fnn.segment(run, state, rows, validation, start=0, stop=stop)
-        return fnn.evaluate(run.objective, *chosen(run, state), test)["accuracy"]
+        return fnn.evaluate(run.objective, *final_parameters(run, state), test)["accuracy"]
 
     members = jax.jit(jax.vmap(member, in_axes=(None, 0, 0, 0, 0)))
     accuracy = members(fnn.numbers(run), *parts, jnp.arange(options.seeds))

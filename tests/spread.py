@@ -22,7 +22,7 @@ from fnn.search import halving
 from fnn.sweeps import Between, Sweep, Trained, chunk, members, train_members
 from fnn.sweeps.sweep import sweep_members
 from fnn.training import LastEpochs, MovingAverage, Selection
-from fnn.training.rows import InMemory
+from fnn.training.rows import InMemoryRows
 from tests.processes import ROOT, environment
 
 ROWS, VALIDATION, SIZE = 100, 37, 16
@@ -46,17 +46,17 @@ def rows(count: int, weighted: bool) -> fnn.Batch:
     return fnn.Batch(x, target, weight if weighted else None)
 
 
-def resident(devices: Any) -> fnn.training.Fit:
+def resident(devices: Any) -> fnn.training.FitResult:
     """Weights, a ragged batch, patience that ends the run, a moving average."""
     return fnn.fit(RUN, rows(ROWS, True), rows(VALIDATION, True), epochs=30, devices=devices)
 
 
-def streamed(devices: Any) -> fnn.training.Fit:
+def streamed(devices: Any) -> fnn.training.FitResult:
     """Rows that are read, the manual gradient, monitors, the last epochs' average."""
     run = fnn.Run(
         OBJECTIVE, "adam", SIZE, "manual", averaging=LastEpochs(3), monitor=True, validate_every=2
     )
-    given = InMemory(rows(ROWS, False)), InMemory(rows(VALIDATION, False))
+    given = InMemoryRows(rows(ROWS, False)), InMemoryRows(rows(VALIDATION, False))
     return fnn.fit(run, *given, epochs=4, devices=devices)
 
 

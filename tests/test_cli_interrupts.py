@@ -32,7 +32,7 @@ COMMANDS = {
 def busy(body: str, tmp_path: Path) -> subprocess.Popen:
     """A process that hears Ctrl-C as commands do, and is at something."""
     lines = ["from pathlib import Path", "from fnn.cli.interrupts import heard, kept_in"]
-    lines += ["from fnn.training.interrupts import interruptible", body]
+    lines += ["from fnn.training.host.interrupts import interruptible", body]
     process = subprocess.Popen(
         [sys.executable, "-c", "\n".join(lines)],
         cwd=tmp_path,

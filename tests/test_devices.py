@@ -10,7 +10,7 @@ from jax.sharding import AxisType, Mesh
 import fnn
 from fnn.spec import FnnError, SpecError
 from fnn.sweeps import Member, train_members
-from fnn.training.devices import check_divides, check_enough, mesh_of
+from fnn.training.parallel.devices import check_divides, check_enough, mesh_of
 from tests import spread
 from tests.test_fit import DATA, RUN, same
 

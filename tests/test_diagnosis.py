@@ -17,9 +17,9 @@ from fnn.losses.penalties import L2
 from fnn.optimizers import SGD, Adam
 from fnn.spec import FnnError, number, spec, with_numbers
 from fnn.training import DivergedError, Selection, init_state
-from fnn.training.diagnosis import explain
-from fnn.training.resident import Resident
-from fnn.training.state import jit_init
+from fnn.training.divergence import explain
+from fnn.training.host.in_memory import InMemorySource
+from fnn.training.program.state import jit_init
 from tests.cases import random_like
 
 ROWS, SIZE, STEPS, EPOCHS = 23, 5, 5, 4
@@ -122,7 +122,7 @@ def test_a_planted_fault_is_found(place, fault, step, words, gradient) -> None:
     assert made.status == "diverged"
     assert int(made.run_state.step) == step and len(made.history.get("loss", ())) == epoch
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((made.params, made.state)))
-    source = Resident(made.run, DATA, DATA, None)
+    source = InMemorySource(made.run, DATA, DATA, None)
     begin = jit_init(init_state, "in_shape")(
         made.run, fnn.shape(4), seed=np.uint32(0), order_seed=np.uint32(0)
     )
@@ -148,7 +148,7 @@ def test_a_rate_too_large_stops_the_run_at_the_step_that_fails() -> None:
     error = diverged(with_numbers(RUN, {"learning_rate": 1e30}))
     last = error.fit.run_state
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(last.params))
-    resident = Resident(error.fit.run, DATA, DATA, None)
+    resident = InMemorySource(error.fit.run, DATA, DATA, None)
     after, _ = resident.advance(last, int(last.step), int(last.step) + 1)
     assert not np.isfinite(float(after.loss_sum))
     assert "Try a smaller learning rate" in str(error)

@@ -23,9 +23,11 @@ import pytest
 import fnn
 from fnn.optimizers import SGD, Adam
 from fnn.spec import FnnError, SpecError, with_numbers
-from fnn.training import LastEpochs, MovingAverage, Progress, Selection, course, current, loop
-from fnn.training.resident import CAPACITY, Resident
-from fnn.training.selection import nothing_yet, patient
+from fnn.training import LastEpochs, MovingAverage, Progress, Selection, evaluation_parameters
+from fnn.training.host import fit as host_fit
+from fnn.training.host import training_loop
+from fnn.training.host.in_memory import CAPACITY, InMemorySource
+from fnn.training.policy.selection import has_patience, initial_best
 from tests.cases import random_like
 from tests.user_layers import TwoInputs
 
@@ -43,18 +45,18 @@ DATA = fnn.Batch(X, np.arange(ROWS, dtype=np.int32) % 3)
 EARLY = with_numbers(RUN, {"selection.patience": 2.0, "learning_rate": 0.5})
 
 
-def fit(run: fnn.Run = RUN, epochs: int = 6, **options) -> fnn.training.Fit:
+def fit(run: fnn.Run = RUN, epochs: int = 6, **options) -> fnn.training.FitResult:
     return fnn.fit(run, DATA, DATA, epochs=epochs, **options)
 
 
-def same(made: fnn.training.Fit, other: fnn.training.Fit) -> None:
+def same(made: fnn.training.FitResult, other: fnn.training.FitResult) -> None:
     """To the bit, whatever the clock says."""
     for mine, theirs in zip(_told(made), _told(other), strict=True):
         chex.assert_trees_all_equal(mine, theirs)
     assert (made.best, made.status) == (other.best, other.status)
 
 
-def _told(made: fnn.training.Fit):
+def _told(made: fnn.training.FitResult):
     return made.params, made.state, made.history, made.run_state
 
 
@@ -77,7 +79,7 @@ def test_neither_looks_nor_loggers_nor_a_bar_change_a_bit(run, monkeypatch) -> N
     epochs, looks = 12, []
     whole = fit(run, epochs)
     assert whole.status == ("stopped early" if run is EARLY else "finished")
-    monkeypatch.setattr(course, "LOOK", 0.0)  # a step at a time
+    monkeypatch.setattr(training_loop, "EVENT_SECONDS", 0.0)  # a step at a time
     monkeypatch.setattr(sys, "stderr", Terminal())
     same(fit(run, epochs, loggers=[looks.append, Progress()]), whole)
     assert [look.step for look in looks] == list(range(1, len(looks) + 1))
@@ -87,7 +89,9 @@ def test_neither_looks_nor_loggers_nor_a_bar_change_a_bit(run, monkeypatch) -> N
     for name, values in whole.history.items():
         assert [record[name] for record in told] == values.tolist()
     assert looks[-1].epoch == len(told) and looks[-1].epochs == epochs
-    monkeypatch.setattr(course, "LOOK", 1e9)  # one step, then sixteen times as many, …
+    monkeypatch.setattr(
+        training_loop, "EVENT_SECONDS", 1e9
+    )  # one step, then sixteen times as many, …
     same(fit(run, epochs), whole)
 
 
@@ -165,9 +169,9 @@ def test_two_processes_reach_the_same_bits() -> None:
 @pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_with_what_was_reached(number, monkeypatch) -> None:
-    monkeypatch.setattr(course, "LOOK", 0.0)
+    monkeypatch.setattr(training_loop, "EVENT_SECONDS", 0.0)
 
-    def kill(look: fnn.training.Look) -> None:
+    def kill(look: fnn.training.TrainingEvent) -> None:
         if look.step == 2 * STEPS + 3:
             os.kill(os.getpid(), number)
 
@@ -175,22 +179,22 @@ def test_a_signal_ends_the_run_with_what_was_reached(number, monkeypatch) -> Non
     assert (made.status, made.signal) == ("interrupted", number)
     assert int(made.run_state.step) == 2 * STEPS + 3
     assert len(made.history["loss"]) == 2 and made.best.epoch <= 2
-    begun = loop.jit_init(loop._init_state)(made.run, X[:1], np.uint32(0), np.uint32(0))
-    reached, _ = Resident(made.run, DATA, DATA, None).advance(begun, 0, 2 * STEPS + 3)
+    begun = host_fit.jit_init(host_fit._init_state)(made.run, X[:1], np.uint32(0), np.uint32(0))
+    reached, _ = InMemorySource(made.run, DATA, DATA, None).advance(begun, 0, 2 * STEPS + 3)
     chex.assert_trees_all_equal(made.run_state, reached)
 
 
 @pytest.mark.usefixtures("handlers")
 def test_a_signal_before_the_first_step(monkeypatch) -> None:
     """While the programs are compiled, say: one step, no epoch, nothing selected."""
-    advance = Resident.advance
+    advance = InMemorySource.advance
 
     def kill(self, state, start, stop):
         if stop == 0:
             os.kill(os.getpid(), signal.SIGINT)
         return advance(self, state, start, stop)
 
-    monkeypatch.setattr(Resident, "advance", kill)
+    monkeypatch.setattr(InMemorySource, "advance", kill)
     made = fit()
     assert (made.status, int(made.run_state.step), made.history, made.best) == (
         "interrupted",
@@ -203,7 +207,7 @@ def test_a_signal_before_the_first_step(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("handlers")
 def test_a_signal_at_the_last_look_changes_nothing() -> None:
-    def kill(look: fnn.training.Look) -> None:
+    def kill(look: fnn.training.TrainingEvent) -> None:
         if look.step == look.steps:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -214,7 +218,7 @@ def test_a_signal_at_the_last_look_changes_nothing() -> None:
 @pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("second", ["signal", "fault"])
 def test_a_second_signal_or_a_logger_that_fails_reaches_the_caller(second) -> None:
-    def fail(look: fnn.training.Look) -> None:
+    def fail(look: fnn.training.TrainingEvent) -> None:
         if second == "fault":
             raise OSError(28, "No space left on device")
         os.kill(os.getpid(), signal.SIGINT)
@@ -244,13 +248,13 @@ def test_outside_the_main_thread() -> None:
 
 def test_more_epochs_than_one_call_may_end(monkeypatch) -> None:
     run = fnn.replace(RUN, batch_size="full", optimizer=SGD(0.01), selection=None)
-    monkeypatch.setattr(course, "LOOK", 1e9)
+    monkeypatch.setattr(training_loop, "EVENT_SECONDS", 1e9)
     epochs, looks = 2 * CAPACITY + 700, []
     made = fnn.fit(run, DATA, epochs=epochs, loggers=[looks.append])
     assert max(len(look.ended) for look in looks) == CAPACITY
     assert len(made.history["loss"]) == epochs == int(made.run_state.step)
     assert made.history["loss"][-1] < made.history["loss"][0]
-    monkeypatch.setattr(course, "LOOK", 0.01)
+    monkeypatch.setattr(training_loop, "EVENT_SECONDS", 0.01)
     same(fnn.fit(run, DATA, epochs=epochs), made)
 
 
@@ -288,9 +292,9 @@ def test_a_metric_that_is_never_a_number_selects_nothing() -> None:
 def test_patience_ends_at_a_validation(every) -> None:
     """It waits `patience` epochs, and then for the next validation: one may be better."""
     selection, going = Selection(patience=4.0), []
-    best = nothing_yet(selection, {}, {}, float)._replace(epoch=jnp.int32(3))
+    best = initial_best(selection, {}, {}, float)._replace(epoch=jnp.int32(3))
     for epoch in range(3, 12):
-        going.append(bool(patient(selection, best, jnp.int32(epoch), every)))
+        going.append(bool(has_patience(selection, best, jnp.int32(epoch), every)))
     assert going.index(False) + 3 == {1: 7, 3: 9}[every]
 
 
@@ -299,7 +303,7 @@ def test_before_there_is_an_average_the_present_values_stand(averaging) -> None:
     """A run that is interrupted in its first epoch must not give back zeros or NaN."""
     run = fnn.Run(fnn.Objective(fnn.Dense(3), "cross_entropy"), SGD(0.1), averaging=averaging)
     state = fnn.init_state(fnn.numbers(run), fnn.shape(4), seed=0, order_seed=0)
-    chex.assert_trees_all_equal(current(run, state), (state.params, state.state))
+    chex.assert_trees_all_equal(evaluation_parameters(run, state), (state.params, state.state))
 
 
 def test_a_bar_is_drawn_on_a_terminal_only(monkeypatch) -> None:
@@ -319,7 +323,7 @@ def test_a_bar_is_drawn_on_a_terminal_only(monkeypatch) -> None:
 
 def test_a_bar_shows_the_last_measured_value(monkeypatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
-    bar, look = Progress(), course.Look(1, 9, 0.1, 9, [], 1e3, 1.0)
+    bar, look = Progress(), training_loop.TrainingEvent(1, 9, 0.1, 9, [], 1e3, 1.0)
     bar(look._replace(ended=[{"epoch": 1, "loss": 1.0, "validation_loss": 0.25}]))
     bar(look._replace(ended=[{"epoch": 2, "loss": 0.5, "validation_loss": np.nan}]))
     assert "loss 0.5000, validation loss 0.2500, 1,000 rows/s" in sys.stderr.getvalue()

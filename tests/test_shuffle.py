@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fnn.training.shuffle import shuffled
+from fnn.training.program.shuffle import shuffled
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 90, 1_792, 65_536, 65_537, 200_000])

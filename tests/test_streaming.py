@@ -16,9 +16,9 @@ import fnn
 from fnn.data import DataError, load, prepare
 from fnn.optimizers import Adam
 from fnn.training import LastEpochs, Selection, fit
-from fnn.training.resident import Resident
-from fnn.training.rows import InMemory, evaluate_rows
-from fnn.training.streaming import Streamed
+from fnn.training.host.in_memory import InMemorySource
+from fnn.training.host.streaming import StreamingSource
+from fnn.training.rows import InMemoryRows, evaluate_rows
 from tests.cases import random_like
 
 ROWS, CLASSES = 203, 3
@@ -47,7 +47,7 @@ start = jax.jit(fnn.init_state, static_argnames="in_shape")
 
 @pytest.fixture(scope="module")
 def resident():
-    source = Resident(RUN, DATA, DATA, None)
+    source = InMemorySource(RUN, DATA, DATA, None)
     state = start(RUN, fnn.shape(4, dtype="float64"), seed=0, order_seed=0)
     return state, source.advance(state, 0, 4 * source.plan.steps)
 
@@ -57,8 +57,8 @@ def resident():
 def test_the_same_bits_as_rows_in_memory(resident, chunk: int, stride: int) -> None:
     """Chunks of so many batches, calls of so many steps: 20 whole batches and a ragged one."""
     state, (wanted, told) = resident
-    rows = InMemory(DATA)
-    source = Streamed(RUN, rows, rows, chunk_bytes=chunk * RUN.batch_size * ROW_BYTES)
+    rows = InMemoryRows(DATA)
+    source = StreamingSource(RUN, rows, rows, chunk_bytes=chunk * RUN.batch_size * ROW_BYTES)
     assert (source.batches, source.plan.steps) == (min(chunk, 20), 21)
     if stride == 1:
         assert len(source.advance(state, 0, 0)[1].loss) == 0
@@ -74,7 +74,7 @@ def test_the_same_bits_as_rows_in_memory(resident, chunk: int, stride: int) -> N
 
 def test_it_stops_by_itself_as_in_memory() -> None:
     run = fnn.replace(RUN, selection=Selection("loss", patience=2.0, min_delta=9.0))
-    streamed = fit(run, InMemory(DATA), InMemory(DATA), epochs=20)
+    streamed = fit(run, InMemoryRows(DATA), InMemoryRows(DATA), epochs=20)
     whole = fit(run, DATA, DATA, epochs=20)
     assert streamed.status == whole.status == "stopped early"
     chex.assert_trees_all_equal(streamed.run_state, whole.run_state)
@@ -83,23 +83,23 @@ def test_it_stops_by_itself_as_in_memory() -> None:
 
 def test_a_batch_of_all_rows_lies_in_memory() -> None:
     run = fnn.replace(RUN, batch_size="full")
-    read, whole = (fit(run, rows, rows, epochs=2) for rows in (InMemory(DATA), DATA))
+    read, whole = (fit(run, rows, rows, epochs=2) for rows in (InMemoryRows(DATA), DATA))
     chex.assert_trees_all_equal(read.run_state, whole.run_state)
     with pytest.raises(fnn.SpecError, match="batch_size: a batch of all rows must lie in memory"):
-        Streamed(run, InMemory(DATA), None)
+        StreamingSource(run, InMemoryRows(DATA), None)
 
 
 def test_weights_are_refused() -> None:
-    rows = InMemory(DATA._replace(weight=np.ones(ROWS)))
+    rows = InMemoryRows(DATA._replace(weight=np.ones(ROWS)))
     with pytest.raises(fnn.SpecError, match=r"rows\.weight: rows that are read can't have weights"):
-        fit(RUN, rows, InMemory(DATA), epochs=2)
+        fit(RUN, rows, InMemoryRows(DATA), epochs=2)
 
 
 def test_metrics_of_rows_that_are_read(resident) -> None:
     state = resident[0]
     names, rest = ("loss", "accuracy", "auc"), (state.params, state.state)
     whole = evaluate_rows(RUN.objective, *rest, DATA, names)
-    read = evaluate_rows(RUN.objective, *rest, InMemory(DATA), names)
+    read = evaluate_rows(RUN.objective, *rest, InMemoryRows(DATA), names)
     chex.assert_trees_all_close(read, whole, rtol=1e-13)
 
 
@@ -160,7 +160,7 @@ import jax
 import numpy as np
 import fnn
 from fnn.data import load, prepare
-from fnn.training import streaming
+from fnn.training.host import streaming
 
 streaming.CHUNK_BYTES = 8 * 2**20
 

@@ -37,7 +37,7 @@ def sweep(run: fnn.Run = RUN, over=OVER, epochs: int = EPOCHS, **options):
     return fnn.sweep(run, DATA, OTHER, over=over, epochs=epochs, keep=None, **options)
 
 
-def alone(outcome: Outcome, epochs: int = EPOCHS) -> fnn.training.Fit:
+def alone(outcome: Outcome, epochs: int = EPOCHS) -> fnn.training.FitResult:
     member = outcome.member
     return fnn.fit(
         member.run, DATA, OTHER, epochs=epochs, seed=member.seed, order_seed=member.order_seed
@@ -407,10 +407,10 @@ def test_a_range_that_is_none(low, high, more):
 
 
 def test_rows_that_are_read_as_they_are_needed_can_not_be_shared():
-    from fnn.training.rows import InMemory
+    from fnn.training.rows import InMemoryRows
 
     with pytest.raises(SpecError, match=r"rows: expected a fnn\.Batch in memory"):
-        train_members(members(RUN, OVER), InMemory(DATA), epochs=1)
+        train_members(members(RUN, OVER), InMemoryRows(DATA), epochs=1)
     with pytest.raises(SpecError, match="members: expected at least one"):
         train_members([], DATA, epochs=1)
 

@@ -14,18 +14,18 @@ from sklearn import metrics as judge
 import fnn
 from fnn.data import from_arrays, from_frame, load, prepare
 from fnn.spec import FnnError, ShapeError, SpecError
-from fnn.training import DivergedError, Look, Selection
-from fnn.training.train import Trained, default_batch_size, default_epochs
+from fnn.training import DivergedError, Selection, TrainingEvent
+from fnn.training.train import TrainResult, default_batch_size, default_epochs
 
 NET = fnn.mlp([4], 3)
 IRIS = load("iris")
 
 
-def train(data=IRIS, **options) -> Trained:
+def train(data=IRIS, **options) -> TrainResult:
     return fnn.train(NET, data, **{"epochs": 3, **options})
 
 
-def outputs(made: Trained, rows: fnn.Batch) -> np.ndarray:
+def outputs(made: TrainResult, rows: fnn.Batch) -> np.ndarray:
     return np.asarray(made.run.objective.predict(made.params, made.state, rows.x))
 
 
@@ -147,9 +147,9 @@ def test_a_bar_is_drawn_and_taken_away(progress, monkeypatch) -> None:
 
 def test_a_bar_is_taken_away_when_a_logger_fails(monkeypatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
-    looks: list[Look] = []
+    looks: list[TrainingEvent] = []
 
-    def fail(look: Look) -> None:
+    def fail(look: TrainingEvent) -> None:
         looks.append(look)
         if len(looks) == 2:
             raise OSError(28, "No space left on device")

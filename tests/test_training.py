@@ -14,8 +14,8 @@ import fnn
 from fnn.losses import CrossEntropy
 from fnn.optimizers import SGD, Adam
 from fnn.spec import with_numbers
-from fnn.training import LastEpochs, MovingAverage, Selection, chosen
-from fnn.training.shuffle import shuffled
+from fnn.training import LastEpochs, MovingAverage, Selection, final_parameters
+from fnn.training.program.shuffle import shuffled
 from tests.cases import random_like
 
 ROWS, CLASSES = 23, 3
@@ -223,7 +223,7 @@ def test_the_best_epoch_is_kept() -> None:
         assert int(state.best.epoch) == best + 1
         assert float(state.best.value) == metrics.validation[metric][best]
         then, _ = after(run, epochs=best + 1)
-        params, layers = chosen(run, state)
+        params, layers = final_parameters(run, state)
         chex.assert_trees_all_equal((params, layers), (then.params, then.state))
 
 
@@ -271,7 +271,7 @@ def test_averages_are_numpys() -> None:
     for averaging, mean in wanted.items():
         run = fnn.replace(PLAIN, averaging=averaging)
         state, metrics = after(run, epochs=4)
-        params, layers = chosen(run, state)
+        params, layers = final_parameters(run, state)
         np.testing.assert_allclose(params["layers"][0]["weight"], mean, rtol=1e-12)
         measured = fnn.evaluate(run.objective, params, layers, DATA)
         np.testing.assert_allclose(metrics.validation["loss"][-1], measured["loss"], rtol=1e-12)

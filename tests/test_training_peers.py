@@ -28,8 +28,8 @@ from experiments.peers.training.turns import Record, Timed, measured
 from experiments.peers.training.work import WORKS, Params, Work
 from fnn import compiler
 from fnn.spec import FnnError
-from fnn.training.epoch import order
-from fnn.training.shuffle import shuffled
+from fnn.training.program.epoch import order
+from fnn.training.program.shuffle import shuffled
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras"""

@@ -22,10 +22,10 @@ from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.objective import Batch
 from fnn.optimizers import Adam
-from fnn.training.resident import Resident
-from fnn.training.rows import Rows
-from fnn.training.source import Source
-from fnn.training.streaming import Streamed
+from fnn.training.host.in_memory import InMemorySource
+from fnn.training.host.source import Source
+from fnn.training.host.streaming import StreamingSource
+from fnn.training.rows import RowReader
 
 
 def main() -> None:
@@ -42,10 +42,10 @@ def main() -> None:
         np.save(Path(folder) / "x.npy", np.asarray(mnist.inputs))
         np.save(Path(folder) / "y.npy", mnist.target)
         read = prepare(load(folder), (0.8, 0.2))
-        assert isinstance(read.train, Rows) and isinstance(read.validation, Rows)
+        assert isinstance(read.train, RowReader) and isinstance(read.validation, RowReader)
         contestants = {
-            "resident": epochs(run, Resident(run, whole.train, whole.validation, None)),
-            "from disk": epochs(run, Streamed(run, read.train, read.validation)),
+            "resident": epochs(run, InMemorySource(run, whole.train, whole.validation, None)),
+            "from disk": epochs(run, StreamingSource(run, read.train, read.validation)),
         }
         side_by_side(contestants, options.rounds)
 

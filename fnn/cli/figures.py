@@ -12,7 +12,7 @@ from fnn.spec.errors import FnnError
 if TYPE_CHECKING:
     from fnn.data import Prepared, Preprocessing
     from fnn.ensembles import Ensembled
-    from fnn.training.train import Trained
+    from fnn.training.train import TrainResult
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ def check_figures() -> None:
         )
 
 
-def draw(folder: Path, made: Trained | Ensembled) -> None:
+def draw(folder: Path, made: TrainResult | Ensembled) -> None:
     """Learning curves, what the test rows came out as, and the monitors where there are some.
 
     A run that diverged may have outputs that no figure of test rows can show.

@@ -41,7 +41,8 @@ def heard() -> Iterator[None]:
     """Inside, Ctrl-C is heard at once.
 
     It raises `KeyboardInterrupt`, or is noted where something is under way that stops after its
-    present step (`fnn.training.interrupts`), and a line says so. A second one ends the process,
+    present step (`fnn.training.host.interrupts`), and a line says so. A second one ends the
+    process,
     as does the first one that Python does not come to within `PATIENCE`. Where Ctrl-C is ignored
     (nohup), and outside the main thread, nothing is changed.
     """
@@ -87,7 +88,7 @@ def _listen(ours: socket.socket) -> None:
 
 def _notes(handler: object) -> bool:
     """Whether what handles a signal only notes the first one."""
-    from fnn.training.interrupts import Request
+    from fnn.training.host.interrupts import Request
 
     return isinstance(getattr(handler, "__self__", None), Request)
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from fnn.cli.train import Train
     from fnn.data import Prepared
     from fnn.runs import RunFolder
-    from fnn.training import Logger, Look, Run
-    from fnn.training.train import Trained
+    from fnn.training import Logger, Run, TrainingEvent
+    from fnn.training.train import TrainResult
 
 T = TypeVar("T", "Train", "Sweep", "Search")
 """options of a command that takes data"""
@@ -50,10 +50,10 @@ def train_and_keep(options: Train, run: Run, prepared: Prepared, began: float) -
 
 def _train(
     options: Train, run: Run, prepared: Prepared, loggers: Sequence[Logger]
-) -> tuple[Trained, FnnError | None]:
+) -> tuple[TrainResult, FnnError | None]:
     """What came of it; a loss that left the finite numbers is an error to raise afterwards."""
     from fnn.training import DivergedError, Progress
-    from fnn.training.train import measured, train_run
+    from fnn.training.train import train_run, with_metrics
 
     epochs = options.training.length(len(prepared.train.target))
     bar = Progress()
@@ -69,11 +69,11 @@ def _train(
                 devices=options.machine.spread_over,
             )
         except DivergedError as error:
-            return measured(error.fit, prepared), error
+            return with_metrics(error.fit, prepared), error
     return made, None
 
 
-def _record(folder: RunFolder, look: Look) -> None:
+def _record(folder: RunFolder, look: TrainingEvent) -> None:
     for row in look.ended:
         folder.append({**row, "seconds": round(look.seconds, 3)})
 
@@ -139,7 +139,7 @@ def repeatable(options: T) -> T:
     return made
 
 
-def _write_result(folder: RunFolder, made: Trained, began: float, figures: bool) -> None:
+def _write_result(folder: RunFolder, made: TrainResult, began: float, figures: bool) -> None:
     from fnn.model import Model, save
 
     save(Model.of(made), folder.model_path)

@@ -77,7 +77,7 @@ class Recorder:
 
     def __call__(self, look: SweepLook) -> None:
         """Write those since the last look."""
-        from fnn.training.history import records
+        from fnn.training.host.history import records
 
         if not look.history or len(look.history["loss"]) < look.members:
             return
@@ -122,7 +122,7 @@ def _train(
 def _keep(folder: RunFolder, made: Ensembled, began: float, figures: bool) -> None:
     """Model, result and figures; rows are now means over the members that are in the ensemble."""
     from fnn.model import Model, save
-    from fnn.training.history import records
+    from fnn.training.host.history import records
 
     if made.history:
         folder.write_history(records(made.history, 1))

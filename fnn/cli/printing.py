@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from fnn.cli.train import Train
     from fnn.data import Prepared
     from fnn.ensembles import Ensembled
-    from fnn.training import Look, Run
-    from fnn.training.train import Trained
+    from fnn.training import Run, TrainingEvent
+    from fnn.training.train import TrainResult
 
 WIDTH = 9
 """of a column of figures, such as 1.235e+09"""
@@ -54,7 +54,7 @@ class Table:
         self.last = epochs
         self.names: list[str] = []
 
-    def __call__(self, look: Look) -> None:
+    def __call__(self, look: TrainingEvent) -> None:
         """Print the epochs whose turn it is."""
         for row in look.ended:
             if row["epoch"] % self.every == 0 or row["epoch"] == self.last:
@@ -91,7 +91,7 @@ def _width(name: str) -> int:
     return max(len(_heading(name)), 5 if name == "epoch" else WIDTH)
 
 
-def print_result(made: Trained, began: float, folder: Path | None) -> None:
+def print_result(made: TrainResult, began: float, folder: Path | None) -> None:
     """How the run ended, its test metric, and where things are."""
     from fnn.metrics import written
 
@@ -158,7 +158,7 @@ def plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
 
 
-def headlines(made: Trained | Ensembled) -> Sequence[str]:
+def headlines(made: TrainResult | Ensembled) -> Sequence[str]:
     """The metrics in the order in which they are told; the loss only where there is no other."""
     names = [name for name in made.run.measured if name != "loss"]
     return sorted(names, key=lambda name: name != "r2") or ["loss"]

@@ -70,11 +70,11 @@ def _folder(options: Sweep) -> RunFolder:
 
 def _place(options: Sweep, folder: RunFolder | None) -> Path | None:
     """The path of the folder, which process 0 has made for all."""
-    from fnn.training.processes import told
+    from fnn.training.parallel.collectives import broadcast_text
 
     if not joined() or not options.save:
         return None if folder is None else folder.path
-    return Path(told("" if folder is None else str(folder.path.absolute())))
+    return Path(broadcast_text("" if folder is None else str(folder.path.absolute())))
 
 
 def _train(

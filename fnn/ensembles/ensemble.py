@@ -13,7 +13,7 @@ from fnn.objective import Batch
 from fnn.sweeps.sweep import sweep
 from fnn.sweeps.train import SweepLogger
 from fnn.training.checks import check_counts
-from fnn.training.devices import Devices
+from fnn.training.parallel.devices import Devices
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 

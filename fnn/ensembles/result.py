@@ -16,7 +16,7 @@ from fnn.objective import Objective
 from fnn.shapes import wide
 from fnn.spec import FnnError, numbers, replace
 from fnn.sweeps import Outcome, Sweep
-from fnn.training.history import History
+from fnn.training.host.history import History
 from fnn.training.rows import evaluate_rows
 from fnn.training.run import Run
 

@@ -20,7 +20,7 @@ from fnn.spec import FnnError, numbers
 if TYPE_CHECKING:
     from fnn.ensembles import Ensembled
     from fnn.sweeps import Outcome
-    from fnn.training.train import Trained
+    from fnn.training.train import TrainResult
 
 Unknown: TypeAlias = Literal["error", "zeros"]
 CHUNK = 4096
@@ -42,7 +42,7 @@ class Model:
     preprocessing: Preprocessing | None = None
 
     @classmethod
-    def of(cls, trained: Trained | Ensembled) -> Model:
+    def of(cls, trained: TrainResult | Ensembled) -> Model:
         """What `fnn.train` or `fnn.ensemble` made: the parameters to use, with their preprocessing.
 
         Raises `FnnError` for an ensemble of a `Batch`, which has none.

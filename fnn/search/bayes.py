@@ -16,8 +16,8 @@ from fnn.search.trials import SearchLook, Trials
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis
 from fnn.training.checks import check_counts, check_loggers
-from fnn.training.devices import Devices
-from fnn.training.interrupts import interruptible
+from fnn.training.host.interrupts import interruptible
+from fnn.training.parallel.devices import Devices
 from fnn.training.run import Run
 
 SearchLogger = Callable[[SearchLook], None]

@@ -14,8 +14,8 @@ from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, draw
 from fnn.sweeps.checks import check_members
 from fnn.training.checks import check_counts, check_loggers
-from fnn.training.devices import Devices
-from fnn.training.interrupts import interruptible
+from fnn.training.host.interrupts import interruptible
+from fnn.training.parallel.devices import Devices
 from fnn.training.run import Run
 
 

@@ -18,9 +18,9 @@ from fnn.sweeps.result import key
 from fnn.sweeps.sweep import measured_by, shared_rows
 from fnn.sweeps.train import default_metric
 from fnn.training.checks import check_epochs, check_seeds
-from fnn.training.devices import Devices, check_enough, mesh_of
+from fnn.training.parallel.devices import Devices, check_enough, mesh_of
+from fnn.training.parallel.sharding import replicate
 from fnn.training.run import Run
-from fnn.training.spreading import put
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class Problem:
         check_enough(together, mesh)
         if mesh is not None and mesh.is_multi_process:
             raise SpecError("expected those of one process, which a search runs in", "devices")
-        data = Data(*put((rows, validation, unit), mesh))
+        data = Data(*replicate((rows, validation, unit), mesh))
         return cls(space, build, data, epochs, by, seed, order_seed)
 
     def member(self, settings: Settings) -> Member:

@@ -19,8 +19,8 @@ from fnn.sweeps.fitting import evenly, fitting
 from fnn.sweeps.memory import budget, written
 from fnn.sweeps.outcome import Outcome
 from fnn.sweeps.program import Program, stack
-from fnn.training.interrupts import Request
-from fnn.training.spreading import shares
+from fnn.training.host.interrupts import Request
+from fnn.training.parallel.sharding import round_up_to_devices
 
 RungLogger = Callable[[Rung], None]
 
@@ -52,7 +52,7 @@ class Race:
 
     def _check_memory(self, limit: int) -> None:
         """All members stand side by side until the first rung."""
-        needed, some = 0, shares(1, self.problem.data.mesh)
+        needed, some = 0, round_up_to_devices(1, self.problem.data.mesh)
         for group in groups(self.members):
             runs = stack([self.members[group[0]].run] * some)
             states = Program(self.problem.data, some, shared_order=True).shapes(runs)

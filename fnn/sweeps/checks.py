@@ -11,7 +11,7 @@ from fnn.objective import Batch
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
 from fnn.training.checks import check_epochs, check_length, check_rows, check_selection
-from fnn.training.epoch import Plan
+from fnn.training.program.epoch import Plan
 
 
 def groups(members: Sequence[Member]) -> list[list[int]]:

@@ -20,12 +20,12 @@ from fnn.sweeps.program import (
     standing,
     take_members,
 )
-from fnn.training.course import LOOK
-from fnn.training.epoch import Plan
-from fnn.training.history import History, columns
-from fnn.training.processes import said
-from fnn.training.spreading import copied, fetch, shares
-from fnn.training.state import RunState
+from fnn.training.host.history import History, columns
+from fnn.training.host.training_loop import EVENT_SECONDS
+from fnn.training.parallel.collectives import allgather_int
+from fnn.training.parallel.sharding import replicate_result, round_up_to_devices, to_host
+from fnn.training.program.epoch import Plan
+from fnn.training.program.state import RunState
 
 LOOKS = 10
 """times in a run that members who have ended may give way"""
@@ -80,7 +80,7 @@ class Chunk:
         self.stride = -(-epochs // LOOKS)
         self.shared_order = shares_order(members)
         self.stretch = 1
-        numbers = np.arange(shares(size, self.mesh))
+        numbers = np.arange(round_up_to_devices(size, self.mesh))
         self._take_up(saved or self._start(np.where(numbers < len(members), numbers, -1)))
 
     def _take_up(self, saved: Saved) -> None:
@@ -102,7 +102,7 @@ class Chunk:
 
     def saved(self) -> Saved:
         """Where the chunk stands."""
-        states = copied(self.states, self.mesh)
+        states = replicate_result(self.states, self.mesh)
         return Saved(self.step, self.spent, self.places, states, self.history, self.ended)
 
     @property
@@ -121,13 +121,13 @@ class Chunk:
         self.step = stop = self._stop(self.epochs if until is None else until)
         self.states, metrics = self.program.advance(self.runs, self.states, start, stop)
         ended = self.epoch - before
-        metrics = fetch(metrics, self.mesh)
+        metrics = to_host(metrics, self.mesh)
         told = {name: values[:, :ended] for name, values in columns(metrics).items()}
         self._note(told, before)
         self.spent += ended * len(self.places)
         seconds = time.perf_counter() - began
-        stretch = max(int((stop - start) * min(LOOK / seconds, 16)), 1)
-        self.stretch = said(stretch, self.mesh)[0]
+        stretch = max(int((stop - start) * min(EVENT_SECONDS / seconds, 16)), 1)
+        self.stretch = allgather_int(stretch, self.mesh)[0]
         if self.step % (self.stride * self.plan.steps) == 0 and not self.done:
             self._compact()
 
@@ -153,7 +153,7 @@ class Chunk:
     def _compact(self) -> None:
         """Let members that have ended give way, if that is worth a smaller program."""
         size = len(self.places)
-        active = fetch(self.states.active, self.mesh) & (self.places >= 0)
+        active = to_host(self.states.active, self.mesh) & (self.places >= 0)
         smaller = size
         while active.sum() <= smaller // 2 and self._half(smaller) < smaller:
             smaller = self._half(smaller)
@@ -165,7 +165,7 @@ class Chunk:
         self._move(np.concatenate([stay, np.flatnonzero(~active)])[:smaller])
 
     def _half(self, size: int) -> int:
-        return shares(-(-size // 2), self.mesh)
+        return round_up_to_devices(-(-size // 2), self.mesh)
 
     def retire(self, numbers: Collection[int], until: int) -> None:
         """Let members end where they stand, and the others move to a program of their own size.
@@ -176,7 +176,7 @@ class Chunk:
         gone = np.isin(self.places, [*numbers])
         self._leave(gone)
         self.places = np.where(gone, -1, self.places)
-        smaller = shares(int((self.places >= 0).sum()), self.mesh)
+        smaller = round_up_to_devices(int((self.places >= 0).sum()), self.mesh)
         if smaller < len(self.places) and self._pays(len(self.places) - smaller, until):
             self._move(np.argsort(self.places < 0, stable=True)[:smaller])
 
@@ -196,7 +196,7 @@ class Chunk:
 
     def _leave(self, slots: np.ndarray) -> None:
         """Write down where the members at these places stand."""
-        found = fetch(standing(self.runs, self.states), self.mesh)
+        found = to_host(standing(self.runs, self.states), self.mesh)
         if self.ended is None:
             shape = len(self.members)
             self.ended = jax.tree.map(

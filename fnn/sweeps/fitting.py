@@ -10,8 +10,8 @@ from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
 from fnn.sweeps.memory import needed, written
 from fnn.sweeps.program import Data, Program, shares_order, stack
-from fnn.training.processes import said
-from fnn.training.spreading import shares
+from fnn.training.parallel.collectives import allgather_int
+from fnn.training.parallel.sharding import round_up_to_devices
 
 
 def fitting(members: Sequence[Member], data: Data, budget: int) -> int:
@@ -21,8 +21,8 @@ def fitting(members: Sequence[Member], data: Data, budget: int) -> int:
     that it fits; if not, what it says of a member decides. Raises `SpecError` where not even one
     fits. Where data lie on a mesh, `budget` is each device's, and the number can be divided.
     """
-    least = shares(1, data.mesh)
-    size = shares(len(members), data.mesh)
+    least = round_up_to_devices(1, data.mesh)
+    size = round_up_to_devices(len(members), data.mesh)
     filled = [*members, *[members[-1]] * (size - len(members))]
     fixed = sum(leaf.nbytes for leaf in jax.tree.leaves(data))
     while (total := _needed(filled[:size], data)) > budget:
@@ -34,7 +34,7 @@ def fitting(members: Sequence[Member], data: Data, budget: int) -> int:
                 f"{written(budget)} may be used",
                 "memory",
             )
-    return min(said(size, data.mesh))
+    return min(allgather_int(size, data.mesh))
 
 
 def evenly(count: int, size: int) -> int:

@@ -14,8 +14,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fnn.training.epoch import EpochMetrics
-from fnn.training.state import RunState
+from fnn.training.program.epoch import EpochMetrics
+from fnn.training.program.state import RunState
 
 
 def lanes_of(size: int) -> int:

@@ -14,8 +14,8 @@ from fnn.metrics import higher_is_better
 from fnn.spec import SpecError, choice
 from fnn.sweeps.axes import Member
 from fnn.sweeps.program import Standing
-from fnn.training.course import Status
-from fnn.training.history import History, first_epochs
+from fnn.training.host.history import History, first_epochs
+from fnn.training.host.training_loop import Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Outcome:
     best_epoch: counted from 1; None without a `Selection`, and where it never found one.
     values: `loss` and each `validation_<metric>` at the epoch whose parameters are kept: the best,
         else the last that was validated. NaN where a member diverged and nothing was kept.
-    history: an entry an epoch (`fnn.training.history`).
+    history: an entry an epoch (`fnn.training.host.history`).
     params, state: the ones to use, as NumPy arrays; None where they were not kept.
     """
 

@@ -18,11 +18,11 @@ from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
 from fnn.sweeps.axes import Member
 from fnn.sweeps.lanes import by_member, joined, lanes_of, member_axes, part_of
-from fnn.training.epoch import EpochMetrics
+from fnn.training.parallel.sharding import constrain, mesh_of_arrays, reshard, vmap_on
+from fnn.training.program.epoch import EpochMetrics
+from fnn.training.program.segment import segment
+from fnn.training.program.state import RunState, final_parameters, init_state, jit_init
 from fnn.training.run import Run
-from fnn.training.segment import segment
-from fnn.training.spreading import arranged, lies_on, placed, vmap_on
-from fnn.training.state import RunState, chosen, init_state, jit_init
 
 CAPACITY = 2**18
 """epochs that one call may end, summed over its members, about"""
@@ -31,7 +31,7 @@ CAPACITY = 2**18
 class Data(NamedTuple):
     """What all members share: rows to train on, rows to validate, and the target's unit.
 
-    Where they lie on a mesh (`fnn.training.spreading.put`), members are divided among its devices.
+    Where they lie on a mesh (`fnn.training.parallel.sharding`), its devices divide the members.
     """
 
     rows: Batch
@@ -41,7 +41,7 @@ class Data(NamedTuple):
     @property
     def mesh(self) -> Mesh | None:
         """What the rows lie on, if it is a mesh."""
-        return lies_on(self.rows)
+        return mesh_of_arrays(self.rows)
 
 
 class Program:
@@ -76,7 +76,7 @@ class Program:
         made: RunState = jit_init(_start, "shared_order", "mesh").eval_shape(
             runs, self._first(), seeds, orders, shared_order=self.shared_order, mesh=self.mesh
         )
-        shaped: RunState = placed(self.mesh, made, member_axes(self.shared_order))
+        shaped: RunState = constrain(self.mesh, made, member_axes(self.shared_order))
         return shaped
 
     def _first(self) -> Tree:
@@ -85,7 +85,7 @@ class Program:
 
     def put(self, states: RunState) -> RunState:
         """States that were kept, where `advance` takes them from."""
-        placed_there: RunState = arranged(self.mesh, states, member_axes(self.shared_order))
+        placed_there: RunState = reshard(self.mesh, states, member_axes(self.shared_order))
         return placed_there
 
     def advance(
@@ -141,7 +141,9 @@ def take_members(
         return leaf[index]
 
     found = jax.tree.map(take, runs), by_member(take, states)
-    made: tuple[Run, RunState] = placed(mesh, found, (0, member_axes(states.order_key.ndim == 0)))
+    made: tuple[Run, RunState] = constrain(
+        mesh, found, (0, member_axes(states.order_key.ndim == 0))
+    )
     return made
 
 
@@ -222,7 +224,7 @@ def standing(runs: Run, states: RunState) -> Standing:
     """The parameters to use of every member, and how far it came."""
 
     def one(run: Run, state: RunState) -> Standing:
-        params, layers = chosen(run, state)
+        params, layers = final_parameters(run, state)
         leaves = jax.tree.leaves((state.params, state.state))
         sound = jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]).all()
         best = jnp.zeros((), jnp.int32) if state.best is None else state.best.epoch

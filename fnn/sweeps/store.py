@@ -33,7 +33,7 @@ from fnn.sweeps.axes import Member
 from fnn.sweeps.chunk import Chunk, Saved
 from fnn.sweeps.outcome import Outcome
 from fnn.sweeps.program import Data, Program, shares_order, stack, standing
-from fnn.training.processes import leads, said
+from fnn.training.parallel.collectives import allgather_int, is_primary
 
 FORMAT = 1
 STATUSES = ("finished", "stopped early", "diverged")
@@ -56,14 +56,14 @@ def opened(
     if path is None:
         yield None
         return
-    if not leads(mesh):
-        said(0, mesh)
+    if not is_primary(mesh):
+        allgather_int(0, mesh)
         yield Folder(path, members, rows, validation, unit, epochs, writes=False)
         return
     folder = Folder(path, members, rows, validation, unit, epochs)
     taken = "another process has this sweep under way: wait for its end"
     with alone(folder.path / "sweep.json", taken):
-        said(0, mesh)
+        allgather_int(0, mesh)
         yield folder
 
 

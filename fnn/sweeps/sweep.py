@@ -12,7 +12,7 @@ from fnn.sweeps.axes import Axis, How, Member, members
 from fnn.sweeps.result import Sweep, key
 from fnn.sweeps.store import opened
 from fnn.sweeps.train import SweepLogger, default_metric, train_members
-from fnn.training.devices import Devices, check_enough, mesh_of
+from fnn.training.parallel.devices import Devices, check_enough, mesh_of
 from fnn.training.run import Run
 from fnn.training.train import as_prepared, check_loss, check_outputs
 

@@ -15,11 +15,11 @@ from fnn.sweeps.memory import budget, is_exhausted
 from fnn.sweeps.outcome import Outcome, keep_best
 from fnn.sweeps.program import Data
 from fnn.training.checks import check_loggers
-from fnn.training.devices import Devices, mesh_of
-from fnn.training.history import History
-from fnn.training.interrupts import Request, interruptible
-from fnn.training.processes import check_same, said
-from fnn.training.spreading import put, shares
+from fnn.training.host.history import History
+from fnn.training.host.interrupts import Request, interruptible
+from fnn.training.parallel.collectives import allgather_int, check_same
+from fnn.training.parallel.devices import Devices, mesh_of
+from fnn.training.parallel.sharding import replicate, round_up_to_devices
 
 KEEP = 60.0
 """seconds after which a chunk under way is kept, so that little is lost by a kill"""
@@ -105,7 +105,7 @@ def train_members(
     mesh = mesh_of(devices, "members")
     given = ([member[1:] for member in members], rows, validation, unit, epochs, store is None)
     check_same(given, mesh)
-    work = _Work(members, Data(*put((rows, validation, unit), mesh)), epochs)
+    work = _Work(members, Data(*replicate((rows, validation, unit), mesh)), epochs)
     work.keep, work.metric = keep, metric or default_metric(members, validation is not None)
     work.budget, work.store, work.loggers = budget(memory, mesh), store, loggers
     with interruptible() as request:
@@ -153,9 +153,9 @@ class _Work:
             try:
                 self._train(left[:size], size, request)
             except (MemoryError, RuntimeError) as error:
-                if size == shares(1, self.data.mesh) or not is_exhausted(error):
+                if size == round_up_to_devices(1, self.data.mesh) or not is_exhausted(error):
                     raise
-                size = shares(-(-size // 2), self.data.mesh)
+                size = round_up_to_devices(-(-size // 2), self.data.mesh)
             else:
                 left = left[size:]
 
@@ -179,7 +179,10 @@ class _Work:
             chunk.go_on()
             self._tell(chunk)
             self.signal = request.heard(self.data.mesh)
-            if self.store is not None and said(time.monotonic() - kept > KEEP, self.data.mesh)[0]:
+            if (
+                self.store is not None
+                and allgather_int(time.monotonic() - kept > KEEP, self.data.mesh)[0]
+            ):
                 self.store.pause(chunk, numbers)
                 kept = time.monotonic()
         outcomes = chunk.outcomes(numbers, self.metric, self.keep)

@@ -1,19 +1,19 @@
 """Training: a run is a spec, where it stands is a pytree, and any stretch of it is one program."""
 
-from fnn.training.averaging import Averaging, LastEpochs, MovingAverage
-from fnn.training.course import Logger, Look
-from fnn.training.epoch import EpochMetrics, steps_per_epoch, take
-from fnn.training.history import History
-from fnn.training.loop import BestEpoch, DivergedError, Fit, Timing, fit
-from fnn.training.monitors import Monitors
+from fnn.training.host.fit import BestEpoch, DivergedError, FitResult, Timing, fit
+from fnn.training.host.history import History
+from fnn.training.host.progress import Progress
+from fnn.training.host.training_loop import Logger, TrainingEvent
 from fnn.training.perceptron import PerceptronResult, train_perceptron
-from fnn.training.progress import Progress
-from fnn.training.rows import Rows
+from fnn.training.policy.averaging import Averaging, LastEpochs, MovingAverage
+from fnn.training.policy.monitors import Monitors
+from fnn.training.policy.selection import Best, Selection
+from fnn.training.program.epoch import EpochMetrics, gather, steps_per_epoch
+from fnn.training.program.segment import segment
+from fnn.training.program.state import RunState, evaluation_parameters, final_parameters, init_state
+from fnn.training.program.step import step
+from fnn.training.rows import RowReader
 from fnn.training.run import Run
-from fnn.training.segment import segment
-from fnn.training.selection import Best, Selection
-from fnn.training.state import RunState, chosen, current, init_state
-from fnn.training.step import step
 
 __all__ = [
     "Averaging",
@@ -21,27 +21,27 @@ __all__ = [
     "BestEpoch",
     "DivergedError",
     "EpochMetrics",
-    "Fit",
+    "FitResult",
     "History",
     "LastEpochs",
     "Logger",
-    "Look",
     "Monitors",
     "MovingAverage",
     "PerceptronResult",
     "Progress",
-    "Rows",
+    "RowReader",
     "Run",
     "RunState",
     "Selection",
     "Timing",
-    "chosen",
-    "current",
+    "TrainingEvent",
+    "evaluation_parameters",
+    "final_parameters",
     "fit",
+    "gather",
     "init_state",
     "segment",
     "step",
     "steps_per_epoch",
-    "take",
     "train_perceptron",
 ]

@@ -11,7 +11,7 @@ from fnn.metrics.names import ANSWERS, CLASSES
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, ShapeError, SpecError, at, named_leaves
-from fnn.training.epoch import Plan
+from fnn.training.program.epoch import Plan
 from fnn.training.run import Run
 
 LIMIT = 2**31

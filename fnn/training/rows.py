@@ -14,7 +14,7 @@ from fnn.objective import Batch, Objective
 
 
 @runtime_checkable
-class Rows(Protocol):
+class RowReader(Protocol):
     """Rows that are read by number."""
 
     def __len__(self) -> int: ...
@@ -24,7 +24,7 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True)
-class InMemory:
+class InMemoryRows:
     """Rows that are there already."""
 
     batch: Batch
@@ -42,7 +42,7 @@ def evaluate_rows(
     objective: Objective,
     params: Tree,
     state: Tree,
-    rows: Batch | Rows,
+    rows: Batch | RowReader,
     names: tuple[str, ...],
     unit: Any = None,
 ) -> Metrics:
@@ -54,7 +54,7 @@ def evaluate_rows(
 
 
 def output_rows(
-    objective: Objective, params: Tree, state: Tree, rows: Batch | Rows
+    objective: Objective, params: Tree, state: Tree, rows: Batch | RowReader
 ) -> tuple[Any, Any]:
     """The network's output for rows in memory or rows to be read, and their targets."""
     if isinstance(rows, Batch):

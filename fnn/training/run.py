@@ -10,8 +10,8 @@ from fnn.metrics import check_metrics, default_metrics
 from fnn.objective import Objective
 from fnn.optimizers import Optimizer, as_optimizer
 from fnn.spec import at, fill, part, spec, static
-from fnn.training.averaging import Averaging
-from fnn.training.selection import Selection
+from fnn.training.policy.averaging import Averaging
+from fnn.training.policy.selection import Selection
 
 
 @spec("run.v1")

@@ -20,15 +20,15 @@ from fnn.objective import Batch, Objective, Policy
 from fnn.optimizers import Optimizer
 from fnn.shapes import shape
 from fnn.spec import ShapeError, SpecError, at, replace
-from fnn.training.averaging import Averaging
 from fnn.training.checks import check_epochs, check_loggers
-from fnn.training.course import Logger
-from fnn.training.devices import Devices
-from fnn.training.loop import Fit, fit
-from fnn.training.progress import Progress
-from fnn.training.rows import Rows, evaluate_rows
+from fnn.training.host.fit import FitResult, fit
+from fnn.training.host.progress import Progress
+from fnn.training.host.training_loop import Logger
+from fnn.training.parallel.devices import Devices
+from fnn.training.policy.averaging import Averaging
+from fnn.training.policy.selection import Selection
+from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
-from fnn.training.selection import Selection
 
 FAMILIES: dict[str, tuple[type[Loss], ...]] = {
     "binary": ANSWERS,
@@ -39,7 +39,7 @@ TASKS = {"binary": "two classes", "classes": "classes", "regression": "numbers"}
 
 
 @dataclass(frozen=True, eq=False)
-class Trained(Fit):
+class TrainResult(FitResult):
     """A run that has ended (`Fit`), the data that it saw, and how good it is.
 
     `validation` and `test` are metrics by name, of `params` and `state`, in the target's own units
@@ -75,7 +75,7 @@ def train(
     progress: bool = True,
     loggers: Sequence[Logger] = (),
     devices: Devices | None = None,
-) -> Trained:
+) -> TrainResult:
     """Train `net` on `data`, and measure it once on the rows set aside for a test.
 
     Arguments:
@@ -140,7 +140,7 @@ def train_run(
     order_seed: int = 0,
     loggers: Sequence[Logger] = (),
     devices: Devices | None = None,
-) -> Trained:
+) -> TrainResult:
     """`fit` a run to prepared data, and measure it on validation and test rows."""
     check_loss(run.objective.loss, prepared)
     check_outputs(run.objective.net, prepared)
@@ -156,13 +156,13 @@ def train_run(
         loggers=loggers,
         devices=devices,
     )
-    return measured(made, prepared)
+    return with_metrics(made, prepared)
 
 
-def measured(made: Fit, prepared: Prepared) -> Trained:
+def with_metrics(made: FitResult, prepared: Prepared) -> TrainResult:
     """What has been trained, with its metrics on validation and test rows."""
 
-    def measure(rows: Batch | Rows | None) -> dict[str, float] | None:
+    def measure(rows: Batch | RowReader | None) -> dict[str, float] | None:
         if rows is None:
             return None
         found = evaluate_rows(
@@ -175,7 +175,7 @@ def measured(made: Fit, prepared: Prepared) -> Trained:
         )
         return {name: float(found[name]) for name in made.run.measured}
 
-    return Trained(
+    return TrainResult(
         **vars(made),
         prepared=prepared,
         validation=measure(prepared.validation),

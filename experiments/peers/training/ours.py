@@ -12,7 +12,7 @@ import fnn
 from experiments.peers.training.work import Float, Params, Rows, Work
 from fnn.losses import BinaryCrossEntropy, CrossEntropy
 from fnn.optimizers import SGD, Adam
-from fnn.training.resident import CAPACITY, Resident
+from fnn.training.host.in_memory import CAPACITY, InMemorySource
 
 evaluate = jax.jit(fnn.evaluate, static_argnames="names")
 
@@ -35,7 +35,7 @@ class Engine:
         size: Any = "full" if work.whole else work.batch
         self.run = fnn.numbers(fnn.Run(fnn.Objective(net, loss), optimizer, size, **options))
         self.rows, self.test = _batch(work.train()), _batch(work.test())
-        self.source = Resident(self.run, self.rows, self.test if validated else None, None)
+        self.source = InMemorySource(self.run, self.rows, self.test if validated else None, None)
         self.in_shape = fnn.shape(work.sizes[0])
         self.state = fnn.init_state(self.run, self.in_shape, seed=0, order_seed=0)
         self.step = 0

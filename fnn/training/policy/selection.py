@@ -42,13 +42,13 @@ class Best(NamedTuple):
     state: Tree
 
 
-def nothing_yet(selection: Selection, params: Tree, state: Tree, dtype: Any) -> Best:
+def initial_best(selection: Selection, params: Tree, state: Tree, dtype: Any) -> Best:
     """Any value is better than this."""
     worst = -jnp.inf if higher_is_better(selection.metric) else jnp.inf
     return Best(jnp.asarray(worst, dtype), jnp.zeros((), jnp.int32), params, state)
 
 
-def better(
+def update_best(
     selection: Selection, best: Best, metrics: Metrics, epoch: jax.Array, params: Tree, state: Tree
 ) -> Best:
     """The best after one more validation."""
@@ -61,7 +61,7 @@ def better(
     return jax.tree.map(lambda ours, theirs: jnp.where(wins, ours, theirs), new, best)
 
 
-def patient(
+def has_patience(
     selection: Selection, best: Best, epoch: jax.Array, validate_every: int = 1
 ) -> jax.Array:
     """Whether to go on after this epoch: in any case until the next validation."""

@@ -27,7 +27,7 @@ from fnn.metrics import Metrics, evaluate, measure, outputs
 from fnn.objective import Batch, Objective
 
 
-def put(tree: Tree, mesh: Mesh | None) -> Tree:
+def replicate(tree: Tree, mesh: Mesh | None) -> Tree:
     """Data on the device, or all of them on every device of the mesh."""
     if mesh is None:
         return jax.device_put(tree)
@@ -40,24 +40,24 @@ def put(tree: Tree, mesh: Mesh | None) -> Tree:
     return jax.tree.map(one, tree)
 
 
-def copied(tree: Tree, mesh: Mesh | None) -> Tree:
+def replicate_result(tree: Tree, mesh: Mesh | None) -> Tree:
     """Results, keys among them, on every device of the mesh."""
     return tree if mesh is None else jax.jit(_same, out_shardings=_sharding(mesh))(tree)
 
 
-def local(tree: Tree, mesh: Mesh | None) -> Tree:
+def local_copy(tree: Tree, mesh: Mesh | None) -> Tree:
     """The copy of results that lies on the first device of this process."""
     return tree if mesh is None else jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
 
 
-def fetch(tree: Tree, mesh: Mesh | None) -> Tree:
+def to_host(tree: Tree, mesh: Mesh | None) -> Tree:
     """Results as NumPy arrays, whole on every process, however they are divided."""
     if mesh is not None and mesh.is_multi_process:
-        tree = copied(tree, mesh)
+        tree = replicate_result(tree, mesh)
     return jax.device_get(tree)
 
 
-def spread(batch: Batch, mesh: Mesh | None) -> Batch:
+def shard_batch(batch: Batch, mesh: Mesh | None) -> Batch:
     """Inside a program: the rows of a batch divided among the devices.
 
     A batch that can't be divided, as the ragged last one may be, is computed by each of them.
@@ -68,7 +68,7 @@ def spread(batch: Batch, mesh: Mesh | None) -> Batch:
     return jax.lax.with_sharding_constraint(batch, _sharding(mesh, rows))
 
 
-def whole(tree: Tree, mesh: Mesh | None) -> Tree:
+def replicate_in_program(tree: Tree, mesh: Mesh | None) -> Tree:
     """Inside a program: all of it on every device."""
     return tree if mesh is None else jax.lax.with_sharding_constraint(tree, _sharding(mesh))
 
@@ -79,7 +79,7 @@ def vmap_on(mesh: Mesh | None, one: Callable[..., Any], in_axes: Any, out_axes: 
     return mapped if mesh is None else _divided(mapped, mesh, in_axes, out_axes)
 
 
-def lies_on(tree: Tree) -> Mesh | None:
+def mesh_of_arrays(tree: Tree) -> Mesh | None:
     """The mesh that `put` has put arrays on, if any."""
     for leaf in jax.tree.leaves(tree):
         sharding = getattr(leaf, "sharding", None)
@@ -88,7 +88,7 @@ def lies_on(tree: Tree) -> Mesh | None:
     return None
 
 
-def placed(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
+def constrain(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
     """Results where `vmap_on` puts them: values inside a program, or shapes with their places."""
     if mesh is None:
         return tree
@@ -107,14 +107,14 @@ def placed(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
     )
 
 
-def arranged(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
+def reshard(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
     """Values from anywhere where `vmap_on` puts such results."""
-    if mesh is None or lies_on(tree) is not None:
+    if mesh is None or mesh_of_arrays(tree) is not None:
         return tree
-    return jax.jit(functools.partial(placed, mesh, axes=axes))(tree)
+    return jax.jit(functools.partial(constrain, mesh, axes=axes))(tree)
 
 
-def shares(count: int, mesh: Mesh | None) -> int:
+def round_up_to_devices(count: int, mesh: Mesh | None) -> int:
     """The smallest number from `count` up that can be divided among the devices."""
     return count if mesh is None else -(-count // mesh.size) * mesh.size
 
@@ -138,7 +138,7 @@ def evaluate_on(
     index = np.minimum(np.arange(count + -count % mesh.size), count - 1)
     x = jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0, mode="clip"), rows.x)
     found = _divided(outputs, mesh, (None, None, None, 0), 0)(objective, params, state, x)
-    output = whole(found[:count], mesh)
+    output = replicate_in_program(found[:count], mesh)
     return measure(objective.loss, output, rows.target, names, weight=rows.weight, unit=unit)
 
 

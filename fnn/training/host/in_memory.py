@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from fnn.objective import Batch
-from fnn.training.epoch import EpochMetrics, Plan, order, take
+from fnn.training.parallel.sharding import replicate
+from fnn.training.program.epoch import EpochMetrics, Plan, gather, order
+from fnn.training.program.segment import segment
+from fnn.training.program.state import RunState
 from fnn.training.run import Run
-from fnn.training.segment import segment
-from fnn.training.spreading import put
-from fnn.training.state import RunState
 
 CAPACITY = 4096
 """epochs that one call may end"""
@@ -21,7 +21,7 @@ CAPACITY = 4096
 _segment = jax.jit(segment, static_argnames=("capacity", "mesh"))
 
 
-class Resident:
+class InMemorySource:
     """Takes a run forward over rows that lie on the device."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Resident:
         mesh: Mesh | None = None,
     ) -> None:
         self.run, self.mesh = run, mesh
-        self.rows, self.validation, self.unit = put((rows, validation, unit), mesh)
+        self.rows, self.validation, self.unit = replicate((rows, validation, unit), mesh)
         self.plan = Plan.of(run, rows.target.shape[0])
 
     def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
@@ -59,4 +59,4 @@ class Resident:
         turn = order(self.plan, state.order_key, jnp.int32(epoch))
         if turn is None:
             return self.rows
-        return take(self.rows, turn[index * self.plan.size :][: self.plan.size])
+        return gather(self.rows, turn[index * self.plan.size :][: self.plan.size])

@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from fnn.spec import FnnError
 
 
-def said(value: int, mesh: Mesh | None) -> list[int]:
+def allgather_int(value: int, mesh: Mesh | None) -> list[int]:
     """What each process says, all of which have to ask; only `value` where one has the mesh."""
     if mesh is None or not mesh.is_multi_process:
         return [value]
@@ -21,12 +21,12 @@ def said(value: int, mesh: Mesh | None) -> list[int]:
     return [int(number) for number in told]
 
 
-def leads(mesh: Mesh | None) -> bool:
+def is_primary(mesh: Mesh | None) -> bool:
     """Whether this process writes for all that share the mesh."""
     return mesh is None or not mesh.is_multi_process or jax.process_index() == 0
 
 
-def told(words: str) -> str:
+def broadcast_text(words: str) -> str:
     """What process 0 says, as all processes hear it, who have to ask."""
     spoken = np.frombuffer(words.encode(), np.uint8)
     length = int(multihost_utils.broadcast_one_to_all(np.asarray(len(spoken), np.int32)))
@@ -42,7 +42,7 @@ def check_same(given: Any, mesh: Mesh | None) -> None:
     for leaf in map(np.asarray, jax.tree.leaves(given)):
         digest = zlib.crc32(f"{leaf.shape} {leaf.dtype}".encode(), digest)
         digest = zlib.crc32(np.ascontiguousarray(leaf).view(np.uint8).data, digest)
-    digests = said(digest >> 1, mesh)
+    digests = allgather_int(digest >> 1, mesh)
     other = [number for number, told in enumerate(digests) if told != digests[0]]
     if other:
         raise FnnError(

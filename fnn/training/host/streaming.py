@@ -14,26 +14,32 @@ from jax.sharding import Mesh
 from fnn.metrics import Metrics
 from fnn.objective import Batch
 from fnn.spec import SpecError
-from fnn.training.epoch import (
+from fnn.training.parallel.sharding import (
+    local_copy,
+    replicate,
+    replicate_in_program,
+    shard_batch,
+    to_host,
+)
+from fnn.training.program.epoch import (
     EpochMetrics,
     Plan,
     batches,
-    count_epoch,
-    judge_epoch,
+    end_epoch,
+    finish_epoch,
     order,
-    stretch,
+    slice_rows,
 )
-from fnn.training.rows import Rows, evaluate_rows
+from fnn.training.program.state import RunState, evaluation_parameters
+from fnn.training.program.step import step
+from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
-from fnn.training.spreading import fetch, local, put, spread, whole
-from fnn.training.state import RunState, current
-from fnn.training.step import step
 
 CHUNK_BYTES = 32 * 2**20
 """of rows at a time: one chunk is trained on, one waits, one is being read"""
 
 
-class Streamed:
+class StreamingSource:
     """Takes a run forward over rows that are read as they are needed.
 
     The steps, their order and their keys are those of rows that lie on the device, and so are the
@@ -43,8 +49,8 @@ class Streamed:
     def __init__(
         self,
         run: Run,
-        rows: Rows,
-        validation: Rows | None,
+        rows: RowReader,
+        validation: RowReader | None,
         unit: Any = None,
         chunk_bytes: int | None = None,
         mesh: Mesh | None = None,
@@ -127,13 +133,15 @@ class Streamed:
         """
         with jax.default_device(self._device):
             if epoch not in self._orders:
-                key = local(state.order_key, self.mesh)
+                key = local_copy(state.order_key, self.mesh)
                 keep = {known: turn for known, turn in self._orders.items() if known + 1 == epoch}
                 turn = np.asarray(_order(self.plan, key, epoch))
                 self._orders = keep | {epoch: turn}
             index = self._orders[epoch][first : first + size]
             rest = 0 if first >= self.plan.whole * self.plan.size else size - len(index)
-            read: Batch = put(self.rows.read(np.pad(index, (0, rest), mode="edge")), self.mesh)
+            read: Batch = replicate(
+                self.rows.read(np.pad(index, (0, rest), mode="edge")), self.mesh
+            )
         return read
 
     def _end(self, state: RunState, epoch: int) -> tuple[RunState, EpochMetrics]:
@@ -148,11 +156,11 @@ class Streamed:
             return None
         if (epoch + 1) % self.run.validate_every:
             return dict.fromkeys(self.run.measured, jnp.asarray(jnp.nan))
-        params, layers = local(_current(self.run, state), self.mesh)
+        params, layers = local_copy(_current(self.run, state), self.mesh)
         found = evaluate_rows(
             self.run.objective, params, layers, self.validation, self.run.measured, self.unit
         )
-        return found if self.mesh is None else fetch(found, None)
+        return found if self.mesh is None else to_host(found, None)
 
 
 @partial(jax.jit, static_argnames=("size", "mesh"))
@@ -169,9 +177,9 @@ def _train(
     low, high = jax.lax.optimization_barrier((jnp.int32(low), jnp.int32(high)))
 
     def batch(number: jax.Array) -> Batch:
-        return spread(stretch(rows, number * size, size), mesh)
+        return shard_batch(slice_rows(rows, number * size, size), mesh)
 
-    return whole(batches(run, state, batch, low, high), mesh)
+    return replicate_in_program(batches(run, state, batch, low, high), mesh)
 
 
 @partial(jax.jit, static_argnames="mesh")
@@ -179,15 +187,18 @@ def _train_ragged(
     run: Run, state: RunState, rows: Batch, wanted: jax.Array, mesh: Mesh | None
 ) -> RunState:
     trained: RunState = jax.lax.cond(
-        wanted, lambda state: step(run, state, spread(rows, mesh))[0], lambda state: state, state
+        wanted,
+        lambda state: step(run, state, shard_batch(rows, mesh))[0],
+        lambda state: state,
+        state,
     )
-    return whole(trained, mesh)
+    return replicate_in_program(trained, mesh)
 
 
 _order = jax.jit(order, static_argnames="plan")
-_count_epoch = jax.jit(count_epoch)
-_judge_epoch = jax.jit(judge_epoch, static_argnames="steps")
-_current = jax.jit(current)
+_count_epoch = jax.jit(end_epoch)
+_judge_epoch = jax.jit(finish_epoch, static_argnames="steps")
+_current = jax.jit(evaluation_parameters)
 
 
 def _stacked(ended: list[EpochMetrics]) -> EpochMetrics:

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from fnn.training.epoch import EpochMetrics
+from fnn.training.program.epoch import EpochMetrics
 
 History = dict[str, np.ndarray]
 """Columns with an entry an epoch, in order.

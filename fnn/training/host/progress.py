@@ -6,7 +6,7 @@ from math import isnan
 from typing import Any
 
 from fnn.metrics import written
-from fnn.training.course import Look
+from fnn.training.host.training_loop import TrainingEvent
 
 
 class Progress:
@@ -20,7 +20,7 @@ class Progress:
         self._bar: Any = None
         self._last: dict[str, float] = {}
 
-    def __call__(self, look: Look) -> None:
+    def __call__(self, look: TrainingEvent) -> None:
         """Draw where the run stands."""
         if self._bar is None:
             from tqdm import tqdm

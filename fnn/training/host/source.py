@@ -7,8 +7,8 @@ from typing import Protocol
 from jax.sharding import Mesh
 
 from fnn.objective import Batch
-from fnn.training.epoch import EpochMetrics, Plan
-from fnn.training.state import RunState
+from fnn.training.program.epoch import EpochMetrics, Plan
+from fnn.training.program.state import RunState
 
 
 class Source(Protocol):

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 
 from fnn.metrics import Metrics
 from fnn.objective import Batch
-from fnn.training import monitors
-from fnn.training.monitors import Monitors
+from fnn.training.policy import monitors
+from fnn.training.policy.monitors import Monitors
+from fnn.training.policy.selection import has_patience, update_best
+from fnn.training.program.shuffle import shuffled
+from fnn.training.program.state import RunState, evaluation_parameters
+from fnn.training.program.step import step
 from fnn.training.run import Run
-from fnn.training.selection import better, patient
-from fnn.training.shuffle import shuffled
-from fnn.training.state import RunState, current
-from fnn.training.step import step
 
 
 class EpochMetrics(NamedTuple):
@@ -81,7 +81,7 @@ def batches(
     return jax.lax.fori_loop(first, last, body, state)
 
 
-def count_epoch(run: Run, state: RunState) -> RunState:
+def end_epoch(run: Run, state: RunState) -> RunState:
     """The state after an epoch's last step: one more epoch, and the average with it."""
     average = state.average
     if run.averaging is not None:
@@ -90,7 +90,7 @@ def count_epoch(run: Run, state: RunState) -> RunState:
     return state._replace(average=average, epoch=state.epoch + 1)
 
 
-def judge_epoch(
+def finish_epoch(
     run: Run, state: RunState, total: float | jax.Array, steps: int, validation: Metrics | None
 ) -> tuple[RunState, EpochMetrics]:
     """What an epoch came to: its metrics, whether it is the best, whether to go on.
@@ -101,8 +101,10 @@ def judge_epoch(
     told = None if state.monitors is None else monitors.report(state.monitors, steps)
     best, active = state.best, state.active & jnp.isfinite(loss)
     if run.selection is not None and best is not None and validation is not None:
-        best = better(run.selection, best, validation, state.epoch, *current(run, state))
-        active &= patient(run.selection, best, state.epoch, run.validate_every)
+        best = update_best(
+            run.selection, best, validation, state.epoch, *evaluation_parameters(run, state)
+        )
+        active &= has_patience(run.selection, best, state.epoch, run.validate_every)
     state = state._replace(
         active=active,
         best=best,
@@ -112,11 +114,11 @@ def judge_epoch(
     return state, EpochMetrics(loss, validation, told)
 
 
-def take(rows: Batch, index: jax.Array) -> Batch:
+def gather(rows: Batch, index: jax.Array) -> Batch:
     """The rows of those numbers."""
     return jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0, mode="clip"), rows)
 
 
-def stretch(rows: Any, first: jax.Array, size: int) -> Any:
+def slice_rows(rows: Any, first: jax.Array, size: int) -> Any:
     """`size` rows from row `first` on."""
     return jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, size), rows)

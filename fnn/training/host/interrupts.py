@@ -11,7 +11,7 @@ from types import FrameType
 
 from jax.sharding import Mesh
 
-from fnn.training.processes import said
+from fnn.training.parallel.collectives import allgather_int
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Request:
 
     def heard(self, mesh: Mesh | None) -> int | None:
         """The number of a signal that any of the processes has noted; all have to ask."""
-        return max(said(self.signal or 0, mesh)) or None
+        return max(allgather_int(self.signal or 0, mesh)) or None
 
 
 @contextmanager

@@ -9,20 +9,20 @@ from jax.sharding import Mesh
 from fnn.metrics import Metrics
 from fnn.objective import Batch
 from fnn.spec import SpecError
-from fnn.training.epoch import (
+from fnn.training.parallel.sharding import evaluate_on, replicate_in_program, shard_batch
+from fnn.training.program.epoch import (
     EpochMetrics,
     Plan,
     batches,
-    count_epoch,
-    judge_epoch,
+    end_epoch,
+    finish_epoch,
+    gather,
     order,
-    stretch,
-    take,
+    slice_rows,
 )
+from fnn.training.program.state import RunState, evaluation_parameters
+from fnn.training.program.step import step, total_weight
 from fnn.training.run import Run
-from fnn.training.spreading import evaluate_on, spread, whole
-from fnn.training.state import RunState, current
-from fnn.training.step import mass, step
 
 
 def segment(
@@ -47,7 +47,7 @@ def segment(
     `capacity` (static; needed where the steps are traced), and zeros behind them. A segment may
     not end more epochs than that. `unit` is the target's, for metrics in its own units
     (`fnn.metrics.measure`). On a `mesh` (static) the rows of each batch are divided among its
-    devices; the result is that of one, within rounding (`fnn.training.spreading`).
+    devices; the result is that of one, within rounding (`fnn.training.parallel.sharding`).
 
     Members under `vmap` must share `start` and `stop`: what happens at an epoch's end hangs on
     them. A member whose patience is over stays as it was, and its metrics are NaN; one that left
@@ -60,15 +60,15 @@ def segment(
         capacity = max(int(stop) // plan.steps - int(start) // plan.steps, 1)
     # Python's numbers would be constants of the program, computed with in other ways.
     start, stop, total = jax.lax.optimization_barrier(
-        (jnp.int32(start), jnp.int32(stop), jnp.asarray(mass(rows), state.loss_sum.dtype))
+        (jnp.int32(start), jnp.int32(stop), jnp.asarray(total_weight(rows), state.loss_sum.dtype))
     )
     first = start // plan.steps
 
     @jax.jit  # so that it is traced once, for the shapes of its metrics and for the loop
     def finish(state: RunState, epoch: jax.Array) -> tuple[RunState, EpochMetrics]:
-        state = count_epoch(run, state)
+        state = end_epoch(run, state)
         measured = _validate(run, state, validation, epoch, unit, mesh)
-        return judge_epoch(run, state, total, plan.steps, measured)
+        return finish_epoch(run, state, total, plan.steps, measured)
 
     shapes = jax.eval_shape(finish, state, first)[1]
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
@@ -83,14 +83,14 @@ def segment(
         before, history = carry
         low = jnp.maximum(start - epoch * plan.steps, 0)
         high = jnp.minimum(stop - epoch * plan.steps, plan.steps)
-        state = whole(_steps(run, before, rows, plan, epoch, low, high, mesh), mesh)
+        state = replicate_in_program(_steps(run, before, rows, plan, epoch, low, high, mesh), mesh)
         ended = high == plan.steps
         state, metrics = jax.lax.cond(
             ended, finish, lambda state, _: (state, nothing), state, epoch
         )
         if run.selection is not None and run.selection.patience is not None:
-            state = _frozen(before, state)
-            metrics = _blank(before.active, metrics)
+            state = _freeze_if_inactive(before, state)
+            metrics = _mask_metrics(before.active, metrics)
         index = jnp.where(ended, epoch - first, capacity)
         return state, jax.tree.map(
             lambda all, one: jax.lax.dynamic_update_index_in_dim(all, one, index, 0),
@@ -116,10 +116,10 @@ def _steps(
     """Steps `low` to `high` (exclusive) of an epoch; the ragged last batch is one by itself."""
     turn = order(plan, state.order_key, epoch)
     if turn is None:
-        return batches(run, state, lambda _: spread(rows, mesh), low, high)
+        return batches(run, state, lambda _: shard_batch(rows, mesh), low, high)
 
     def batch(number: jax.Array) -> Batch:
-        return spread(take(rows, stretch(turn, number * plan.size, plan.size)), mesh)
+        return shard_batch(gather(rows, slice_rows(turn, number * plan.size, plan.size)), mesh)
 
     state = batches(run, state, batch, low, jnp.minimum(high, plan.whole))
     if not plan.ragged:
@@ -127,7 +127,7 @@ def _steps(
     rest = turn[plan.whole * plan.size :]
     return jax.lax.cond(
         (low <= plan.whole) & (high > plan.whole),
-        lambda state: step(run, state, spread(take(rows, rest), mesh))[0],
+        lambda state: step(run, state, shard_batch(gather(rows, rest), mesh))[0],
         lambda state: state,
         state,
     )
@@ -147,7 +147,9 @@ def _validate(
 
     @jax.jit
     def measure(state: RunState) -> Metrics:
-        return evaluate_on(mesh, run.objective, *current(run, state), rows, run.measured, unit)
+        return evaluate_on(
+            mesh, run.objective, *evaluation_parameters(run, state), rows, run.measured, unit
+        )
 
     if run.validate_every == 1:
         metrics: Metrics = measure(state)
@@ -158,13 +160,13 @@ def _validate(
     return jax.lax.cond(due, measure, lambda _: missing, state)
 
 
-def _frozen(before: RunState, after: RunState) -> RunState:
+def _freeze_if_inactive(before: RunState, after: RunState) -> RunState:
     """`after`, unless the run had stopped by itself before."""
     kept = jax.tree.map(lambda old, new: jnp.where(before.active, new, old), before, after)
     return kept._replace(order_key=after.order_key, step_key=after.step_key)
 
 
-def _blank(active: jax.Array, metrics: EpochMetrics) -> EpochMetrics:
+def _mask_metrics(active: jax.Array, metrics: EpochMetrics) -> EpochMetrics:
     return jax.tree.map(
         lambda leaf: jnp.where(active, leaf, jnp.asarray(jnp.nan, leaf.dtype)), metrics
     )

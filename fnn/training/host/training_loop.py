@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from fnn.training.diagnosis import diagnose, sound
-from fnn.training.history import History, columns, first_epochs, records
-from fnn.training.processes import said
-from fnn.training.resident import CAPACITY
+from fnn.training.divergence import diagnose, is_finite
+from fnn.training.host.history import History, columns, first_epochs, records
+from fnn.training.host.in_memory import CAPACITY
+from fnn.training.host.source import Source
+from fnn.training.parallel.collectives import allgather_int
+from fnn.training.program.state import RunState
 from fnn.training.run import Run
-from fnn.training.source import Source
-from fnn.training.state import RunState
 
-LOOK = 0.5
+EVENT_SECONDS = 0.5
 """seconds from one look of the host to the next, about"""
 Status = Literal["finished", "stopped early", "interrupted", "diverged"]
 
 
-class Look(NamedTuple):
+class TrainingEvent(NamedTuple):
     """What a logger is given: where the run stands.
 
     About twice a second, after 4,096 epochs at the latest, and at the end.
@@ -42,11 +42,11 @@ class Look(NamedTuple):
     seconds: float
 
 
-Logger = Callable[[Look], None]
+Logger = Callable[[TrainingEvent], None]
 
 
-class Course:
-    """A run under way: calls that take about `LOOK` seconds each, and what they told."""
+class TrainingLoop:
+    """A run under way: calls that take about `EVENT_SECONDS` seconds each, and what they told."""
 
     def __init__(self, run: Run, source: Source, state: RunState, epochs: int) -> None:
         self.run, self.source, self.state = run, source, state
@@ -57,14 +57,14 @@ class Course:
         self.fault = ""
         self.began = time.perf_counter()
 
-    def go_on(self) -> None:
+    def advance(self) -> None:
         """One call of the compiled program."""
         began, start, before = time.perf_counter(), self.step, self.state
         done = int(before.epoch)
         self.step = stop = self._stop()
         self.state, metrics = self.source.advance(before, start, stop)
         told = first_epochs(columns(metrics), int(self.state.epoch) - done)
-        if not sound(self.run, self.state, told["loss"]):
+        if not is_finite(self.run, self.state, told["loss"]):
             self.state, self.fault = diagnose(self.run, self.source, before, start, stop)
             self.status = "diverged"
             told = first_epochs(told, int(self.state.epoch) - done)
@@ -87,15 +87,15 @@ class Course:
 
     def _adapt(self, steps: int, seconds: float) -> None:
         """How many steps fill the time, as far as the last call tells."""
-        fitting = int(steps * min(LOOK / seconds, 16))
+        fitting = int(steps * min(EVENT_SECONDS / seconds, 16))
         size = min(max(fitting, 1), CAPACITY * self.source.plan.steps)
-        self.size = said(size, self.source.mesh)[0]
+        self.size = allgather_int(size, self.source.mesh)[0]
 
-    def look(self) -> Look:
+    def look(self) -> TrainingEvent:
         """Where the run stands, with the epochs that ended in the last call."""
-        seconds, rate = self.pace()
+        seconds, rate = self.throughput()
         told, step = self.told[-1], int(self.state.step)
-        return Look(
+        return TrainingEvent(
             step=step,
             steps=self.steps,
             epoch=step / self.source.plan.steps,
@@ -105,7 +105,7 @@ class Course:
             seconds=seconds,
         )
 
-    def pace(self) -> tuple[float, float]:
+    def throughput(self) -> tuple[float, float]:
         """Seconds since the first step, and rows trained on in each of them."""
         seconds, plan = time.perf_counter() - self.began, self.source.plan
         return seconds, int(self.state.step) / plan.steps * plan.rows / seconds

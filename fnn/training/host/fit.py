@@ -23,19 +23,19 @@ from fnn.training.checks import (
     check_seeds,
     check_selection,
 )
-from fnn.training.course import Course, Logger, Status
-from fnn.training.devices import Devices, check_divides, mesh_of
-from fnn.training.diagnosis import check_start
-from fnn.training.epoch import Plan
-from fnn.training.history import History, joined
-from fnn.training.interrupts import interruptible
-from fnn.training.processes import check_same
-from fnn.training.resident import Resident
-from fnn.training.rows import InMemory, Rows
+from fnn.training.divergence import check_start
+from fnn.training.host.history import History, joined
+from fnn.training.host.in_memory import InMemorySource
+from fnn.training.host.interrupts import interruptible
+from fnn.training.host.streaming import StreamingSource
+from fnn.training.host.training_loop import Logger, Status, TrainingLoop
+from fnn.training.parallel.collectives import check_same
+from fnn.training.parallel.devices import Devices, check_divides, mesh_of
+from fnn.training.parallel.sharding import local_copy, replicate_result
+from fnn.training.program.epoch import Plan
+from fnn.training.program.state import RunState, final_parameters, init_state, jit_init
+from fnn.training.rows import InMemoryRows, RowReader
 from fnn.training.run import Run
-from fnn.training.spreading import copied, local
-from fnn.training.state import RunState, chosen, init_state, jit_init
-from fnn.training.streaming import Streamed
 
 
 def _init_state(run: Run, x: Tree, seed: jax.Array, order_seed: jax.Array) -> RunState:
@@ -43,7 +43,7 @@ def _init_state(run: Run, x: Tree, seed: jax.Array, order_seed: jax.Array) -> Ru
     return init_state(run, shape_of(x), seed=seed, order_seed=order_seed)
 
 
-_chosen = jax.jit(chosen)
+_chosen = jax.jit(final_parameters)
 
 
 class Timing(NamedTuple):
@@ -71,13 +71,13 @@ class BestEpoch(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class FitResult:
     """A run that has ended.
 
     run: as it was given, its numbers as arrays.
     params, state: the ones to use: those of the best epoch where the run has a `Selection` that
         found one, averaged where the run averages, else the last.
-    history: columns with an entry for each epoch that ended (`fnn.training.history`).
+    history: columns with an entry for each epoch that ended (`fnn.training.host.history`).
     best: None without a `Selection`, and where its metric was NaN (an AUC over rows of one class)
         or never measured before the run was interrupted.
     status: "finished", "stopped early" (patience), "interrupted" or "diverged".
@@ -103,15 +103,15 @@ class DivergedError(FnnError):
     the step before: its last finite parameters, or the best epoch's where the run selects.
     """
 
-    def __init__(self, message: str, fit: Fit) -> None:
+    def __init__(self, message: str, fit: FitResult) -> None:
         super().__init__(message)
         self.fit = fit
 
 
 def fit(
     run: Run,
-    rows: Batch | Rows,
-    validation: Batch | Rows | None = None,
+    rows: Batch | RowReader,
+    validation: Batch | RowReader | None = None,
     *,
     epochs: int,
     seed: int = 0,
@@ -119,17 +119,17 @@ def fit(
     unit: Any = None,
     loggers: Sequence[Logger] = (),
     devices: Devices | None = None,
-) -> Fit:
+) -> FitResult:
     """Train for at most `epochs` epochs.
 
     Arguments:
-        rows: a `Batch` of arrays, or `Rows` to be read by number as they are needed, for data
+        rows: a `Batch` of arrays, or `RowReader` to be read by number as they are needed, for data
             larger than memory; either way gives the same bits.
         validation: rows to measure after every `run.validate_every` epochs.
         seed: initialisation and dropout; `order_seed`: the order of batches. From 0 to 2³² - 1.
         unit: what 1 in the target is worth, (O,) or () (see `fnn.metrics.measure`).
-        loggers: called with a `Look` about twice a second (after 4,096 epochs at the latest) and
-            at the end. What they raise ends the run and reaches the caller.
+        loggers: called with a `TrainingEvent` about twice a second (after 4,096 epochs at
+            the latest) and at the end. What they raise ends the run and reaches the caller.
         devices: how many devices divide the rows of each batch among them (`Devices` says what
             else it may be); None for the default one alone. The result is that of one device
             within rounding, on every process if there are several (`jax.distributed`), which all
@@ -153,10 +153,10 @@ def fit(
     began = time.perf_counter()
     with interruptible() as request:
         source = _source(run, rows, validation, unit, mesh)
-        course = _begun(source, rows, epochs, seed, order_seed)
+        course = _start(source, rows, epochs, seed, order_seed)
         compiled = course.began - began
         while course.status is None:
-            course.go_on()
+            course.advance()
             if loggers:
                 look = course.look()
                 for logger in loggers:
@@ -164,15 +164,19 @@ def fit(
             signal = request.heard(mesh)
             if signal is not None:
                 course.interrupt()
-    made = _made(course, compiled, signal)
+    made = _result(course, compiled, signal)
     if course.fault:
         raise DivergedError(course.fault, made)
     return made
 
 
-def _begun(
-    source: Resident | Streamed, rows: Batch | Rows, epochs: int, seed: int, order_seed: int
-) -> Course:
+def _start(
+    source: InMemorySource | StreamingSource,
+    rows: Batch | RowReader,
+    epochs: int,
+    seed: int,
+    order_seed: int,
+) -> TrainingLoop:
     """A run before its first step, all its programs compiled."""
     run, plan = source.run, source.plan
     check_length(epochs, plan)
@@ -181,22 +185,22 @@ def _begun(
     check_same((run, one, plan, epochs, seed, order_seed), source.mesh)
     first = jax.tree.map(lambda leaf: leaf[:1], one.x)
     state = jit_init(_init_state)(run, first, np.uint32(seed), np.uint32(order_seed))
-    state = copied(state, source.mesh)
+    state = replicate_result(state, source.mesh)
     check_start(run, state)
     source.advance(state, 0, 0)  # compiles, and computes nothing
-    return Course(run, source, state, epochs)
+    return TrainingLoop(run, source, state, epochs)
 
 
-def _made(course: Course, compiled: float, signal: int | None) -> Fit:
+def _result(course: TrainingLoop, compiled: float, signal: int | None) -> FitResult:
     assert course.status is not None
-    (seconds, rate), state, selection = course.pace(), course.state, course.run.selection
+    (seconds, rate), state, selection = course.throughput(), course.state, course.run.selection
     kept = None
     if selection is not None and state.best is not None and int(state.best.epoch):
         kept = BestEpoch(int(state.best.epoch), selection.metric, float(state.best.value))
     mesh, (device, *others) = course.source.mesh, state.step.devices()
     kind = f"{1 + len(others)} × {device.device_kind}" if others else device.device_kind
-    params, layers = local(_chosen(course.run, state), mesh)
-    return Fit(
+    params, layers = local_copy(_chosen(course.run, state), mesh)
+    return FitResult(
         run=course.run,
         params=params,
         state=layers,
@@ -204,28 +208,32 @@ def _made(course: Course, compiled: float, signal: int | None) -> Fit:
         best=kept,
         status=course.status,
         timing=Timing(compiled, seconds, rate, kind),
-        run_state=local(state, mesh),
+        run_state=local_copy(state, mesh),
         signal=signal if course.status == "interrupted" else None,
     )
 
 
 def _source(
-    run: Run, rows: Batch | Rows, validation: Batch | Rows | None, unit: Any, mesh: Mesh | None
-) -> Resident | Streamed:
+    run: Run,
+    rows: Batch | RowReader,
+    validation: Batch | RowReader | None,
+    unit: Any,
+    mesh: Mesh | None,
+) -> InMemorySource | StreamingSource:
     for place, given in {"rows": rows, "validation": validation}.items():
-        if given is not None and not isinstance(given, Rows):
+        if given is not None and not isinstance(given, RowReader):
             check_rows(run.objective, given, place)
     if isinstance(rows, Batch):
         if validation is not None and not isinstance(validation, Batch):
             raise SpecError("expected a fnn.Batch, as the rows to train on are", "validation")
-        return Resident(run, rows, validation, unit, mesh)
+        return InMemorySource(run, rows, validation, unit, mesh)
     if isinstance(validation, Batch):
-        validation = InMemory(validation)
+        validation = InMemoryRows(validation)
     if Plan.of(run, len(rows)).whole == 1:  # a batch of all rows has to lie in memory anyway
-        given = None if validation is None else _whole(validation)
-        return Resident(run, _whole(rows), given, unit, mesh)
-    return Streamed(run, rows, validation, unit, mesh=mesh)
+        given = None if validation is None else _read_all(validation)
+        return InMemorySource(run, _read_all(rows), given, unit, mesh)
+    return StreamingSource(run, rows, validation, unit, mesh=mesh)
 
 
-def _whole(rows: Rows) -> Batch:
+def _read_all(rows: RowReader) -> Batch:
     return rows.read(np.arange(len(rows)))

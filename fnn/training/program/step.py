@@ -7,9 +7,9 @@ import optax
 
 from fnn.gradients import METHODS
 from fnn.objective import Batch
-from fnn.training import monitors
+from fnn.training.policy import monitors
+from fnn.training.program.state import RunState
 from fnn.training.run import Run
-from fnn.training.state import RunState
 
 
 def step(run: Run, state: RunState, batch: Batch) -> tuple[RunState, jax.Array]:
@@ -31,13 +31,13 @@ def step(run: Run, state: RunState, batch: Batch) -> tuple[RunState, jax.Array]:
         state=aux.state,
         optimizer_state=optimizer_state,
         step=state.step + 1,
-        loss_sum=state.loss_sum + (aux.loss * mass(batch)).astype(state.loss_sum.dtype),
+        loss_sum=state.loss_sum + (aux.loss * total_weight(batch)).astype(state.loss_sum.dtype),
         average=average,
         monitors=watched,
     )
     return after, aux.loss
 
 
-def mass(rows: Batch) -> float | jax.Array:
+def total_weight(rows: Batch) -> float | jax.Array:
     """The sum of the rows' weights: their number, where they have none."""
     return float(rows.target.shape[0]) if rows.weight is None else rows.weight.sum()

@@ -18,15 +18,17 @@ from fnn.layer import Layer, Tree
 from fnn.objective import Batch
 from fnn.optimizers import Rule
 from fnn.spec import FnnError, join, named_leaves, path_name
+from fnn.training.host.source import Source
+from fnn.training.program.state import RunState
+from fnn.training.program.step import step
 from fnn.training.run import Run
-from fnn.training.source import Source
-from fnn.training.state import RunState
-from fnn.training.step import step
 
 ADVICE = "Try a smaller learning rate, or clip the gradient"
 
 
-def sound(run: Run, state: RunState, losses: np.ndarray | jax.Array | Sequence[float] = ()) -> bool:
+def is_finite(
+    run: Run, state: RunState, losses: np.ndarray | jax.Array | Sequence[float] = ()
+) -> bool:
     """Whether all is finite that the next step starts from, and the losses of some epochs."""
     read = (state.params, state.state, state.loss_sum, _optimizer_state(run, state))
     return bool(np.isfinite(losses).all()) and bool(_all_finite(read))
@@ -39,7 +41,7 @@ def _optimizer_state(run: Run, state: RunState) -> Tree:
 
 def check_start(run: Run, state: RunState) -> None:
     """Raises `FnnError` for a run that starts from values that are not finite."""
-    if not sound(run, state):
+    if not is_finite(run, state):
         try:
             _look("the initial ", state.params)
         except _FoundError as found:
@@ -57,7 +59,7 @@ def diagnose(
     while bad - good > 1:
         middle = (good + bad) // 2
         there, metrics = source.advance(before, start, middle)
-        if sound(run, there, metrics.loss):
+        if is_finite(run, there, metrics.loss):
             good, state = middle, there
         else:
             bad = middle

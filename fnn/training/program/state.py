@@ -11,10 +11,10 @@ import jax.numpy as jnp
 
 from fnn.layer import Tree
 from fnn.shapes import wide
-from fnn.training import monitors
-from fnn.training.monitors import Monitors
+from fnn.training.policy import monitors
+from fnn.training.policy.monitors import Monitors
+from fnn.training.policy.selection import Best, initial_best
 from fnn.training.run import Run
-from fnn.training.selection import Best, nothing_yet
 
 
 class RunState(NamedTuple):
@@ -78,12 +78,12 @@ def init_state(
         active=jnp.ones((), bool),
         loss_sum=jnp.zeros((), dtype),
         average=None if run.averaging is None else run.averaging.init((params, state)),
-        best=None if run.selection is None else nothing_yet(run.selection, params, state, dtype),
+        best=None if run.selection is None else initial_best(run.selection, params, state, dtype),
         monitors=monitors.start(params) if run.monitor else None,
     )
 
 
-def current(run: Run, state: RunState) -> tuple[Tree, Tree]:
+def evaluation_parameters(run: Run, state: RunState) -> tuple[Tree, Tree]:
     """Parameters and layers' state as they are now: averaged, where the run averages."""
     now = state.params, state.state
     if run.averaging is None:
@@ -92,9 +92,9 @@ def current(run: Run, state: RunState) -> tuple[Tree, Tree]:
     return averaged
 
 
-def chosen(run: Run, state: RunState) -> tuple[Tree, Tree]:
+def final_parameters(run: Run, state: RunState) -> tuple[Tree, Tree]:
     """Parameters and layers' state to use: the best by the run's selection, else the current."""
-    params, layers = current(run, state)
+    params, layers = evaluation_parameters(run, state)
     if state.best is None:
         return params, layers
     kept, found = state.best, state.best.epoch > 0

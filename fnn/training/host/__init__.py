@@ -1,0 +1,1 @@
+"""The host's side of a run: calling the compiled program, events, history, rows from disk."""
