@@ -19,7 +19,7 @@ import numpy as np
 
 import fnn
 from fnn.search import halving
-from fnn.sweeps import Between, Sweep, Trained, chunk, members, train_members
+from fnn.sweeps import Range, SweepResult, TrainedMembers, batch, members, train_members
 from fnn.sweeps.sweep import sweep_members
 from fnn.training import LastEpochs, MovingAverage, Selection
 from fnn.training.rows import InMemoryRows
@@ -62,11 +62,11 @@ def streamed(devices: Any) -> fnn.training.FitResult:
 
 def swept(devices: Any) -> Any:
     """9 members, of which some diverge, some end early, and the others move closer together."""
-    costs, chunk.COMPILING = chunk.COMPILING, 0.0
+    costs, batch.COMPILING = batch.COMPILING, 0.0
     try:
         return trained([0.02, 0.5, 1e300], devices)
     finally:
-        chunk.COMPILING = costs
+        batch.COMPILING = costs
 
 
 def members_of(devices: Any) -> Any:
@@ -87,7 +87,7 @@ def trained(rates: list[float], devices: Any) -> Any:
     )
 
 
-def kept(devices: Any, folder: str) -> Sweep:
+def kept(devices: Any, folder: str) -> SweepResult:
     """12 members of two structures in a folder, interrupted under way and between the two."""
     cuts = [0, 6]
 
@@ -107,9 +107,9 @@ def kept(devices: Any, folder: str) -> Sweep:
     return made
 
 
-def halved(devices: Any) -> Sweep:
+def halved(devices: Any) -> SweepResult:
     """9 settings, of which one comes to the end."""
-    over = {"learning_rate": Between(0.001, 0.1, log=True)}
+    over = {"learning_rate": Range(0.001, 0.1, log=True)}
     given = RUN, rows(ROWS, True), rows(VALIDATION, True)
     return halving(*given, over=over, draws=9, epochs=9, keep=None, devices=devices)
 
@@ -129,7 +129,7 @@ def told(devices: Any, names: list[str], folder: str | None = None) -> dict[str,
     for name in names:
         with tempfile.TemporaryDirectory() as place:
             made = kept(devices, folder or place) if name == "kept" else RUNS[name](devices)
-        if isinstance(made, Trained | Sweep):
+        if isinstance(made, TrainedMembers | SweepResult):
             found[name] = [
                 (o.status, o.epochs, o.best_epoch or 0, o.params, o.state, o.history)
                 for o in made.outcomes

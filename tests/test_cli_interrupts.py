@@ -128,8 +128,8 @@ def test_before_the_first_one_is_trained(monkeypatch, capsys, tmp_path: Path) ->
         return 2
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fnn.sweeps.train, "fitting", compiled)
-        patch.setattr(fnn.sweeps.train, "Chunk", None)
+        patch.setattr(fnn.sweeps.train, "largest_size", compiled)
+        patch.setattr(fnn.sweeps.train, "MemberBatch", None)
         status, out, _ = run(*COMMANDS["sweep"])
     assert status == 130 and "interrupted: 0 of 2 members have ended" in out
     assert out.endswith("go on: fnn sweep --resume runs/iris-sweep-1\n")

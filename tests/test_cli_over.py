@@ -12,7 +12,7 @@ from fnn.cli.train import Train
 from fnn.cli.types import check_value
 from fnn.optimizers import SGD
 from fnn.spec import FnnError
-from fnn.sweeps import Between
+from fnn.sweeps import Range
 
 
 @pytest.mark.parametrize(
@@ -30,14 +30,14 @@ from fnn.sweeps import Between
         ("learning_rate=1e-3:1e-1:log:3", ("learning_rate", [1e-3, 1e-2, 1e-1])),
         ("depth=1:3:whole:3", ("depth", [1, 2, 3])),
         ("depth=1:2:whole:8", ("depth", [1, 2])),
-        ("dropout=0:0.5", ("dropout", Between(0, 0.5))),
-        ("learning_rate=1e-4:1:log", ("learning_rate", Between(1e-4, 1, log=True))),
-        ("width=8:64:log:whole", ("width", Between(8, 64, log=True, whole=True))),
+        ("dropout=0:0.5", ("dropout", Range(0, 0.5))),
+        ("learning_rate=1e-4:1:log", ("learning_rate", Range(1e-4, 1, log=True))),
+        ("width=8:64:log:whole", ("width", Range(8, 64, log=True, whole=True))),
     ],
 )
 def test_parse(word: str, meant) -> None:
     name, axis = parse(word)
-    if isinstance(axis, Between):
+    if isinstance(axis, Range):
         assert (name, axis) == meant
     else:
         assert (name, axis) == (meant[0], pytest.approx(meant[1]) if "log" in word else meant[1])

@@ -15,7 +15,7 @@ from scipy.special import expit, log_softmax, logsumexp, softmax
 import fnn
 from fnn import Activation, BatchNorm, Dense, Dropout, Ensemble, Residual, Serial, losses
 from fnn.data import from_arrays, prepare
-from fnn.ensembles import average_of, ensemble, member_outputs, predictive, together
+from fnn.ensembles import average_of, combine, ensemble, member_outputs, predictive
 from fnn.gradients.audit import audit
 from fnn.gradients.faults import CATALOGUE
 from fnn.metrics import as_logits
@@ -154,7 +154,7 @@ def test_the_average_suits_the_loss() -> None:
     assert average_of(losses.ProbabilityCrossEntropy()) == "mean"
     assert average_of(losses.ProbabilityBinaryCrossEntropy()) == "mean"
     with pytest.raises(SpecError, match="at least one member"):
-        together(fnn.Objective(Dense(3), "squared_error"), [])
+        combine(fnn.Objective(Dense(3), "squared_error"), [])
 
 
 losses_of: dict[str, Any] = {
@@ -339,7 +339,7 @@ def test_probabilities_of_a_network_that_ends_in_them() -> None:
     objective = fnn.Objective(net, "probability_cross_entropy", policy=fnn.Policy("float64"))
     each = [made(net, fnn.shape(3, dtype=jnp.float64)) for _ in range(2)]
     each[1] = (jax.tree.map(lambda leaf: -leaf, each[1][0]), each[1][1])
-    joint, params, state = together(objective, each)
+    joint, params, state = combine(objective, each)
     p = np.asarray(joint.predict(params, state, INPUTS))
     close(p, np.mean([net.apply(*one, INPUTS.astype(float))[0] for one in each], 0))
     close(np.exp(as_logits(joint.loss, p)), p)

@@ -13,7 +13,7 @@ from fnn.optimizers import SGD
 from fnn.search import halving
 from fnn.search.halving import ladder
 from fnn.spec import SpecError
-from fnn.sweeps import Between, chunk
+from fnn.sweeps import Range, batch
 from fnn.sweeps.program import Program
 from fnn.training import Selection
 from tests.cases import random_like
@@ -25,7 +25,7 @@ OTHER = fnn.Batch(np.asarray(random_like(fnn.shape(9, 4), 2)), np.arange(9, dtyp
 NET = fnn.mlp((4,), 3, activation="leaky_relu", dropout=0.1)
 OBJECTIVE = fnn.Objective(NET, "cross_entropy", policy=fnn.Policy("float64"))
 RUN = fnn.Run(OBJECTIVE, SGD(0.1), 5, selection=Selection("loss"))
-OVER = {"learning_rate": Between(1e-3, 1.0, log=True), "rate": Between(0.0, 0.5)}
+OVER = {"learning_rate": Range(1e-3, 1.0, log=True), "rate": Range(0.0, 0.5)}
 
 
 def search(run=RUN, over=OVER, draws: int = 9, epochs: int = 9, **options):
@@ -46,8 +46,8 @@ def check_alone(outcome, epochs: int) -> None:
 def test_survivors_are_the_lone_runs(monkeypatch, moved: bool) -> None:
     """Whether they move to smaller programs or not; and so are those that were let go."""
     sizes = []
-    monkeypatch.setattr(chunk, "COMPILING", 0.0 if moved else 1e9)
-    monkeypatch.setattr(chunk, "Program", lambda *a: sizes.append(a[1]) or Program(*a))
+    monkeypatch.setattr(batch, "COMPILING", 0.0 if moved else 1e9)
+    monkeypatch.setattr(batch, "Program", lambda *a: sizes.append(a[1]) or Program(*a))
     told = []
     made = search(loggers=[told.append])
     assert made.rungs == told

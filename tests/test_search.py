@@ -23,9 +23,9 @@ from fnn.figures.canvas import ORANGE
 from fnn.optimizers import SGD
 from fnn.search import bayes, trials
 from fnn.search.space import as_space
-from fnn.search.trials import filling
+from fnn.search.trials import pad_to_size
 from fnn.spec import FnnError, SpecError
-from fnn.sweeps import Between, Member
+from fnn.sweeps import Member, Range
 from fnn.training import Selection
 from tests.cases import random_like
 from tests.processes import environment
@@ -37,7 +37,7 @@ OTHER = fnn.Batch(np.asarray(random_like(fnn.shape(9, 3), 2)), np.arange(9, dtyp
 NET = fnn.Serial(fnn.Dense(4), fnn.Activation("leaky_relu"), fnn.Dense(3))
 OBJECTIVE = fnn.Objective(NET, "cross_entropy", policy=fnn.Policy("float64"))
 RUN = fnn.Run(OBJECTIVE, SGD(0.1), 4, selection=Selection("loss"))
-OVER = {"learning_rate": Between(1e-3, 1.0, log=True), "smoothing": Between(0.0, 0.2)}
+OVER = {"learning_rate": Range(1e-3, 1.0, log=True), "smoothing": Range(0.0, 0.2)}
 BATCH = 4
 
 
@@ -105,7 +105,7 @@ def test_the_same_seed_gives_the_same_search() -> None:
 
 def test_it_learns_where_to_look() -> None:
     """Of two settings of very different worth, the better one is tried far more often."""
-    over = {"learning_rate": [1e-6, 0.5], "smoothing": Between(0.0, 0.2)}
+    over = {"learning_rate": [1e-6, 0.5], "smoothing": Range(0.0, 0.2)}
     rates = [o.member.settings["learning_rate"] for o in search(over=over, trials=32).outcomes]
     assert rates[:8].count(0.5) < 8 and rates[16:].count(0.5) > 12
     drawn = search(over=over, trials=32, seed=6, sampler=optuna.samplers.RandomSampler)
@@ -217,7 +217,7 @@ def test_structure(trained) -> None:
     over = {
         "hidden": [(), (4,)],
         "activation": ["tanh"],
-        "rate": Between(0.01, 1, log=True),
+        "rate": Range(0.01, 1, log=True),
     }
     made = search(build, over, trials=8)
     assert all(count in (4, 6) for count in trained)  # 2 + 2, or 1 + 3, filled up to 2 + 4
@@ -231,15 +231,15 @@ def test_structure(trained) -> None:
 def test_programs_come_in_few_sizes() -> None:
     other = fnn.replace(RUN, batch_size=6)
     members = [Member({}, run, 0, 0) for run in [RUN] * 3 + [other]]
-    assert [member.run for member in filling(members, 8)] == [RUN] * 5 + [other]
-    assert len(filling(members[:3], 4)) == 1
-    assert filling(members[:3], 3) == []
-    assert len(filling(members[:1], 8, before=members[1:])) == 7
+    assert [member.run for member in pad_to_size(members, 8)] == [RUN] * 5 + [other]
+    assert len(pad_to_size(members[:3], 4)) == 1
+    assert pad_to_size(members[:3], 3) == []
+    assert len(pad_to_size(members[:1], 8, before=members[1:])) == 7
 
 
 def test_who_diverges_is_told_and_avoided(tmp_path) -> None:
     storage = tmp_path / "s.journal"
-    over = {"learning_rate": [0.1, 1e160], "smoothing": Between(0.0, 0.2)}
+    over = {"learning_rate": [0.1, 1e160], "smoothing": Range(0.0, 0.2)}
     made = search(over=over, trials=24, storage=storage)
     lost = [o.member.settings["learning_rate"] == 1e160 for o in made.outcomes]
     assert [o.status == "diverged" for o in made.outcomes] == lost
@@ -253,7 +253,7 @@ def test_who_diverges_is_told_and_avoided(tmp_path) -> None:
 
 
 def test_all_diverge() -> None:
-    over = {"learning_rate": Between(1e160, 1e170, log=True), "smoothing": Between(0.0, 0.2)}
+    over = {"learning_rate": Range(1e160, 1e170, log=True), "smoothing": Range(0.0, 0.2)}
     made = search(over=over, trials=4)
     with pytest.raises(SpecError, match="no member has a finite validation_loss"):
         made.best()
@@ -343,7 +343,7 @@ def test_a_storage_locked_by_another_program(folder, monkeypatch) -> None:
         ({"epochs": 4}, "epochs differs"),
         ({"seed": 6}, "seed differs"),
         ({"metric": "accuracy"}, "metric differs"),
-        ({"over": {"learning_rate": Between(1e-3, 0.5, log=True)}}, "space, run differ"),
+        ({"over": {"learning_rate": Range(1e-3, 0.5, log=True)}}, "space, run differ"),
         ({"run": fnn.replace(RUN, gradient="manual")}, "run differs"),
     ],
 )
@@ -384,7 +384,7 @@ def test_a_storage_that_can_not_be(tmp_path, path: str, words: str) -> None:
         ({"sampler": "tpe"}, "sampler: expected a function from a seed to an Optuna sampler"),
         ({"run": "run"}, "run: expected a fnn.Run, or a function"),
         ({"first": [{"rate": 1.0}]}, "first, rate: is not varied"),
-        ({"first": [{"learning_rate": 2.0}]}, "first, learning_rate: expected one of Between"),
+        ({"first": [{"learning_rate": 2.0}]}, "first, learning_rate: expected one of Range"),
     ],
 )
 def test_bad_arguments(options, words: str) -> None:
@@ -400,13 +400,13 @@ def test_bad_arguments(options, words: str) -> None:
             {"lerning_rate": [0.1]},
             "no field is called 'lerning_rate'; did you mean 'learning_rate'",
         ),
-        ({"lerning_rate": Between(0, 1)}, "did you mean 'learning_rate'"),
+        ({"lerning_rate": Range(0, 1)}, "did you mean 'learning_rate'"),
         ({"learning_rate": []}, r"over\['learning_rate'\]: expected at least one value"),
-        ({"learning_rate": "high"}, "expected values or fnn.sweeps.Between"),
-        ({"learning_rate": 0.1}, "expected values or fnn.sweeps.Between"),
+        ({"learning_rate": "high"}, "expected values or fnn.sweeps.Range"),
+        ({"learning_rate": 0.1}, "expected values or fnn.sweeps.Range"),
         ({"learning_rate": [0.1, 0.1]}, "holds 0.1 twice"),
-        ({"learning_rate": Between(-1, 1)}, "learning_rate: expected at least 0, got -1"),
-        ({"units": Between(2, 8)}, "is structure .* give values, or Between"),
+        ({"learning_rate": Range(-1, 1)}, "learning_rate: expected at least 0, got -1"),
+        ({"units": Range(2, 8)}, "is structure .* give values, or Range"),
         ({"function": ["tanh", "tan"]}, "unknown name 'tan'; did you mean 'tanh'"),
         ({"seed": [1, 2]}, "a seed is luck, not a setting"),
         ({"epochs": [1, 2]}, "can't be varied within a search"),
@@ -418,7 +418,7 @@ def test_bad_spaces(over, words: str) -> None:
 
 
 def test_structure_may_be_drawn_as_whole_numbers() -> None:
-    space = as_space(RUN, {"batch_size": Between(2, 8, whole=True), "units": np.array([3])})
+    space = as_space(RUN, {"batch_size": Range(2, 8, whole=True), "units": np.array([3])})
     assert space["units"] == [3]
 
 

@@ -15,9 +15,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from fnn import figures
 from fnn.figures import draw_sweep, draw_sweep_curves, draw_sweep_map
 from fnn.figures.values import Scale, in_words
-from fnn.search import Search
+from fnn.search import SearchResult
 from fnn.spec import FnnError, SpecError
-from fnn.sweeps import Member, Outcome, Sweep
+from fnn.sweeps import Member, MemberResult, SweepResult
 
 NAN = np.nan
 LOSS, ACCURACY = "validation_loss", "validation_accuracy"
@@ -26,11 +26,11 @@ RATES = np.geomspace(1e-4, 1e-1, 16).tolist()
 
 def outcome(
     settings: dict[str, Any], seed: int, history: Any, metric: str = LOSS, index: int = 0
-) -> Outcome:
+) -> MemberResult:
     """A member that ended where its metric's history does; NaN at its end is a divergence."""
     history = np.asarray(history, float)
     diverged = not np.isfinite(history[-1])
-    return Outcome(
+    return MemberResult(
         index=index,
         member=Member({**settings, "seed": seed}, None, seed, 0),
         status="diverged" if diverged else "finished",
@@ -43,8 +43,8 @@ def outcome(
     )
 
 
-def sweep_of(outcomes: list[Outcome], metric: str = LOSS) -> Sweep:
-    return Sweep(outcomes, len(outcomes), metric, 0.0, 1.0, 0.5, None)
+def sweep_of(outcomes: list[MemberResult], metric: str = LOSS) -> SweepResult:
+    return SweepResult(outcomes, len(outcomes), metric, 0.0, 1.0, 0.5, None)
 
 
 def settings(over: dict[str, list[Any]], value: Any, seeds: int = 3, metric: str = LOSS) -> Any:
@@ -269,7 +269,7 @@ def search_settings(grid: bool) -> Any:
         made.append(outcome(point, 0, [loss], index=index))
     for index in (7, 22):
         made[index] = replace(made[index], status="retired", values={LOSS: 0.1})
-    return Search(made, 30, LOSS, 0.0, 1.0, 0.5, None, spent=30).settings()
+    return SearchResult(made, 30, LOSS, 0.0, 1.0, 0.5, None, spent=30).settings()
 
 
 @pytest.mark.parametrize("grid", [False, True])
@@ -417,8 +417,8 @@ def test_a_sweep_becomes_files(tmp_path: Path) -> None:
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from fnn.sweeps import files
+    from fnn.sweeps import export
 
-    monkeypatch.setattr(files, "find_spec", lambda name: None if name == "pyarrow" else object())
+    monkeypatch.setattr(export, "find_spec", lambda name: None if name == "pyarrow" else object())
     with pytest.raises(FnnError, match=r"need pyarrow: pip install 'fnn\[sweeps,plots\]'"):
         sweep_of([outcome({}, 0, [1.0])]).save(tmp_path)

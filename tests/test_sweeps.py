@@ -13,10 +13,10 @@ import pytest
 import fnn
 from fnn.optimizers import SGD, Adam
 from fnn.spec import FnnError, SpecError, replace, with_fields
-from fnn.sweeps import Between, chunk, fitting, lanes, members, train, train_members
+from fnn.sweeps import Range, batch, cpu_threads, members, packing, train, train_members
 from fnn.sweeps.axes import varied
-from fnn.sweeps.memory import budget, written
-from fnn.sweeps.outcome import Outcome
+from fnn.sweeps.member_result import MemberResult
+from fnn.sweeps.memory import budget, format_bytes
 from fnn.training import LastEpochs, MovingAverage, Selection
 from tests.cases import random_like
 
@@ -37,14 +37,14 @@ def sweep(run: fnn.Run = RUN, over=OVER, epochs: int = EPOCHS, **options):
     return fnn.sweep(run, DATA, OTHER, over=over, epochs=epochs, keep=None, **options)
 
 
-def alone(outcome: Outcome, epochs: int = EPOCHS) -> fnn.training.FitResult:
+def alone(outcome: MemberResult, epochs: int = EPOCHS) -> fnn.training.FitResult:
     member = outcome.member
     return fnn.fit(
         member.run, DATA, OTHER, epochs=epochs, seed=member.seed, order_seed=member.order_seed
     )
 
 
-def check_alone(outcome: Outcome, epochs: int = EPOCHS) -> None:
+def check_alone(outcome: MemberResult, epochs: int = EPOCHS) -> None:
     """A member is the lone run with its numbers and seeds."""
     lone = alone(outcome, epochs)
     assert (outcome.status, outcome.epochs) == (lone.status, int(lone.run_state.epoch))
@@ -115,8 +115,8 @@ def test_another_grid_compiles_nothing():
 @pytest.mark.parametrize("cores", [1, 3])
 def test_however_many_cores_members_are_dealt_out_to(monkeypatch, cores):
     once = sweep(epochs=3, over={"seed": range(7)})
-    monkeypatch.setattr(lanes.os, "cpu_count", lambda: cores)
-    assert lanes.lanes_of(7) == cores and lanes.lanes_of(2) == min(cores, 2)
+    monkeypatch.setattr(cpu_threads.os, "cpu_count", lambda: cores)
+    assert cpu_threads.thread_count(7) == cores and cpu_threads.thread_count(2) == min(cores, 2)
     made = sweep(epochs=3, over={"seed": range(7)})
     for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
         chex.assert_trees_all_close(mine.params, theirs.params, rtol=1e-12, atol=1e-12)
@@ -170,7 +170,7 @@ def test_one_that_selects_keeps_its_best_when_it_diverges():
 
 
 def test_the_rest_moves_to_a_smaller_program(monkeypatch):
-    monkeypatch.setattr(chunk, "COMPILING", 0.0)
+    monkeypatch.setattr(batch, "COMPILING", 0.0)
     sizes = []
     run = replace(RUN, selection=Selection("loss", patience=2.0))
     over = {"learning_rate": [0.001, 0.3], "rate": [0.0, 0.2, 0.4], "seed": [3]}
@@ -185,9 +185,9 @@ def test_the_rest_moves_to_a_smaller_program(monkeypatch):
 def test_chunks_fit_a_budget():
     once = sweep()
     sizes = set()
-    data = train.Data(DATA, OTHER, None)
+    data = train.SweepData(DATA, OTHER, None)
     found = members(RUN, OVER)
-    need = [fitting._needed(found[:size], data) for size in (3, 4)]
+    need = [packing._needed(found[:size], data) for size in (3, 4)]
     made = sweep(memory=(need[0] + need[1]) // 2, loggers=[lambda look: sizes.add(look.size)])
     assert sizes == {3}
     for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
@@ -199,29 +199,29 @@ def test_chunks_fit_a_budget():
 
 def test_out_of_memory_halves_the_chunk(monkeypatch):
     once, sizes = sweep(), []
-    advance = train.Chunk.go_on
+    advance = train.MemberBatch.go_on
 
-    def tight(self: chunk.Chunk) -> None:
+    def tight(self: batch.MemberBatch) -> None:
         sizes.append(len(self.places))
         if len(self.places) > 2:
             raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
         advance(self)
 
-    monkeypatch.setattr(train.Chunk, "go_on", tight)
+    monkeypatch.setattr(train.MemberBatch, "go_on", tight)
     made = sweep()
     assert sizes[:2] == [8, 4] and set(sizes[2:]) == {2}
     for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
         chex.assert_trees_all_close(mine.params, theirs.params, rtol=1e-12, atol=1e-12)
-    monkeypatch.setattr(train.Chunk, "go_on", _fails)
+    monkeypatch.setattr(train.MemberBatch, "go_on", _fails)
     with pytest.raises(RuntimeError, match="something else"):
         sweep()
 
 
-def _fails(self: chunk.Chunk) -> None:
+def _fails(self: batch.MemberBatch) -> None:
     raise RuntimeError("something else")
 
 
-def same(made: fnn.sweeps.Sweep, other: fnn.sweeps.Sweep) -> None:
+def same(made: fnn.sweeps.SweepResult, other: fnn.sweeps.SweepResult) -> None:
     """To the bit."""
     for mine, theirs in zip(made.outcomes, other.outcomes, strict=True):
         chex.assert_trees_all_equal(
@@ -242,7 +242,7 @@ class Interrupts:
     def __init__(self, done: int) -> None:
         self.done, self.waits = done, True
 
-    def __call__(self, look: fnn.sweeps.SweepLook) -> None:
+    def __call__(self, look: fnn.sweeps.SweepEvent) -> None:
         if self.waits and look.done == self.done and 2 <= look.epoch < look.epochs - 2:
             self.waits = False
             os.kill(os.getpid(), signal.SIGINT)
@@ -250,10 +250,10 @@ class Interrupts:
 
 @pytest.mark.parametrize("ended", [0, 4])
 def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, ended):
-    monkeypatch.setattr(chunk, "COMPILING", 0.0)
+    monkeypatch.setattr(batch, "COMPILING", 0.0)
     run = replace(RUN, selection=Selection("loss", patience=3.0))
-    data, found = train.Data(DATA, OTHER, None), members(run, OVER)
-    memory = (fitting._needed(found[:4], data) + fitting._needed(found[:5], data)) // 2
+    data, found = train.SweepData(DATA, OTHER, None), members(run, OVER)
+    memory = (packing._needed(found[:4], data) + packing._needed(found[:5], data)) // 2
     whole = sweep(run, epochs=20, memory=memory)
     first = sweep(run, epochs=20, memory=memory, folder=tmp_path, loggers=[Interrupts(ended)])
     assert first.interrupted == signal.SIGINT and len(first.outcomes) == 4 + ended
@@ -270,7 +270,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, en
 
 
 def test_a_folder_belongs_to_one_process_at_a_time(tmp_path):
-    def again(look: fnn.sweeps.SweepLook) -> None:
+    def again(look: fnn.sweeps.SweepEvent) -> None:
         sweep(epochs=2, folder=tmp_path)
 
     with pytest.raises(FnnError, match="another process has this sweep under way"):
@@ -318,7 +318,7 @@ def test_results_by_setting():
 
 
 def test_a_sweep_of_which_nothing_was_reached():
-    made = fnn.sweeps.Sweep([], 8, "validation_loss", 0.0, 1.0, 0.5, signal.SIGINT)
+    made = fnn.sweeps.SweepResult([], 8, "validation_loss", 0.0, 1.0, 0.5, signal.SIGINT)
     assert made.frame().empty and made.settings() == []
     with pytest.raises(SpecError, match="no member has a finite validation_loss"):
         made.best()
@@ -345,7 +345,7 @@ def test_members_that_are_zipped_or_drawn():
         {"learning_rate": 0.1, "seed": 5},
         {"learning_rate": 0.2, "seed": 6},
     ]
-    over = {"learning_rate": Between(1e-3, 1e-1, log=True), "batch_size": [4, 8], "seed": range(3)}
+    over = {"learning_rate": Range(1e-3, 1e-1, log=True), "batch_size": [4, 8], "seed": range(3)}
     drawn = members(RUN, over, "random", draws=40)
     rates = {m.settings["learning_rate"] for m in drawn}
     assert len(drawn) == 120 and len(rates) == 40 and varied(drawn) == list(over)
@@ -354,9 +354,9 @@ def test_members_that_are_zipped_or_drawn():
     again = members(RUN, over, "random", draws=40)
     assert [m.settings for m in again] == [m.settings for m in drawn]
     assert [m.settings for m in members(RUN, over, "random", draws=40, seed=1)] != again
-    whole = Between(2, 5, whole=True)
+    whole = Range(2, 5, whole=True)
     assert {whole.at(share) for share in np.linspace(0, 1, 50)} == {2, 3, 4, 5}
-    assert Between(1, 100, log=True).grid(3) == pytest.approx([1, 10, 100])
+    assert Range(1, 100, log=True).grid(3) == pytest.approx([1, 10, 100])
 
 
 WRONG = [
@@ -379,7 +379,7 @@ WRONG = [
     ({"seed": [1.5]}, {}, "over.seed: expected a whole number"),
     ({"seed": [-1]}, {}, "over.seed: expected a whole number"),
     ({"rate": [0.1], "seed": [1, 2]}, {"how": "zip"}, "over: zipped axes need as many values each"),
-    ({"rate": Between(0, 1)}, {}, "is to be drawn"),
+    ({"rate": Range(0, 1)}, {}, "is to be drawn"),
     ({"rate": [0.1]}, {"how": "random"}, "draws: "),
     ({"rate": [0.1]}, {"draws": 4}, "draws: "),
     ({"seed": [1]}, {"how": "random", "draws": 4}, "over: expected an axis to draw from"),
@@ -403,7 +403,7 @@ def test_bad_input_is_said(over, options, words):
 )
 def test_a_range_that_is_none(low, high, more):
     with pytest.raises(SpecError, match="expected"):
-        Between(low, high, **more)
+        Range(low, high, **more)
 
 
 def test_rows_that_are_read_as_they_are_needed_can_not_be_shared():
@@ -428,4 +428,4 @@ def test_fields_by_name():
 def test_bytes_in_words():
     assert budget("1.5 gb") == 1_500_000_000 and budget(12) == 12 and budget("7") == 7
     assert budget(None) > 2**20
-    assert [written(n) for n in (0, 999, 1500, 2.5e9)] == ["0 B", "999 B", "1.5 KB", "2.5 GB"]
+    assert [format_bytes(n) for n in (0, 999, 1500, 2.5e9)] == ["0 B", "999 B", "1.5 KB", "2.5 GB"]

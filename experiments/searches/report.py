@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.intervals import interval
 from fnn.data import Prepared
-from fnn.search import Search
+from fnn.search import SearchResult
 from fnn.training.rows import evaluate_rows
 
 
@@ -23,7 +23,7 @@ class Found(NamedTuple):
     diverged: int
 
 
-def measured(made: Search, prepared: Prepared) -> Found:
+def measured(made: SearchResult, prepared: Prepared) -> Found:
     """The best so far by epochs spent, and the test metrics of the best in the end."""
     if made.rungs:
         spent = [rung.spent for rung in made.rungs]

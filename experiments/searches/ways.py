@@ -13,23 +13,23 @@ import optuna
 import fnn
 from fnn.data import Prepared
 from fnn.optimizers import AdamW
-from fnn.search import Search, bayes, halving
+from fnn.search import SearchResult, bayes, halving
 from fnn.search.halving import ladder
-from fnn.sweeps import Between
+from fnn.sweeps import Range
 from fnn.training import Selection
 from fnn.training.train import default_loss
 
 SPACE: dict[str, Any] = {
     "hidden": [(16,), (64,), (64, 64)],
-    "learning_rate": Between(1e-4, 1.0, log=True),
-    "dropout": Between(0.0, 0.6),
-    "weight_decay": Between(1e-5, 1.0, log=True),
+    "learning_rate": Range(1e-4, 1.0, log=True),
+    "dropout": Range(0.0, 0.6),
+    "weight_decay": Range(1e-5, 1.0, log=True),
 }
 USUAL = {"hidden": (64, 64), "learning_rate": 1e-3, "dropout": 0.2, "weight_decay": 1e-4}
 ETA = 3
 
 
-Way = Callable[[Prepared, int, argparse.Namespace], Search]
+Way = Callable[[Prepared, int, argparse.Namespace], SearchResult]
 
 
 def builder(prepared: Prepared) -> Callable[[dict[str, Any]], fnn.Run]:
@@ -46,7 +46,9 @@ def builder(prepared: Prepared) -> Callable[[dict[str, Any]], fnn.Run]:
     return build
 
 
-def by_asking(prepared: Prepared, repeat: int, options: argparse.Namespace, **more: Any) -> Search:
+def by_asking(
+    prepared: Prepared, repeat: int, options: argparse.Namespace, **more: Any
+) -> SearchResult:
     """A search of as many trials as there may be, or as asked for."""
     given: dict[str, Any] = {"trials": options.trials, "batch": options.trials, **more}
     return bayes(
@@ -60,31 +62,31 @@ def by_asking(prepared: Prepared, repeat: int, options: argparse.Namespace, **mo
     )
 
 
-def by_usual(prepared: Prepared, repeat: int, options: argparse.Namespace) -> Search:
+def by_usual(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
     """No search: one network with usual settings."""
     return by_asking(prepared, repeat, options, trials=1, first=[USUAL])
 
 
-def by_grid(prepared: Prepared, repeat: int, options: argparse.Namespace) -> Search:
+def by_grid(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
     """As many values of each number as make no more networks than there may be."""
     count = int((options.trials / len(SPACE["hidden"])) ** (1 / (len(SPACE) - 1)) + 1e-9)
-    axes = [axis.grid(count) if isinstance(axis, Between) else axis for axis in SPACE.values()]
+    axes = [axis.grid(count) if isinstance(axis, Range) else axis for axis in SPACE.values()]
     first = [dict(zip(SPACE, values, strict=True)) for values in itertools.product(*axes)]
     np.random.default_rng(repeat).shuffle(first)
     return by_asking(prepared, repeat, options, trials=len(first), first=first)
 
 
-def by_random(prepared: Prepared, repeat: int, options: argparse.Namespace) -> Search:
+def by_random(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
     """Settings drawn at random."""
     return by_asking(prepared, repeat, options, sampler=optuna.samplers.RandomSampler)
 
 
-def by_bayes(prepared: Prepared, repeat: int, options: argparse.Namespace) -> Search:
+def by_bayes(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
     """Optuna's TPE, a batch at a time."""
     return by_asking(prepared, repeat, options, batch=options.batch)
 
 
-def by_halving(prepared: Prepared, repeat: int, options: argparse.Namespace) -> Search:
+def by_halving(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
     """As many draws as the budget pays for."""
     budget = options.trials * options.epochs
     return halving(

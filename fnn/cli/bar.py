@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fnn.sweeps import SweepLook
+    from fnn.sweeps import SweepEvent
 
 LINES = 10
 PAUSE = 5.0
@@ -55,7 +55,7 @@ class SweepBar(Bar):
         self._said = 0
         self._last = 0.0
 
-    def __call__(self, look: SweepLook) -> None:
+    def __call__(self, look: SweepEvent) -> None:
         """Draw where the sweep stands."""
         self.size = max(self.size, look.size)
         words = f"{look.done:,} of {look.members:,} members, epoch {look.epoch:,}/{look.epochs:,}"

@@ -11,7 +11,7 @@ from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
     from fnn.data import Prepared, Preprocessing
-    from fnn.ensembles import Ensembled
+    from fnn.ensembles import EnsembleResult
     from fnn.training.train import TrainResult
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ def check_figures() -> None:
         )
 
 
-def draw(folder: Path, made: TrainResult | Ensembled) -> None:
+def draw(folder: Path, made: TrainResult | EnsembleResult) -> None:
     """Learning curves, what the test rows came out as, and the monitors where there are some.
 
     A run that diverged may have outputs that no figure of test rows can show.
@@ -75,7 +75,7 @@ def _targets(
         yield file, f"{fitted.target_name} {number}" if several else fitted.target_name, column
 
 
-def draw_members(folder: Path, made: Ensembled) -> None:
+def draw_members(folder: Path, made: EnsembleResult) -> None:
     """Of an ensemble's test rows: how reliable classes are; of numbers, what the spread tells."""
     assert made.prepared is not None
     if made.prepared.preprocessing.classes is None:
@@ -84,7 +84,7 @@ def draw_members(folder: Path, made: Ensembled) -> None:
         _draw_reliability(folder, made, made.prepared)
 
 
-def _draw_reliability(folder: Path, made: Ensembled, prepared: Prepared) -> None:
+def _draw_reliability(folder: Path, made: EnsembleResult, prepared: Prepared) -> None:
     """The member whose loss is the median, beside all of them together."""
     import jax.numpy as jnp
     import numpy as np
@@ -120,7 +120,7 @@ def _draw_reliability(folder: Path, made: Ensembled, prepared: Prepared) -> None
     )
 
 
-def _draw_spread(folder: Path, made: Ensembled, prepared: Prepared) -> None:
+def _draw_spread(folder: Path, made: EnsembleResult, prepared: Prepared) -> None:
     import numpy as np
 
     from fnn import figures

@@ -18,9 +18,9 @@ from fnn.spec.errors import FnnError
 if TYPE_CHECKING:
     from fnn.cli.train import Train
     from fnn.data import Prepared
-    from fnn.ensembles import Ensembled
+    from fnn.ensembles import EnsembleResult
     from fnn.runs import RunFolder
-    from fnn.sweeps import SweepLook
+    from fnn.sweeps import SweepEvent
     from fnn.sweeps.train import SweepLogger
     from fnn.training import Run
 
@@ -75,7 +75,7 @@ class Recorder:
     def __init__(self, folder: RunFolder) -> None:
         self.folder, self.written = folder, 0
 
-    def __call__(self, look: SweepLook) -> None:
+    def __call__(self, look: SweepEvent) -> None:
         """Write those since the last look."""
         from fnn.training.host.history import records
 
@@ -98,7 +98,7 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 def _train(
     options: Train, run: Run, prepared: Prepared, loggers: Sequence[SweepLogger]
-) -> Ensembled:
+) -> EnsembleResult:
     from fnn.ensembles import ensemble
 
     assert options.members is not None
@@ -119,7 +119,7 @@ def _train(
         )
 
 
-def _keep(folder: RunFolder, made: Ensembled, began: float, figures: bool) -> None:
+def _keep(folder: RunFolder, made: EnsembleResult, began: float, figures: bool) -> None:
     """Model, result and figures; rows are now means over the members that are in the ensemble."""
     from fnn.model import Model, save
     from fnn.training.host.history import records
@@ -149,14 +149,14 @@ def _keep(folder: RunFolder, made: Ensembled, began: float, figures: bool) -> No
         draw_members(folder.path, made)
 
 
-def _status(made: Ensembled) -> str:
+def _status(made: EnsembleResult) -> str:
     if made.interrupted is not None:
         return "interrupted"
     early = all(outcome.status == "stopped early" for outcome in made.members)
     return "stopped early" if early else "finished"
 
 
-def _each(made: Ensembled) -> list[dict[str, Any]]:
+def _each(made: EnsembleResult) -> list[dict[str, Any]]:
     """A record a member."""
     nothing = [None] * len(made.members)
     scores = zip(made.each_validation or nothing, made.each_test or nothing, strict=True)

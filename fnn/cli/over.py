@@ -12,7 +12,7 @@ from fnn.spec.errors import FnnError, SpecError, at, choice
 if TYPE_CHECKING:
     from fnn.cli.train import Train
     from fnn.data import Prepared
-    from fnn.sweeps import Between, Member
+    from fnn.sweeps import Member, Range
     from fnn.training import Run
 
 FORM = "expected NAME=VALUE,VALUE,… or NAME=LOW:HIGH, such as learning_rate=1e-4:1e-1:log"
@@ -38,9 +38,9 @@ FIXED = {
 """what can't be varied, and why"""
 
 
-def parse_all(words: Sequence[str]) -> dict[str, Sequence[Any] | Between]:
+def parse_all(words: Sequence[str]) -> dict[str, Sequence[Any] | Range]:
     """The axes by name. Raises `FnnError` for a word that is none, and for a name given twice."""
-    axes: dict[str, Sequence[Any] | Between] = {}
+    axes: dict[str, Sequence[Any] | Range] = {}
     for word in words:
         name, axis = parse(word)
         if name in axes:
@@ -49,7 +49,7 @@ def parse_all(words: Sequence[str]) -> dict[str, Sequence[Any] | Between]:
     return axes
 
 
-def parse(word: str) -> tuple[str, list[Any] | Between]:
+def parse(word: str) -> tuple[str, list[Any] | Range]:
     """A name with its values, or with the range that its values are to be drawn from.
 
     `name=a,b,c`: values, each a number, `none`, `yes`, `no` or a word. `name=1,2/3,4/none`: tuples
@@ -68,8 +68,8 @@ def parse(word: str) -> tuple[str, list[Any] | Between]:
         return name, [_value(part) for part in text.split(",")]
 
 
-def _range(parts: list[str]) -> list[Any] | Between:
-    from fnn.sweeps import Between
+def _range(parts: list[str]) -> list[Any] | Range:
+    from fnn.sweeps import Range
 
     words = [part.strip() for part in parts[2:]]
     counts = [int(part) for part in words if part.isdecimal()]
@@ -78,7 +78,7 @@ def _range(parts: list[str]) -> list[Any] | Between:
     low, high = (_value(part) for part in parts[:2])
     if not known or not all(isinstance(end, int | float) for end in (low, high)):
         raise FnnError("expected LOW:HIGH, then log, whole and a number of values, as needed")
-    between = Between(low, high, log="log" in marks, whole="whole" in marks)
+    between = Range(low, high, log="log" in marks, whole="whole" in marks)
     if not counts:
         return between
     if counts[0] < 2:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fnn.cli.train import Train
     from fnn.data import Prepared
-    from fnn.ensembles import Ensembled
+    from fnn.ensembles import EnsembleResult
     from fnn.training import Run, TrainingEvent
     from fnn.training.train import TrainResult
 
@@ -112,7 +112,7 @@ def print_result(made: TrainResult, began: float, folder: Path | None) -> None:
     print_end(began, folder)
 
 
-def print_members(made: Ensembled) -> None:
+def print_members(made: EnsembleResult) -> None:
     """Who was left out, and the test metrics of one network and of all of them together."""
     import numpy as np
 
@@ -158,7 +158,7 @@ def plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
 
 
-def headlines(made: TrainResult | Ensembled) -> Sequence[str]:
+def headlines(made: TrainResult | EnsembleResult) -> Sequence[str]:
     """The metrics in the order in which they are told; the loss only where there is no other."""
     names = [name for name in made.run.measured if name != "loss"]
     return sorted(names, key=lambda name: name != "r2") or ["loss"]

@@ -23,7 +23,7 @@ from fnn.cli.watch import Watch
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.sweeps import Between
+    from fnn.sweeps import Range
 
 USUAL = (
     "learning_rate=1e-4:3e-2:log",
@@ -93,7 +93,7 @@ class Search:
         return self.batch or BATCH
 
     @property
-    def axes(self) -> Mapping[str, Sequence[Any] | Between]:
+    def axes(self) -> Mapping[str, Sequence[Any] | Range]:
         """What is varied."""
         return parse_all(self.over or USUAL)
 

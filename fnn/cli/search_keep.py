@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from fnn.cli.search import Search as Options
     from fnn.data import Prepared
     from fnn.runs import RunFolder
-    from fnn.search import Search
-    from fnn.sweeps import Between
+    from fnn.search import SearchResult
+    from fnn.sweeps import Range
 
-    Axes = Mapping[str, Sequence[Any] | Between]
+    Axes = Mapping[str, Sequence[Any] | Range]
 
 
 def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
@@ -56,7 +56,7 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
     return 0
 
 
-def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> Search:
+def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> SearchResult:
     from fnn import search
     from fnn.cli.search import ETA
     from fnn.runs.search import storage
@@ -102,16 +102,16 @@ def _at_random(seed: int) -> Any:
 
 def _grid(axes: Axes) -> list[dict[str, Any]]:
     """All combinations of listed values."""
-    from fnn.sweeps import Between
+    from fnn.sweeps import Range
 
     for name, axis in axes.items():
-        if isinstance(axis, Between):
+        if isinstance(axis, Range):
             raise FnnError(
                 f"a range, and a grid needs values: say how many, such as {name}="
                 f"{axis.low:g}:{axis.high:g}:{'log:' if axis.log else ''}8",
                 f"--over {name}",
             )
-    lists = [axis for axis in axes.values() if not isinstance(axis, Between)]
+    lists = [axis for axis in axes.values() if not isinstance(axis, Range)]
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]
 
 
@@ -136,10 +136,10 @@ def _folder(options: Options, prepared: Prepared) -> RunFolder:
     return folder
 
 
-def _write_trials(folder: RunFolder, options: Options, made: Search, title: str) -> None:
+def _write_trials(folder: RunFolder, options: Options, made: SearchResult, title: str) -> None:
     """The trials as a table, and the figures."""
     from fnn.files import write_bytes
-    from fnn.sweeps.files import plain_frame
+    from fnn.sweeps.export import plain_frame
 
     table = plain_frame(made).rename_axis("trial")
     write_bytes(folder.path / "trials.csv", table.to_csv().encode())
@@ -147,10 +147,10 @@ def _write_trials(folder: RunFolder, options: Options, made: Search, title: str)
         _draw(folder.path, options, made, title)
 
 
-def _draw(folder: Path, options: Options, made: Search, title: str) -> None:
+def _draw(folder: Path, options: Options, made: SearchResult, title: str) -> None:
     from fnn import figures
     from fnn.figures.sweeps_panels import varied_names
-    from fnn.sweeps.outcome import is_higher
+    from fnn.sweeps.member_result import is_higher
 
     settings, metric = made.settings(), made.metric
     if varied_names(settings):
@@ -170,7 +170,9 @@ def _draw(folder: Path, options: Options, made: Search, title: str) -> None:
     )
 
 
-def _write_best(folder: RunFolder, options: Options, made: Search, prepared: Prepared) -> None:
+def _write_best(
+    folder: RunFolder, options: Options, made: SearchResult, prepared: Prepared
+) -> None:
     """The best as the folder of a run."""
     from fnn.model import Model, save
 
@@ -180,7 +182,7 @@ def _write_best(folder: RunFolder, options: Options, made: Search, prepared: Pre
 
 
 def _write_result(
-    folder: RunFolder, made: Search, prepared: Prepared, test: Tested | None, began: float
+    folder: RunFolder, made: SearchResult, prepared: Prepared, test: Tested | None, began: float
 ) -> None:
     """How it ended, with the metrics of the best, or of the best so far."""
     setting = best_setting(made)

@@ -13,7 +13,7 @@ from fnn.cli.tested import Tested, headlines
 if TYPE_CHECKING:
     from fnn.cli.search import Search as Options
     from fnn.data import Prepared
-    from fnn.search import Rung, Search, SearchLook
+    from fnn.search import Rung, SearchEvent, SearchResult
 
 METHODS = {
     "bayes": "chosen by what others came to",
@@ -34,7 +34,7 @@ def print_plan(options: Options, prepared: Prepared) -> None:
     print(f"{count}settings, {METHODS[options.method]}, of {length}", flush=True)
 
 
-def print_batch(look: SearchLook) -> None:
+def print_batch(look: SearchEvent) -> None:
     """How many trials there were, and the best so far."""
     from fnn.metrics import written
 
@@ -60,7 +60,7 @@ def print_rung(rung: Rung) -> None:
 
 def print_search(
     options: Options,
-    made: Search,
+    made: SearchResult,
     test: Tested | None,
     prepared: Prepared,
     began: float,
@@ -75,7 +75,7 @@ def print_search(
         print(how_to_go_on(folder))
 
 
-def _print_cost(made: Search) -> None:
+def _print_cost(made: SearchResult) -> None:
     done = sum(outcome.status != "interrupted" for outcome in made.outcomes)
     if made.interrupted is not None:
         print(f"interrupted: {done:,} of {made.members:,} settings have ended")
@@ -87,7 +87,7 @@ def _print_cost(made: Search) -> None:
     )
 
 
-def _print_best(options: Options, made: Search, test: Tested, rows: int) -> None:
+def _print_best(options: Options, made: SearchResult, test: Tested, rows: int) -> None:
     from fnn.metrics import written
 
     best = test.setting.members[0]

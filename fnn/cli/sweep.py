@@ -71,7 +71,7 @@ class Sweep:
         from fnn.cli.sweep_keep import sweep_and_keep
         from fnn.cli.sweep_members import planned
         from fnn.cli.sweep_printing import print_plan
-        from fnn.sweeps.files import check_libraries
+        from fnn.sweeps.export import check_libraries
 
         began = time.perf_counter()
         self._check()

@@ -83,7 +83,7 @@ def _train(
     prepared: Prepared,
     folder: Path | None,
     bar: SweepBar,
-) -> sweeps.Sweep:
+) -> sweeps.SweepResult:
     from fnn.sweeps.sweep import sweep_members
 
     with as_typed(options, options.training, options.machine, data=options.data):
@@ -131,7 +131,7 @@ def _write_config(
     )
 
 
-def _write_best(path: Path, options: Sweep, made: sweeps.Sweep, prepared: Prepared) -> None:
+def _write_best(path: Path, options: Sweep, made: sweeps.SweepResult, prepared: Prepared) -> None:
     """The best members, each as the folder of a run."""
     from fnn.model import save_best
     from fnn.runs import RunFolder
@@ -148,7 +148,7 @@ def _write_best(path: Path, options: Sweep, made: sweeps.Sweep, prepared: Prepar
 def _keep(
     folder: RunFolder,
     options: Sweep,
-    made: sweeps.Sweep,
+    made: sweeps.SweepResult,
     prepared: Prepared,
     test: Tested | None,
     began: float,

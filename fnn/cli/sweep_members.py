@@ -12,9 +12,9 @@ from fnn.spec.errors import FnnError
 if TYPE_CHECKING:
     from fnn.cli.sweep import Sweep
     from fnn.data import Prepared
-    from fnn.sweeps import Between, Member
+    from fnn.sweeps import Member, Range
 
-    Axes = Mapping[str, Sequence[Any] | Between]
+    Axes = Mapping[str, Sequence[Any] | Range]
 
 
 def planned(options: Sweep, prepared: Prepared) -> list[Member]:
@@ -64,7 +64,7 @@ def _with_seeds(options: Sweep, made: list[dict[str, Any]]) -> list[dict[str, An
 
 
 def _check(options: Sweep, axes: Axes) -> None:
-    from fnn.sweeps import Between
+    from fnn.sweeps import Range
 
     if not axes and options.seeds == 1:
         example = "such as --over learning_rate=1e-4:1e-1:log:16, or --seeds 8"
@@ -72,7 +72,7 @@ def _check(options: Sweep, axes: Axes) -> None:
     if options.seeds > 1 and "seed" in axes:
         raise FnnError("stands beside --over seed, which says which", "--seeds")
     for name, axis in axes.items():
-        if isinstance(axis, Between):
+        if isinstance(axis, Range):
             if options.random is None:
                 low, high = f"{axis.low:g}", f"{axis.high:g}"
                 scale = ":log" if axis.log else ""

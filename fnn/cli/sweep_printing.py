@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fnn.cli.sweep import Sweep
     from fnn.cli.train import Train
     from fnn.data import Prepared
-    from fnn.sweeps import Between, Member, Setting
+    from fnn.sweeps import Member, Range, SettingResult
 
 LINES = 12
 """settings that are printed; the others are in the table that is kept"""
@@ -43,12 +43,12 @@ def print_plan(options: Sweep, members: Sequence[Member], prepared: Prepared) ->
     print(f"{told}, {epochs:,} {plural('epoch', epochs)}, in {made}", flush=True)
 
 
-def axis_told(axis: Sequence[Any] | Between) -> str:
+def axis_told(axis: Sequence[Any] | Range) -> str:
     """The values of an axis, or the first and the last of many; or its range."""
     from fnn.figures.values import in_words
-    from fnn.sweeps import Between
+    from fnn.sweeps import Range
 
-    if isinstance(axis, Between):
+    if isinstance(axis, Range):
         scale = ", evenly in its logarithm" if axis.log else ""
         return f"{in_words(axis.low)} to {in_words(axis.high)}{scale}"
     between = " / " if any(isinstance(value, tuple) for value in axis) else ", "
@@ -59,7 +59,7 @@ def axis_told(axis: Sequence[Any] | Between) -> str:
 
 def print_sweep(
     options: Sweep,
-    made: sweeps.Sweep,
+    made: sweeps.SweepResult,
     test: Tested | None,
     prepared: Prepared,
     size: int,
@@ -87,7 +87,7 @@ def how_to_go_on(folder: Path | None) -> str:
     return "nothing was kept to go on by: begin anew" if command is None else f"go on: {command}"
 
 
-def _print_cost(made: sweeps.Sweep, size: int, resumed: bool) -> None:
+def _print_cost(made: sweeps.SweepResult, size: int, resumed: bool) -> None:
     done = sum(outcome.status != "interrupted" for outcome in made.outcomes)
     if made.interrupted is not None:
         print(f"interrupted: {done:,} of {made.members:,} members have ended")
@@ -104,7 +104,7 @@ def _print_cost(made: sweeps.Sweep, size: int, resumed: bool) -> None:
     )
 
 
-def _print_table(made: sweeps.Sweep) -> None:
+def _print_table(made: sweeps.SweepResult) -> None:
     """Settings, the best first."""
     settings = made.settings()
     rows = [_row(setting, made) for setting in settings[:LINES]]
@@ -117,7 +117,7 @@ def _print_table(made: sweeps.Sweep) -> None:
         print(f"… {len(settings) - LINES:,} more")
 
 
-def _row(setting: Setting, made: sweeps.Sweep) -> dict[str, str]:
+def _row(setting: SettingResult, made: sweeps.SweepResult) -> dict[str, str]:
     """The cells of a setting by their headings."""
     from fnn.figures.values import in_words
     from fnn.metrics import written
@@ -149,7 +149,7 @@ def _number(value: float) -> str:
     return written(value) if np.isfinite(value) else "–"
 
 
-def _print_test(options: Sweep, made: sweeps.Sweep, test: Tested, rows: int) -> None:
+def _print_test(options: Sweep, made: sweeps.SweepResult, test: Tested, rows: int) -> None:
     from fnn.figures.values import in_words
     from fnn.metrics import written
 
@@ -166,7 +166,7 @@ def _print_test(options: Sweep, made: sweeps.Sweep, test: Tested, rows: int) -> 
     print(again(options.alone, test.setting))
 
 
-def again(alone: Train, setting: Setting) -> str:
+def again(alone: Train, setting: SettingResult) -> str:
     """The command that trains the best setting alone, with its first seed."""
     import dataclasses
 

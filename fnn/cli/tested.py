@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from fnn.data import Prepared
-    from fnn.sweeps import Outcome, Setting, Sweep
+    from fnn.sweeps import MemberResult, SettingResult, SweepResult
 
 
 VALIDATION = "validation_"
@@ -22,7 +22,7 @@ class Tested(NamedTuple):
     words: which members were measured.
     """
 
-    setting: Setting
+    setting: SettingResult
     values: dict[str, np.ndarray]
     words: str
 
@@ -32,7 +32,7 @@ class Tested(NamedTuple):
         return {name: float(values.mean()) for name, values in self.values.items()}
 
 
-def tested(made: Sweep, prepared: Prepared) -> Tested | None:
+def tested(made: SweepResult, prepared: Prepared) -> Tested | None:
     """Measure all seeds of the best setting, as far as their parameters were kept.
 
     Where they were not, the best member of all stands for it. None where no member has a finite
@@ -59,12 +59,12 @@ def tested(made: Sweep, prepared: Prepared) -> Tested | None:
     return Tested(best, values, words)
 
 
-def best_setting(made: Sweep) -> Setting | None:
+def best_setting(made: SweepResult) -> SettingResult | None:
     """The best one; None where no member has a finite value."""
     return made.best() if made.outcomes and made.ranked() else None
 
 
-def headlines(made: Sweep) -> list[str]:
+def headlines(made: SweepResult) -> list[str]:
     """The metrics in the order in which they are told; the loss only where there is no other."""
     if not made.outcomes:
         return [made.metric.removeprefix(VALIDATION)]
@@ -73,19 +73,19 @@ def headlines(made: Sweep) -> list[str]:
     return sorted(names, key=lambda name: name != "r2") or ["loss"]
 
 
-def mean_of(members: list[Outcome], metric: str) -> float:
+def mean_of(members: list[MemberResult], metric: str) -> float:
     """Over the members that have a finite value; NaN where none has."""
     values = np.array([member.values[metric] for member in members])
     there = values[np.isfinite(values)]
     return float(there.mean()) if there.size else float("nan")
 
 
-def means(setting: Setting) -> dict[str, float]:
+def means(setting: SettingResult) -> dict[str, float]:
     """Of each metric over the setting's seeds."""
     return {name: mean_of(setting.members, name) for name in setting.members[0].values}
 
 
-def as_run(best: Outcome | None) -> dict[str, Any]:
+def as_run(best: MemberResult | None) -> dict[str, Any]:
     """What a result tells of a member that stands for a run; None where there is no such member."""
     if best is None:
         return {

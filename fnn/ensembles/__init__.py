@@ -1,17 +1,17 @@
 """Ensembles: members trained apart as one program, and used as one network."""
 
+from fnn.ensembles.combine import average_of, combine
 from fnn.ensembles.ensemble import ensemble
-from fnn.ensembles.result import Ensembled, LeftOut
-from fnn.ensembles.spread import Predictive, member_outputs, predictive
-from fnn.ensembles.together import average_of, together
+from fnn.ensembles.result import EnsembleResult, LeftOut
+from fnn.ensembles.uncertainty import Predictive, member_outputs, predictive
 
 __all__ = [
-    "Ensembled",
+    "EnsembleResult",
     "LeftOut",
     "Predictive",
     "average_of",
+    "combine",
     "ensemble",
     "member_outputs",
     "predictive",
-    "together",
 ]

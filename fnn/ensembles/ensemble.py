@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from fnn.ensembles.result import Ensembled, ensembled
+from fnn.ensembles.result import EnsembleResult, ensemble_result
 from fnn.objective import Batch
 from fnn.sweeps.sweep import sweep
 from fnn.sweeps.train import SweepLogger
@@ -33,7 +33,7 @@ def ensemble(
     folder: str | os.PathLike[str] | None = None,
     loggers: Sequence[SweepLogger] = (),
     devices: Devices | None = None,
-) -> Ensembled:
+) -> EnsembleResult:
     """Train `run` from `members` seeds as one program, and average what comes of it.
 
     Arguments:
@@ -77,4 +77,4 @@ def ensemble(
     rows = (validation, None) if prepared is None else (prepared.validation, prepared.test)
     if prepared is not None:
         unit = prepared.preprocessing.unit
-    return ensembled(run, made, seeds, jax.device_put(rows), unit, prepared)
+    return ensemble_result(run, made, seeds, jax.device_put(rows), unit, prepared)

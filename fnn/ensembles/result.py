@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fnn.data import Prepared
-from fnn.ensembles.spread import Predictive, predictive
-from fnn.ensembles.together import together
+from fnn.ensembles.combine import combine
+from fnn.ensembles.uncertainty import Predictive, predictive
 from fnn.layer import Tree
 from fnn.objective import Objective
 from fnn.shapes import wide
 from fnn.spec import FnnError, numbers, replace
-from fnn.sweeps import Outcome, Sweep
+from fnn.sweeps import MemberResult, SweepResult
 from fnn.training.host.history import History
 from fnn.training.rows import evaluate_rows
 from fnn.training.run import Run
@@ -32,12 +32,12 @@ class LeftOut(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Ensembled:
+class EnsembleResult:
     """Members that were trained apart, as one network.
 
     run: the members' own, but with the ensemble's objective, its numbers as arrays.
     params, state: the ensemble's, the members' stacked along a first axis.
-    members: what each member in the ensemble came to (`fnn.sweeps.Outcome`).
+    members: what each member in the ensemble came to (`fnn.sweeps.MemberResult`).
     left_out: members that diverged, or that an interruption kept from being trained.
     validation, test: metrics of the ensemble; None where there are no such rows. In the target's
         own units save for the loss.
@@ -50,7 +50,7 @@ class Ensembled:
     run: Run
     params: Tree
     state: Tree
-    members: list[Outcome]
+    members: list[MemberResult]
     left_out: tuple[LeftOut, ...]
     validation: Scores | None
     test: Scores | None
@@ -93,14 +93,14 @@ class Ensembled:
         return predictive(self.objective, self.params, self.state, fitted.encode(inputs), fitted)
 
 
-def ensembled(
+def ensemble_result(
     run: Run,
-    made: Sweep,
+    made: SweepResult,
     seeds: Sequence[int],
     rows: tuple[Any, Any],
     unit: Any,
     prepared: Prepared | None,
-) -> Ensembled:
+) -> EnsembleResult:
     """The members of a sweep over seeds as an ensemble; `rows` are to validate and to test.
 
     Raises `FnnError` where no member is left, `KeyboardInterrupt` where none was begun.
@@ -113,7 +113,7 @@ def ensembled(
         raise FnnError(f"no member of {len(seeds)} is left: that of seed {seed} {reason}, for one")
     own = numbers(run, wide(run.objective.policy.dtype))
     each = [(outcome.params, outcome.state) for outcome in kept]
-    objective, params, state = together(own.objective, each)
+    objective, params, state = combine(own.objective, each)
 
     def measure(objective: Objective, params: Tree, state: Tree, rows: Any) -> Scores:
         found = evaluate_rows(objective, params, state, rows, own.measured, unit)
@@ -126,7 +126,7 @@ def ensembled(
         return measure(objective, params, state, rows), alone
 
     (validation, each_validation), (test, each_test) = both(rows[0]), both(rows[1])
-    return Ensembled(
+    return EnsembleResult(
         run=replace(own, objective=objective),
         params=params,
         state=state,
@@ -143,16 +143,16 @@ def ensembled(
     )
 
 
-def _mean_at(epoch: int, name: str, members: Sequence[Outcome]) -> float:
+def _mean_at(epoch: int, name: str, members: Sequence[MemberResult]) -> float:
     values = [member.history[name][epoch] for member in members if epoch < member.epochs]
     return float(np.mean(values))
 
 
-def _kept(made: Sweep) -> list[Outcome]:
+def _kept(made: SweepResult) -> list[MemberResult]:
     return [outcome for outcome in made.outcomes if outcome.status != "diverged"]
 
 
-def _left_out(made: Sweep, seeds: Sequence[int]) -> tuple[LeftOut, ...]:
+def _left_out(made: SweepResult, seeds: Sequence[int]) -> tuple[LeftOut, ...]:
     """In the order of the seeds."""
     known = {outcome.member.seed: outcome for outcome in made.outcomes}
     found = []

@@ -65,7 +65,7 @@ def draw_sweep(
 ) -> Figure:
     """The metric over each name that is varied, a panel a name.
 
-    `settings` are those of a sweep, the best first, as `Sweep.settings(metric)` gives them. A
+    `settings` are those of a sweep, the best first, as `SweepResult.settings(metric)` gives them. A
     small dot is a seed, a line the mean over seeds, the band its 95 % interval, or a bar where
     there are three seeds at most. The axis follows means and seeds: an arrow on the panel's edge
     says that an interval goes on beyond.

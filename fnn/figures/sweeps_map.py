@@ -61,7 +61,7 @@ def draw_sweep_map(
 ) -> Figure:
     """The mean over seeds as a colour, over two names that are varied.
 
-    `settings` are those of a sweep, the best first, as `Sweep.settings(metric)` gives them;
+    `settings` are those of a sweep, the best first, as `SweepResult.settings(metric)` gives them;
     `higher` says that the largest is best; what is best is bright.
     Crossed values make cells, with their means written where there are few; settings drawn at
     random are points. Where more names are varied, they stand at the values that are best for a

@@ -11,11 +11,11 @@ from fnn.model.model import Model
 
 if TYPE_CHECKING:
     from fnn.data import Prepared
-    from fnn.sweeps import Sweep
+    from fnn.sweeps import SweepResult
 
 
 def save_best(
-    sweep: Sweep, prepared: Prepared, folder: str | os.PathLike[str], count: int | None = None
+    sweep: SweepResult, prepared: Prepared, folder: str | os.PathLike[str], count: int | None = None
 ) -> list[Path]:
     """Keep the best members' models in `best-1`, `best-2`, … of a folder; gives these folders.
 

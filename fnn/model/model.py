@@ -18,8 +18,8 @@ from fnn.shapes import shape, wide
 from fnn.spec import FnnError, numbers
 
 if TYPE_CHECKING:
-    from fnn.ensembles import Ensembled
-    from fnn.sweeps import Outcome
+    from fnn.ensembles import EnsembleResult
+    from fnn.sweeps import MemberResult
     from fnn.training.train import TrainResult
 
 Unknown: TypeAlias = Literal["error", "zeros"]
@@ -42,7 +42,7 @@ class Model:
     preprocessing: Preprocessing | None = None
 
     @classmethod
-    def of(cls, trained: TrainResult | Ensembled) -> Model:
+    def of(cls, trained: TrainResult | EnsembleResult) -> Model:
         """What `fnn.train` or `fnn.ensemble` made: the parameters to use, with their preprocessing.
 
         Raises `FnnError` for an ensemble of a `Batch`, which has none.
@@ -54,7 +54,7 @@ class Model:
         return cls(trained.run.objective, trained.params, trained.state, in_shape, fitted)
 
     @classmethod
-    def of_member(cls, outcome: Outcome, prepared: Prepared) -> Model:
+    def of_member(cls, outcome: MemberResult, prepared: Prepared) -> Model:
         """What a member of a sweep came to. Raises `FnnError` where its parameters went."""
         if outcome.params is None:
             raise FnnError(f"the parameters of member {outcome.index} were not kept: say keep=None")
@@ -103,7 +103,7 @@ class Model:
         Of a regression (`fnn.ensembles.Predictive` says what it tells). Raises `FnnError` for
         classes and for one network; errors as in `predict`.
         """
-        from fnn.ensembles.spread import predictive
+        from fnn.ensembles.uncertainty import predictive
 
         fitted = self._fitted()
         x = fitted.encode(inputs, unknown=unknown)

@@ -16,7 +16,7 @@ class SweepFolder(RunFolder):
     |---|---|
     | `config.json` | what repeats it, as in the folder of a run |
     | `sweep.json`, `ended/`, `under-way.npz` | what it goes on by (`fnn.sweeps.store.Folder`) |
-    | `members.parquet`, `history.parquet`, `*.png` | what came of it (`Sweep.save`) |
+    | `members.parquet`, `history.parquet`, `*.png` | what came of it (`SweepResult.save`) |
     | `best-1/`, `best-2/`, … | models of the best members (`fnn.model.save_best`) |
     | `result.json` | how it ended: metrics are means over the seeds of the best setting |
     """

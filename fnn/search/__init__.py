@@ -2,7 +2,7 @@
 
 from fnn.search.bayes import bayes
 from fnn.search.halving import halving
-from fnn.search.result import Rung, Search
-from fnn.search.trials import SearchLook
+from fnn.search.result import Rung, SearchResult
+from fnn.search.trials import SearchEvent
 
-__all__ = ["Rung", "Search", "SearchLook", "bayes", "halving"]
+__all__ = ["Rung", "SearchEvent", "SearchResult", "bayes", "halving"]

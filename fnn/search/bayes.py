@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fnn.objective import Batch
-from fnn.search.problem import Problem
-from fnn.search.result import Search
+from fnn.search.problem import SearchProblem
+from fnn.search.result import SearchResult
 from fnn.search.space import Build, Settings
 from fnn.search.study import Sampler, study
-from fnn.search.trials import SearchLook, Trials
+from fnn.search.trials import SearchEvent, Trials
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis
 from fnn.training.checks import check_counts, check_loggers
@@ -20,7 +20,7 @@ from fnn.training.host.interrupts import interruptible
 from fnn.training.parallel.devices import Devices
 from fnn.training.run import Run
 
-SearchLogger = Callable[[SearchLook], None]
+SearchLogger = Callable[[SearchEvent], None]
 
 
 def bayes(
@@ -42,7 +42,7 @@ def bayes(
     memory: int | str | None = None,
     loggers: Sequence[SearchLogger] = (),
     devices: Devices | None = None,
-) -> Search:
+) -> SearchResult:
     """Try `trials` settings, `batch` at a time, each batch chosen by Optuna from those before it.
 
     The settings of a batch whose runs have one structure are trained as one program. Where a batch
@@ -52,7 +52,7 @@ def bayes(
     Arguments:
         run: what is varied, or a function from settings to the run that they make, for names that
             are no fields of a run: `lambda s: fnn.Run(…, fnn.mlp(s["hidden"], 10), …)`.
-        over: what may be chosen, by name: `Between(low, high)`, perhaps of its logarithm or of
+        over: what may be chosen, by name: `Range(low, high)`, perhaps of its logarithm or of
             whole numbers, or values of any kind (widths as tuples, names, specs), which have no
             order for the sampler.
         metric: what is to be best: one of those validated; None for what the run selects by, else
@@ -65,7 +65,7 @@ def bayes(
             which is several times as fast. The same call goes on where it stopped, or was killed:
             what was told is not tried again, what was asked for is tried first. The parameters of
             the best lie beside it, in a file that ends in .npz.
-        loggers: called with a `SearchLook` after each batch.
+        loggers: called with a `SearchEvent` after each batch.
 
     The other arguments are those of `fnn.sweep`, but `devices` are those of one process.
 
@@ -89,7 +89,7 @@ def bayes(
             f"optuna.samplers.RandomSampler, got {sampler!r}",
             "sampler",
         )
-    problem = Problem.of(
+    problem = SearchProblem.of(
         run,
         data,
         validation,
@@ -110,7 +110,7 @@ def bayes(
             asked = known.ask(min(batch - done % batch, trials - done))
             if request.signal is not None:
                 break
-            request.signal = search.try_out(asked, batch) or request.signal
+            request.signal = search.run_batch(asked, batch) or request.signal
             look = search.look(trials)
             for logger in loggers:
                 logger(look)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fnn.objective import Batch
-from fnn.search.problem import Problem
-from fnn.search.race import Race, RungLogger
-from fnn.search.result import Search
+from fnn.search.halving_run import HalvingRun, RungLogger
+from fnn.search.problem import SearchProblem
+from fnn.search.result import SearchResult
 from fnn.search.space import Build
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, draw
@@ -37,7 +37,7 @@ def halving(
     memory: int | str | None = None,
     loggers: Sequence[RungLogger] = (),
     devices: Devices | None = None,
-) -> Search:
+) -> SearchResult:
     """Draw settings at random, and train on only the best 1/η of them from rung to rung.
 
     The rungs stand at r, rη, rη², … epochs, the last at `epochs`; N draws become N/η, N/η², … The
@@ -51,7 +51,7 @@ def halving(
 
     Arguments:
         run: what is varied, or a function from settings to the run that they make.
-        over: values or `Between`s by name, as in `fnn.sweep`; they are drawn by `seed`. With a
+        over: values or `Range`s by name, as in `fnn.sweep`; they are drawn by `seed`. With a
             function, any names that it knows.
         draws: settings at the first rung; all are held in memory until then.
         epochs: of those that come to the end.
@@ -68,7 +68,7 @@ def halving(
     Optimization, section 3; Li et al. 2018, Hyperband, Algorithm 1 (its innermost loop).
     """
     check_loggers(loggers)
-    problem = Problem.of(
+    problem = SearchProblem.of(
         run,
         data,
         validation,
@@ -84,7 +84,7 @@ def halving(
     members = [problem.member(settings) for settings in draw(problem.space, draws, seed)]
     check_members(members, problem.data.rows, problem.data.validation, epochs)
     least = max(member.run.validate_every for member in members)
-    race = Race(problem, members, ladder(draws, epochs, eta, rungs, least), memory)
+    race = HalvingRun(problem, members, ladder(draws, epochs, eta, rungs, least), memory)
     with interruptible() as request:
         race.run(request, loggers)
     return race.result(request.signal, keep)

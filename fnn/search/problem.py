@@ -12,10 +12,10 @@ from fnn.objective import Batch
 from fnn.search.space import Build, Settings, Space, as_space, builder, some
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, Member
-from fnn.sweeps.outcome import Outcome, is_higher, value
-from fnn.sweeps.program import Data
+from fnn.sweeps.member_result import MemberResult, is_higher, value
+from fnn.sweeps.program import SweepData
 from fnn.sweeps.result import key
-from fnn.sweeps.sweep import measured_by, shared_rows
+from fnn.sweeps.sweep import metric_names, shared_rows
 from fnn.sweeps.train import default_metric
 from fnn.training.checks import check_epochs, check_seeds
 from fnn.training.parallel.devices import Devices, check_enough, mesh_of
@@ -24,15 +24,15 @@ from fnn.training.run import Run
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class SearchProblem:
     """A search that is about to begin: all that its methods share."""
 
     space: Space
     build: Build
-    data: Data
+    data: SweepData
     epochs: int
     metric: str
-    """the key of `Outcome.values` that settings are compared by"""
+    """the key of `MemberResult.values` that settings are compared by"""
     seed: int
     order_seed: int
 
@@ -51,7 +51,7 @@ class Problem:
         unit: Any,
         devices: Devices | None,
         together: int,
-    ) -> Problem:
+    ) -> SearchProblem:
         """Arguments and errors as in `fnn.search.bayes`; so many are trained `together`."""
         check_epochs(epochs)
         check_seeds(seed=seed, order_seed=order_seed)
@@ -66,12 +66,12 @@ class Problem:
             raise SpecError("none are there, and settings are chosen by them", "validation")
         by = default_metric([first], validated=True)
         if metric is not None:
-            by = key(metric, measured_by([first], validated=True))
+            by = key(metric, metric_names([first], validated=True))
         mesh = mesh_of(devices, "members")
         check_enough(together, mesh)
         if mesh is not None and mesh.is_multi_process:
             raise SpecError("expected those of one process, which a search runs in", "devices")
-        data = Data(*replicate((rows, validation, unit), mesh))
+        data = SweepData(*replicate((rows, validation, unit), mesh))
         return cls(space, build, data, epochs, by, seed, order_seed)
 
     def member(self, settings: Settings) -> Member:
@@ -83,13 +83,13 @@ class Problem:
         """Whether the largest value is best."""
         return is_higher(self.metric)
 
-    def value(self, outcome: Outcome) -> float:
+    def value(self, outcome: MemberResult) -> float:
         """What an outcome is compared by; NaN where the member diverged."""
         if outcome.status == "diverged":
             return float("nan")
         return value(outcome, self.metric)
 
-    def score(self, outcome: Outcome) -> float:
+    def score(self, outcome: MemberResult) -> float:
         """The same, the larger the better; -inf where there is no finite value."""
         found = self.value(outcome)
         if not np.isfinite(found):

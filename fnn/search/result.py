@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from fnn.sweeps.outcome import Outcome, ranked
-from fnn.sweeps.result import Setting, Sweep
+from fnn.sweeps.member_result import MemberResult, ranked
+from fnn.sweeps.result import SettingResult, SweepResult
 
 
 class Rung(NamedTuple):
@@ -29,7 +29,7 @@ class Rung(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Search(Sweep):
+class SearchResult(SweepResult):
     """A search that has ended: a sweep whose settings were chosen as it went.
 
     `outcomes` are the settings that were tried, in order; those taken up from a storage have no
@@ -43,7 +43,7 @@ class Search(Sweep):
     spent: int
     rungs: list[Rung] = field(default_factory=list)
 
-    def settings(self, metric: str | None = None) -> list[Setting]:
+    def settings(self, metric: str | None = None) -> list[SettingResult]:
         """Settings, those first that count for `best`, and the best of them before the others."""
         counted = {outcome.index for outcome in self._counted(self._known(metric))}
         return sorted(
@@ -51,7 +51,7 @@ class Search(Sweep):
             key=lambda setting: not any(outcome.index in counted for outcome in setting.members),
         )
 
-    def best(self, metric: str | None = None) -> Setting:
+    def best(self, metric: str | None = None) -> SettingResult:
         """The best setting; `.members[0]` is its outcome, with its parameters by `self.metric`.
 
         Only what was trained to the end counts, as far as there is such a one with a finite value.
@@ -59,9 +59,9 @@ class Search(Sweep):
         `SpecError` where no member has a finite value.
         """
         metric = self._known(metric)
-        return Sweep.best(replace(self, outcomes=self._counted(metric)), metric)
+        return SweepResult.best(replace(self, outcomes=self._counted(metric)), metric)
 
-    def keeping(self, count: int | None) -> Search:
+    def keeping(self, count: int | None) -> SearchResult:
         """The same, with the parameters of the best `count` alone; None for all."""
         if count is None:
             return self
@@ -75,7 +75,7 @@ class Search(Sweep):
             ],
         )
 
-    def _counted(self, metric: str) -> list[Outcome]:
+    def _counted(self, metric: str) -> list[MemberResult]:
         """What was trained to the end with a finite value; all, if nothing was."""
         whole = [
             outcome for outcome in self.outcomes if outcome.status not in ("retired", "diverged")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fnn.spec import SpecError, at, is_number, is_spec, with_fields
-from fnn.sweeps.axes import SEEDS, SHARED, Axis, Between, listed
+from fnn.sweeps.axes import SEEDS, SHARED, Axis, Range, listed
 from fnn.training.run import Run
 
 Settings = dict[str, Any]
 Build = Callable[[Settings], Run]
-Space = dict[str, list[Any] | Between]
+Space = dict[str, list[Any] | Range]
 SHARES = (0.0, 0.382, 1.0)
 """how far into a range values are tried out before a search begins"""
 
@@ -30,7 +30,7 @@ def as_space(run: Run | Build, over: Mapping[str, Axis]) -> Space:
     a value that the field may not hold, and a range of real numbers where structure is asked for.
     """
     if not over:
-        raise SpecError('expected an axis, such as {"learning_rate": Between(1e-4, 1e-1)}', "over")
+        raise SpecError('expected an axis, such as {"learning_rate": Range(1e-4, 1e-1)}', "over")
     space = {name: _axis(name, axis) for name, axis in over.items()}
     build = builder(run)
     middle = {name: some(axis)[len(some(axis)) // 2] for name, axis in space.items()}
@@ -43,9 +43,9 @@ def as_space(run: Run | Build, over: Mapping[str, Axis]) -> Space:
     return space
 
 
-def some(axis: list[Any] | Between) -> list[Any]:
+def some(axis: list[Any] | Range) -> list[Any]:
     """All values of a choice; of a range some."""
-    return [axis.at(share) for share in SHARES] if isinstance(axis, Between) else axis
+    return [axis.at(share) for share in SHARES] if isinstance(axis, Range) else axis
 
 
 def label(axis: list[Any], value: Any) -> str:
@@ -55,30 +55,30 @@ def label(axis: list[Any], value: Any) -> str:
     return next((f"#{index}" for index, known in enumerate(axis) if known is value), "")
 
 
-def holds(axis: list[Any] | Between, value: Any) -> bool:
+def holds(axis: list[Any] | Range, value: Any) -> bool:
     """Whether an axis has that value."""
-    if not isinstance(axis, Between):
+    if not isinstance(axis, Range):
         return label(axis, value) in [label(axis, known) for known in axis]
     kind = int if axis.whole else int | float
     return isinstance(value, kind) and axis.low <= value <= axis.high
 
 
-def written(axis: list[Any] | Between) -> str:
+def written(axis: list[Any] | Range) -> str:
     """An axis in words."""
-    if isinstance(axis, Between):
+    if isinstance(axis, Range):
         return repr(axis)
     return ", ".join(label(axis, value) for value in axis)
 
 
-def _axis(name: str, axis: Any) -> list[Any] | Between:
+def _axis(name: str, axis: Any) -> list[Any] | Range:
     with at(f"over[{name!r}]"):
         if name in SEEDS:
             raise SpecError("a seed is luck, not a setting: give `seed` to the search")
         if name in SHARED:
             raise SpecError(f"can't be varied within a search: {SHARED[name]}")
-        if isinstance(axis, Between):
+        if isinstance(axis, Range):
             return axis
-        values = listed(axis, "values or fnn.sweeps.Between(low, high)")
+        values = listed(axis, "values or fnn.sweeps.Range(low, high)")
         _check_different([label(values, value) for value in values])
         return values
 
@@ -91,16 +91,16 @@ def _check_different(labels: Sequence[str]) -> None:
 
 def _check_names(run: Run, space: Space) -> None:
     """Fields of those names are there, and a range of real numbers is for numbers alone."""
-    chosen = {name: axis[0] for name, axis in space.items() if not isinstance(axis, Between)}
+    chosen = {name: axis[0] for name, axis in space.items() if not isinstance(axis, Range)}
     with at("over"):
         run = with_fields(run, chosen)
     for name, axis in space.items():
-        if isinstance(axis, Between) and not axis.whole and not is_number(run, name):
+        if isinstance(axis, Range) and not axis.whole and not is_number(run, name):
             with at(f"over[{name!r}]"):
                 _refuse(run, name, axis)
 
 
-def _refuse(run: Run, name: str, axis: Between) -> None:
+def _refuse(run: Run, name: str, axis: Range) -> None:
     try:
         with_fields(run, {name: axis.low})
     except SpecError as error:
@@ -108,5 +108,5 @@ def _refuse(run: Run, name: str, axis: Between) -> None:
             raise
     raise SpecError(
         "is structure (another value, another program), for which no real number can be drawn: "
-        "give values, or Between(…, whole=True)"
+        "give values, or Range(…, whole=True)"
     )

@@ -43,7 +43,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: Path | None) -> Iterator[Any]:
+def open_storage(path: Path | None) -> Iterator[Any]:
     """Optuna's storage in that file, for us alone: SQLite by the suffixes `SQLITE`, else a journal.
 
     None keeps it in memory. Raises `FnnError` where another search uses the file, and where it

@@ -12,13 +12,13 @@ import jax
 import numpy as np
 
 from fnn.files import json_text, with_floats
-from fnn.search.problem import Problem
+from fnn.search.problem import SearchProblem
 from fnn.search.space import Settings, holds, label, some, written
-from fnn.search.storage import opened, optuna, quiet, usable
+from fnn.search.storage import open_storage, optuna, quiet, usable
 from fnn.spec import FnnError, SpecError, at, choice, to_json
 from fnn.sweeps.arrays import contents, digest
-from fnn.sweeps.axes import Between, Member
-from fnn.sweeps.outcome import Outcome
+from fnn.sweeps.axes import Member, Range
+from fnn.sweeps.member_result import MemberResult
 
 Sampler = Callable[[int], Any]
 """an Optuna sampler from a seed"""
@@ -27,7 +27,7 @@ RECORDED = ("status", "epochs", "best_epoch", "values")
 """of an outcome"""
 
 
-class Asked(NamedTuple):
+class Proposal(NamedTuple):
     """A setting to try, and its number in the study."""
 
     number: int
@@ -42,10 +42,10 @@ def tpe(seed: int) -> Any:
 
 @contextmanager
 def study(
-    problem: Problem, path: Path | None, sampler: Sampler | None, first: Sequence[Settings]
+    problem: SearchProblem, path: Path | None, sampler: Sampler | None, first: Sequence[Settings]
 ) -> Iterator[Study]:
     """A study, new or as it was left in a file, which is ours as long as it is open."""
-    with quiet(), opened(path) as storage:
+    with quiet(), open_storage(path) as storage:
         yield Study(problem, storage, path, sampler or tpe, first)
 
 
@@ -59,7 +59,7 @@ class Study:
 
     def __init__(
         self,
-        problem: Problem,
+        problem: SearchProblem,
         storage: Any,
         path: Path | None,
         sampler: Sampler,
@@ -86,13 +86,13 @@ class Study:
             else:
                 self._check_same(known)
 
-    def told(self) -> list[tuple[Asked, Outcome]]:
+    def told(self) -> list[tuple[Proposal, MemberResult]]:
         """What was tried, in order, and what it came to: without history and parameters."""
         with usable(self.path, opening=True):
             attributes = self.study.user_attrs
             told = [
                 (
-                    Asked(trial.number, self._settings(trial.params)),
+                    Proposal(trial.number, self._settings(trial.params)),
                     with_floats(json.loads(attributes[f"{CAME_TO} {trial.number}"])),
                 )
                 for trial in self._trials("COMPLETE", "PRUNED")
@@ -102,7 +102,7 @@ class Study:
             for index, (asked, record) in enumerate(told)
         ]
 
-    def ask(self, count: int) -> list[Asked]:
+    def ask(self, count: int) -> list[Proposal]:
         """So many settings to try: first those that were asked for before, and never told."""
         with usable(self.path):
             found = []
@@ -117,9 +117,9 @@ class Study:
             while len(found) < count:
                 self.study.sampler = self.sampler(self._seed(told + len(found)))
                 found.append(self.study.ask(self.axes))
-        return [Asked(trial.number, self._settings(trial.params)) for trial in found[:count]]
+        return [Proposal(trial.number, self._settings(trial.params)) for trial in found[:count]]
 
-    def tell(self, asked: Asked, outcome: Outcome) -> None:
+    def tell(self, asked: Proposal, outcome: MemberResult) -> None:
         """What a setting came to: its value, or that there is no finite one."""
         value = self.problem.value(outcome)
         record = {name: getattr(outcome, name) for name in RECORDED}
@@ -143,7 +143,7 @@ class Study:
         made = {}
         for name, axis in self.problem.space.items():
             value = params[name]
-            if not isinstance(axis, Between):
+            if not isinstance(axis, Range):
                 value = axis[[label(axis, known) for known in axis].index(value)]
             made[name] = value
         return made
@@ -158,7 +158,7 @@ class Study:
                     raise SpecError(f"is not varied{choice(name, self.problem.space)}")
                 if not holds(axis, value):
                     raise SpecError(f"expected one of {written(axis)}, got {value!r}")
-                made[name] = value if isinstance(axis, Between) else label(axis, value)
+                made[name] = value if isinstance(axis, Range) else label(axis, value)
         return made
 
     def _record(self) -> dict[str, Any]:
@@ -183,14 +183,14 @@ class Study:
             raise FnnError(f"holds another search, whose {told}", str(self.path))
 
 
-def _outcome(index: int, member: Member, record: Mapping[str, Any]) -> Outcome:
+def _outcome(index: int, member: Member, record: Mapping[str, Any]) -> MemberResult:
     """An outcome as far as it was recorded."""
-    return Outcome(index, member, history={}, params=None, state=None, **record)
+    return MemberResult(index, member, history={}, params=None, state=None, **record)
 
 
-def _distribution(axis: list[Any] | Between) -> Any:
+def _distribution(axis: list[Any] | Range) -> Any:
     kinds = optuna().distributions
-    if not isinstance(axis, Between):
+    if not isinstance(axis, Range):
         return kinds.CategoricalDistribution([label(axis, value) for value in axis])
     if axis.whole:
         return kinds.IntDistribution(int(axis.low), int(axis.high), log=axis.log)

@@ -10,20 +10,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fnn.search.kept import read_best, write_best
-from fnn.search.problem import Problem
-from fnn.search.result import Search
-from fnn.search.study import Asked, Study
+from fnn.search.best_parameters import read_best, write_best
+from fnn.search.problem import SearchProblem
+from fnn.search.result import SearchResult
+from fnn.search.study import Proposal, Study
 from fnn.sweeps.axes import Member
 from fnn.sweeps.checks import groups
-from fnn.sweeps.outcome import Outcome
+from fnn.sweeps.member_result import MemberResult
 from fnn.sweeps.train import train_members
 
 SIZES = (2, 8, 32, 128, 512)
 """of programs that serve several structures in a batch: a program more costs seconds to compile"""
 
 
-class SearchLook(NamedTuple):
+class SearchEvent(NamedTuple):
     """What a logger of a search is given after each batch.
 
     done, trials: settings that were tried, and that are to be tried in all.
@@ -33,7 +33,7 @@ class SearchLook(NamedTuple):
 
     done: int
     trials: int
-    best: Outcome | None
+    best: MemberResult | None
     metric: str
     value: float
     seconds: float
@@ -43,19 +43,19 @@ class Trials:
     """A search under way: what was found, by the number of the trial."""
 
     def __init__(
-        self, problem: Problem, known: Study, path: Path | None, memory: int | str | None
+        self, problem: SearchProblem, known: Study, path: Path | None, memory: int | str | None
     ) -> None:
         self.problem, self.study, self.path, self.memory = problem, known, path, memory
         self.began = time.perf_counter()
         self.compiling, self.computed, self.trained = 0.0, 0.0, 0
-        self.found: dict[int, Outcome] = {}
-        self.best: tuple[int, Outcome] | None = None
+        self.found: dict[int, MemberResult] = {}
+        self.best: tuple[int, MemberResult] | None = None
         for asked, outcome in known.told():
             self._add(asked.number, outcome)
         if self.best is not None and path is not None:
             self.best = self.best[0], read_best(path, *self.best, problem.data.rows)
 
-    def _add(self, number: int, outcome: Outcome) -> None:
+    def _add(self, number: int, outcome: MemberResult) -> None:
         """One more; the first of equals is the best."""
         self.found[number] = replace(outcome, params=None, state=None)
         score = self.problem.score(outcome)
@@ -63,17 +63,17 @@ class Trials:
         if score > -np.inf and self._rank(number, outcome) > before:
             self.best = number, outcome
 
-    def _rank(self, number: int, outcome: Outcome) -> tuple[float, int]:
+    def _rank(self, number: int, outcome: MemberResult) -> tuple[float, int]:
         return self.problem.score(outcome), -number
 
-    def try_out(self, asked: Sequence[Asked], batch: int) -> int | None:
+    def run_batch(self, asked: Sequence[Proposal], batch: int) -> int | None:
         """Train these settings, and tell what they came to; the signal, if one came."""
         members = [self.problem.member(one.settings) for one in asked]
         told = sorted(self.found)[len(self.found) - len(self.found) % batch :]
         earlier = [self.found[number].member for number in told]
         rows, validation, unit = self.problem.data
         made = train_members(
-            [*members, *filling(members, batch, earlier)],
+            [*members, *pad_to_size(members, batch, earlier)],
             rows,
             validation,
             epochs=self.problem.epochs,
@@ -101,20 +101,20 @@ class Trials:
             self.study.tell(one, outcome)
         return made.interrupted
 
-    def look(self, trials: int) -> SearchLook:
+    def look(self, trials: int) -> SearchEvent:
         """Where the search stands."""
         best = None if self.best is None else self.best[1]
         value = float("nan") if best is None else self.problem.value(best)
         seconds = time.perf_counter() - self.began
-        return SearchLook(len(self.found), trials, best, self.problem.metric, value, seconds)
+        return SearchEvent(len(self.found), trials, best, self.problem.metric, value, seconds)
 
-    def result(self, trials: int, interrupted: int | None) -> Search:
+    def result(self, trials: int, interrupted: int | None) -> SearchResult:
         """What came of it."""
         found = {number: self.found[number] for number in sorted(self.found)}
         if self.best is not None:
             number, outcome = self.best
             found[number] = self._with_params(outcome, interrupted)
-        return Search(
+        return SearchResult(
             outcomes=[replace(one, index=index) for index, one in enumerate(found.values())],
             members=trials,
             metric=self.problem.metric,
@@ -125,7 +125,7 @@ class Trials:
             spent=sum(outcome.epochs for outcome in found.values()),
         )
 
-    def _with_params(self, best: Outcome, interrupted: int | None) -> Outcome:
+    def _with_params(self, best: MemberResult, interrupted: int | None) -> MemberResult:
         """The best with its parameters: trained again where their file is gone."""
         if best.params is not None or interrupted is not None:
             return best
@@ -137,7 +137,9 @@ class Trials:
         return replace(best, params=made.params, state=made.state)
 
 
-def filling(members: Sequence[Member], batch: int, before: Sequence[Member] = ()) -> list[Member]:
+def pad_to_size(
+    members: Sequence[Member], batch: int, before: Sequence[Member] = ()
+) -> list[Member]:
     """Members to add, so that those of a structure are as many as one of `SIZES`, or the batch.
 
     What was added comes to nothing, and later batches find programs of their size compiled. Those

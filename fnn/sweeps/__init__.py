@@ -1,18 +1,18 @@
 """Sweeps: many runs as one compiled program."""
 
-from fnn.sweeps.axes import Between, Member, members
-from fnn.sweeps.outcome import Outcome
-from fnn.sweeps.result import Setting, Sweep
-from fnn.sweeps.train import SweepLook, Trained, train_members
+from fnn.sweeps.axes import Member, Range, members
+from fnn.sweeps.member_result import MemberResult
+from fnn.sweeps.result import SettingResult, SweepResult
+from fnn.sweeps.train import SweepEvent, TrainedMembers, train_members
 
 __all__ = [
-    "Between",
     "Member",
-    "Outcome",
-    "Setting",
-    "Sweep",
-    "SweepLook",
-    "Trained",
+    "MemberResult",
+    "Range",
+    "SettingResult",
+    "SweepEvent",
+    "SweepResult",
+    "TrainedMembers",
     "members",
     "train_members",
 ]

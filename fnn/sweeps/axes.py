@@ -13,7 +13,7 @@ from fnn.spec import SpecError, at, is_number, is_spec, with_fields
 from fnn.training.checks import check_counts, check_seeds
 from fnn.training.run import Run
 
-How = Literal["grid", "zip", "random"]
+Strategy = Literal["grid", "zip", "random"]
 SEEDS = ("seed", "order_seed")
 SHARED = {
     "split_seed": "all members share the rows: prepare the data once for each split",
@@ -32,7 +32,7 @@ class Member(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Between:
+class Range:
     """A number to be drawn: evenly, or its logarithm evenly (`log`); a whole one (`whole`).
 
     `high` may be drawn too, as far as rounding goes.
@@ -70,13 +70,13 @@ class Between:
         return [round(value) if self.whole else value for value in values]
 
 
-Axis = Iterable[Any] | Between
+Axis = Iterable[Any] | Range
 
 
 def members(
     run: Run,
     over: Mapping[str, Axis],
-    how: How = "grid",
+    how: Strategy = "grid",
     *,
     draws: int | None = None,
     seed: int = 0,
@@ -91,7 +91,7 @@ def members(
 
 
 def combine(
-    over: Mapping[str, Axis], how: How = "grid", *, draws: int | None = None, seed: int = 0
+    over: Mapping[str, Axis], how: Strategy = "grid", *, draws: int | None = None, seed: int = 0
 ) -> list[dict[str, Any]]:
     """The settings that axes make; arguments and errors as in `fnn.sweep`."""
     if how not in ("grid", "zip", "random"):
@@ -104,12 +104,12 @@ def combine(
     return _combined(axes, how, draws, seed)
 
 
-def _values(name: str, axis: Any, how: How) -> Any:
+def _values(name: str, axis: Any, how: Strategy) -> Any:
     """What an axis may be: the values in it, or what they are drawn from."""
     with at(f"over[{name!r}]"):
         if name in SHARED:
             raise SpecError(f"can't be varied within a sweep: {SHARED[name]}")
-        if isinstance(axis, Between):
+        if isinstance(axis, Range):
             if how != "random":
                 raise SpecError("is to be drawn: say how='random', or give values (.grid(8))")
             return axis
@@ -127,7 +127,7 @@ def listed(axis: Any, expected: str) -> list[Any]:
 
 
 def _combined(
-    axes: Mapping[str, Any], how: How, draws: int | None, seed: int
+    axes: Mapping[str, Any], how: Strategy, draws: int | None, seed: int
 ) -> list[dict[str, Any]]:
     if how == "zip":
         lengths = {name: len(values) for name, values in axes.items()}
@@ -155,7 +155,7 @@ def draw(axes: Mapping[str, Any], draws: int | None, seed: int) -> list[dict[str
     return [
         {
             name: axis.at(generator.random())
-            if isinstance(axis, Between)
+            if isinstance(axis, Range)
             else axis[generator.integers(len(axis))]
             for name, axis in axes.items()
         }

@@ -72,7 +72,7 @@ def needed(compiled: Any, times: int = 1) -> int:
     )
 
 
-def written(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Bytes for people: 1.5 GB."""
     size, unit = max((size, unit) for unit, size in UNITS.items() if count >= size or size == 1)
     return f"{count / size:.3g} {unit}"

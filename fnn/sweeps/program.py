@@ -17,7 +17,13 @@ from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
 from fnn.sweeps.axes import Member
-from fnn.sweeps.lanes import by_member, joined, lanes_of, member_axes, part_of
+from fnn.sweeps.cpu_threads import (
+    by_member,
+    concatenate_threads,
+    member_axes,
+    thread_count,
+    thread_slice,
+)
 from fnn.training.parallel.sharding import constrain, mesh_of_arrays, reshard, vmap_on
 from fnn.training.program.epoch import EpochMetrics
 from fnn.training.program.segment import segment
@@ -28,7 +34,7 @@ CAPACITY = 2**18
 """epochs that one call may end, summed over its members, about"""
 
 
-class Data(NamedTuple):
+class SweepData(NamedTuple):
     """What all members share: rows to train on, rows to validate, and the target's unit.
 
     Where they lie on a mesh (`fnn.training.parallel.sharding`), its devices divide the members.
@@ -55,10 +61,10 @@ class Program:
     by side: the steps of small networks are too short to be shared out among cores.
     """
 
-    def __init__(self, data: Data, size: int, shared_order: bool) -> None:
+    def __init__(self, data: SweepData, size: int, shared_order: bool) -> None:
         self.data, self.size, self.shared_order = data, size, shared_order
         self.mesh = data.mesh
-        self.lanes = lanes_of(size) if self.mesh is None else 1
+        self.lanes = thread_count(size) if self.mesh is None else 1
         self.capacity = min(max(CAPACITY // size, 16), 1024)
 
     def start(self, runs: Run, seeds: np.ndarray, order_seeds: np.ndarray) -> RunState:
@@ -104,7 +110,7 @@ class Program:
         if self.lanes == 1:
             return lane(0)
         with ThreadPoolExecutor(self.lanes) as threads:
-            return joined(list(threads.map(lane, range(self.lanes))), size=self.size)
+            return concatenate_threads(list(threads.map(lane, range(self.lanes))), size=self.size)
 
     def lower(self, runs: Run, states: RunState) -> Any:
         """The program that `advance` runs in each lane, lowered."""
@@ -173,7 +179,7 @@ def _start(
 def _advance(
     runs: Run,
     states: RunState,
-    data: Data,
+    data: SweepData,
     start: int,
     stop: int,
     lane: int,
@@ -186,7 +192,7 @@ def _advance(
     """The members of one lane at step `stop`, of all members at step `start`."""
 
     def one(
-        run: Run, state: RunState, data: Data, start: jax.Array, stop: jax.Array
+        run: Run, state: RunState, data: SweepData, start: jax.Array, stop: jax.Array
     ) -> tuple[RunState, EpochMetrics]:
         rows, validation, unit = data
         return segment(
@@ -195,7 +201,7 @@ def _advance(
 
     axes = member_axes(shared_order)
     if lanes > 1:
-        part = functools.partial(part_of, lane=lane, lanes=lanes)
+        part = functools.partial(thread_slice, lane=lane, lanes=lanes)
         runs, states = jax.tree.map(part, runs), by_member(part, states)
     mapped = vmap_on(mesh, one, in_axes=(0, axes, None, None, None), out_axes=(axes, 0))
     made: tuple[RunState, EpochMetrics] = mapped(runs, states, data, start, stop)
@@ -207,7 +213,7 @@ def shares_order(members: Sequence[Member]) -> bool:
     return len({member.order_seed for member in members}) == 1
 
 
-class Standing(NamedTuple):
+class MemberSnapshot(NamedTuple):
     """Where members stand, as far as the host asks."""
 
     params: Tree
@@ -220,17 +226,17 @@ class Standing(NamedTuple):
 
 
 @jax.jit
-def standing(runs: Run, states: RunState) -> Standing:
+def member_snapshot(runs: Run, states: RunState) -> MemberSnapshot:
     """The parameters to use of every member, and how far it came."""
 
-    def one(run: Run, state: RunState) -> Standing:
+    def one(run: Run, state: RunState) -> MemberSnapshot:
         params, layers = final_parameters(run, state)
         leaves = jax.tree.leaves((state.params, state.state))
         sound = jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]).all()
         best = jnp.zeros((), jnp.int32) if state.best is None else state.best.epoch
-        return Standing(params, layers, state.epoch, best, state.active, sound)
+        return MemberSnapshot(params, layers, state.epoch, best, state.active, sound)
 
-    made: Standing = jax.vmap(one, in_axes=(0, member_axes(states.order_key.ndim == 0)))(
+    made: MemberSnapshot = jax.vmap(one, in_axes=(0, member_axes(states.order_key.ndim == 0)))(
         runs, states
     )
     return made

@@ -11,7 +11,7 @@ import numpy as np
 
 from fnn.spec import SpecError
 from fnn.sweeps.axes import SEEDS, varied
-from fnn.sweeps.outcome import Outcome, is_higher, ranked, value
+from fnn.sweeps.member_result import MemberResult, is_higher, ranked, value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 
 
-class Setting(NamedTuple):
+class SettingResult(NamedTuple):
     """What members that differ in their seeds alone came to.
 
     mean: of the metric over the members that have a finite one.
@@ -34,23 +34,23 @@ class Setting(NamedTuple):
     high: float
     deviation: float
     diverged: int
-    members: list[Outcome]
+    members: list[MemberResult]
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
+class SweepResult:
     """A sweep that has ended.
 
     outcomes: of the members that were trained, in order; all of them unless it was interrupted.
     members: how many there are in all.
-    metric: the one by which they are compared: a key of `Outcome.values`.
+    metric: the one by which they are compared: a key of `MemberResult.values`.
     wasted: the share of the epochs computed that nobody needed, of members that had ended and of
         places that stood empty.
     seconds: in all; compile_seconds: of these, before first steps.
     interrupted: the number of the signal that ended it; None if none did.
     """
 
-    outcomes: list[Outcome]
+    outcomes: list[MemberResult]
     members: int
     metric: str
     wasted: float
@@ -68,21 +68,21 @@ class Sweep:
         """What is known of every member: `loss`, and each `validation_<metric>`."""
         return list(dict.fromkeys(name for outcome in self.outcomes for name in outcome.values))
 
-    def ranked(self, metric: str | None = None) -> list[Outcome]:
+    def ranked(self, metric: str | None = None) -> list[MemberResult]:
         """Members, the best first; those without a finite value are left out."""
         return ranked(self.outcomes, self._known(metric))
 
-    def settings(self, metric: str | None = None) -> list[Setting]:
+    def settings(self, metric: str | None = None) -> list[SettingResult]:
         """Settings, the best mean over their seeds first; those with diverged members last."""
         metric = self._known(metric)
-        found: dict[str, list[Outcome]] = {}
+        found: dict[str, list[MemberResult]] = {}
         for outcome in self.outcomes:
             found.setdefault(repr(_without_seeds(outcome)), []).append(outcome)
         made = [_setting(outcomes, metric) for outcomes in found.values()]
         sign = -1 if is_higher(metric) else 1
         return sorted(made, key=lambda s: (np.isnan(s.mean), s.diverged > 0, sign * s.mean))
 
-    def best(self, metric: str | None = None) -> Setting:
+    def best(self, metric: str | None = None) -> SettingResult:
         """The setting with the best mean over its seeds; one that never diverged, if there is one.
 
         Being the best of many, it looks better than it is on the rows it was chosen by. Raises
@@ -125,7 +125,7 @@ class Sweep:
         `fnn.model.save_best` keeps the models. Raises `FnnError` where the folder can't be
         written, and where pandas, pyarrow or matplotlib is not installed.
         """
-        from fnn.sweeps.files import save
+        from fnn.sweeps.export import save
 
         save(self, folder, drawn=figures, title=title)
 
@@ -134,7 +134,7 @@ class Sweep:
 
 
 def key(metric: str, measured: Sequence[str]) -> str:
-    """The name in `Outcome.values` of a metric: of validation, where it was measured there."""
+    """The name in `MemberResult.values` of a metric: of validation, where it was measured there."""
     from fnn.spec import choice
 
     for name in (f"validation_{metric}", metric):
@@ -143,12 +143,14 @@ def key(metric: str, measured: Sequence[str]) -> str:
     raise SpecError(f"{metric!r} is not measured{choice(metric, measured)}", "metric")
 
 
-def _setting(outcomes: list[Outcome], metric: str) -> Setting:
+def _setting(outcomes: list[MemberResult], metric: str) -> SettingResult:
     values = np.array([value(outcome, metric) for outcome in outcomes])
     finite = values[np.isfinite(values)]
     mean, low, high, deviation = interval(finite)
     diverged = sum(outcome.status == "diverged" for outcome in outcomes)
-    return Setting(_without_seeds(outcomes[0]), mean, low, high, deviation, diverged, outcomes)
+    return SettingResult(
+        _without_seeds(outcomes[0]), mean, low, high, deviation, diverged, outcomes
+    )
 
 
 def interval(values: np.ndarray) -> tuple[float, float, float, float]:
@@ -166,6 +168,6 @@ def interval(values: np.ndarray) -> tuple[float, float, float, float]:
     return mean, mean - half, mean + half, deviation
 
 
-def _without_seeds(outcome: Outcome) -> dict[str, Any]:
+def _without_seeds(outcome: MemberResult) -> dict[str, Any]:
     settings = outcome.member.settings
     return {name: settings[name] for name in settings if name not in SEEDS}

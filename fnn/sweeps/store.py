@@ -30,9 +30,9 @@ from fnn.sweeps.arrays import (
     write,
 )
 from fnn.sweeps.axes import Member
-from fnn.sweeps.chunk import Chunk, Saved
-from fnn.sweeps.outcome import Outcome
-from fnn.sweeps.program import Data, Program, shares_order, stack, standing
+from fnn.sweeps.batch import BatchState, MemberBatch
+from fnn.sweeps.member_result import MemberResult
+from fnn.sweeps.program import Program, SweepData, member_snapshot, shares_order, stack
 from fnn.training.parallel.collectives import allgather_int, is_primary
 
 FORMAT = 1
@@ -40,7 +40,7 @@ STATUSES = ("finished", "stopped early", "diverged")
 
 
 @contextmanager
-def opened(
+def open_store(
     path: str | os.PathLike[str] | None,
     members: Sequence[Member],
     rows: Batch,
@@ -48,7 +48,7 @@ def opened(
     unit: Any,
     epochs: int,
     mesh: Mesh | None = None,
-) -> Iterator[Folder | None]:
+) -> Iterator[SweepStore | None]:
     """The folder of a sweep, which no other sweep has at the same time; None for no path.
 
     Of several processes that share a mesh, process 0 writes, and the others read.
@@ -58,16 +58,16 @@ def opened(
         return
     if not is_primary(mesh):
         allgather_int(0, mesh)
-        yield Folder(path, members, rows, validation, unit, epochs, writes=False)
+        yield SweepStore(path, members, rows, validation, unit, epochs, writes=False)
         return
-    folder = Folder(path, members, rows, validation, unit, epochs)
+    folder = SweepStore(path, members, rows, validation, unit, epochs)
     taken = "another process has this sweep under way: wait for its end"
     with alone(folder.path / "sweep.json", taken):
         allgather_int(0, mesh)
         yield folder
 
 
-class Folder:
+class SweepStore:
     """Keeps a sweep in a folder, so that it goes on where it stopped.
 
     | file | holds |
@@ -93,7 +93,7 @@ class Folder:
     ) -> None:
         self.path, self.members, self.epochs = Path(path), members, epochs
         self.writes = writes
-        self.data = Data(rows, validation, unit)
+        self.data = SweepData(rows, validation, unit)
         record = {
             "format": FORMAT,
             "epochs": epochs,
@@ -123,13 +123,13 @@ class Folder:
             if field(found, name, object, place) != ours[name]:
                 raise FnnError(f"holds another sweep ({told} differ)", str(self.path))
 
-    def finished(self) -> list[Outcome]:
+    def finished(self) -> list[MemberResult]:
         """What is known of members that have ended."""
         with explained(self.path):
             files = sorted((self.path / "ended").glob("*.npz"))
         return [outcome for file in files for outcome in self._outcomes(file)]
 
-    def keep(self, outcomes: Sequence[Outcome]) -> None:
+    def keep(self, outcomes: Sequence[MemberResult]) -> None:
         """These have ended; the chunk they were under way in is forgotten."""
         if not self.writes:
             return
@@ -153,7 +153,7 @@ class Folder:
         write(self.path / "ended" / f"{outcomes[0].index:05}.npz", arrays)
         (self.path / "under-way.npz").unlink(missing_ok=True)
 
-    def pause(self, chunk: Chunk, numbers: Sequence[int]) -> None:
+    def pause(self, chunk: MemberBatch, numbers: Sequence[int]) -> None:
         """A chunk, of members of those numbers, stopped under way."""
         saved = chunk.saved()
         if not self.writes:
@@ -170,7 +170,7 @@ class Folder:
             arrays |= numbered("ended", saved.ended)
         write(self.path / "under-way.npz", arrays)
 
-    def paused(self) -> tuple[Sequence[int], Saved] | None:
+    def paused(self) -> tuple[Sequence[int], BatchState] | None:
         """The chunk that stopped under way, if one did."""
         place = self.path / "under-way.npz"
         if not place.exists():
@@ -185,10 +185,10 @@ class Folder:
         ended = None
         if any(name.startswith("ended/") for name in arrays):
             like = jax.tree.map(
-                lambda leaf: _longer(leaf, len(numbers)), standing.eval_shape(runs, shapes)
+                lambda leaf: _longer(leaf, len(numbers)), member_snapshot.eval_shape(runs, shapes)
             )
             ended = restored("ended", arrays, like, place)
-        saved = Saved(
+        saved = BatchState(
             step=int(entry(arrays, "step", place)),
             spent=int(entry(arrays, "spent", place)),
             places=places,
@@ -198,18 +198,18 @@ class Folder:
         )
         return numbers, saved
 
-    def _outcomes(self, place: Path) -> list[Outcome]:
+    def _outcomes(self, place: Path) -> list[MemberResult]:
         arrays = read(place)
         indices = [int(index) for index in entry(arrays, "index", place)]
         return [self._outcome(row, index, arrays, place) for row, index in enumerate(indices)]
 
-    def _outcome(self, row: int, index: int, arrays: Any, place: Path) -> Outcome:
+    def _outcome(self, row: int, index: int, arrays: Any, place: Path) -> MemberResult:
         member, epochs = self.members[index], int(entry(arrays, "epochs", place)[row])
         params = state = None
         if f"kept/{index}/0" in arrays:
             rows = self.data.rows
             params, state = restored_params(f"kept/{index}", arrays, member, rows, place)
-        return Outcome(
+        return MemberResult(
             index=index,
             member=member,
             status=STATUSES[int(entry(arrays, "status", place)[row])],  # type: ignore[arg-type]

@@ -8,9 +8,9 @@ from typing import Any
 
 from fnn.objective import Batch
 from fnn.spec import SpecError
-from fnn.sweeps.axes import Axis, How, Member, members
-from fnn.sweeps.result import Sweep, key
-from fnn.sweeps.store import opened
+from fnn.sweeps.axes import Axis, Member, Strategy, members
+from fnn.sweeps.result import SweepResult, key
+from fnn.sweeps.store import open_store
 from fnn.sweeps.train import SweepLogger, default_metric, train_members
 from fnn.training.parallel.devices import Devices, check_enough, mesh_of
 from fnn.training.run import Run
@@ -24,7 +24,7 @@ def sweep(
     *,
     over: Mapping[str, Axis],
     epochs: int,
-    how: How = "grid",
+    how: Strategy = "grid",
     draws: int | None = None,
     seed: int = 0,
     order_seed: int = 0,
@@ -36,7 +36,7 @@ def sweep(
     folder: str | os.PathLike[str] | None = None,
     loggers: Sequence[SweepLogger] = (),
     devices: Devices | None = None,
-) -> Sweep:
+) -> SweepResult:
     """Train `run` many times as one program: over learning rates, seeds, widths, anything in it.
 
     Arguments:
@@ -49,7 +49,7 @@ def sweep(
             program (widths, an activation, a batch size, an optimiser, None in place of a number)
             makes a group of its own, compiled once.
         how: "grid" crosses the axes; "zip" takes first with first, second with second; "random"
-            draws `draws` settings, evenly from lists and from `Between(low, high, log=True)`, and
+            draws `draws` settings, evenly from lists and from `Range(low, high, log=True)`, and
             crosses them with the seeds' axes.
         seed: of all, where "seed" is not varied; it draws random settings too. `order_seed` is
             shared by all, so that members see their batches in one order, which is gathered once
@@ -61,7 +61,7 @@ def sweep(
             trained as many at a time as fit, by the compiled program's own memory analysis; if
             memory runs out all the same, half as many.
         folder: where what has ended is kept. The same call goes on where it was interrupted.
-        loggers: called with a `SweepLook` about twice a second and at the end.
+        loggers: called with a `SweepEvent` about twice a second and at the end.
         devices: how many devices divide the members among them (`Devices` says what else it may
             be), each with the rows and `memory` of its own; None for the default one. A number of
             members that can't be divided is filled up. Several processes (`jax.distributed`) all
@@ -110,16 +110,16 @@ def sweep_members(
     folder: str | os.PathLike[str] | None = None,
     loggers: Sequence[SweepLogger] = (),
     devices: Devices | None = None,
-) -> Sweep:
+) -> SweepResult:
     """`fnn.sweep` over members that are made already; arguments and errors are those of it."""
     rows, validation, unit = shared_rows(members, data, validation, unit)
     validated = validation is not None
     compared = default_metric(members, validated)
     if metric is not None:
-        compared = key(metric, measured_by(members, validated))
+        compared = key(metric, metric_names(members, validated))
     mesh = mesh_of(devices, "members")
     check_enough(len(members), mesh)
-    with opened(folder, members, rows, validation, unit, epochs, mesh) as store:
+    with open_store(folder, members, rows, validation, unit, epochs, mesh) as store:
         made = train_members(
             members,
             rows,
@@ -133,7 +133,7 @@ def sweep_members(
             loggers=loggers,
             devices=mesh,
         )
-    return Sweep(members=len(members), metric=compared, **made._asdict())
+    return SweepResult(members=len(members), metric=compared, **made._asdict())
 
 
 def shared_rows(
@@ -153,7 +153,7 @@ def shared_rows(
     return prepared.train, prepared.validation, prepared.preprocessing.unit
 
 
-def measured_by(members: Sequence[Member], validated: bool) -> list[str]:
+def metric_names(members: Sequence[Member], validated: bool) -> list[str]:
     """What every member measures."""
     names = [set(member.run.measured) for member in members]
     return [

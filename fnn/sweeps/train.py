@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, Protocol
 
 from fnn.objective import Batch
 from fnn.sweeps.axes import Member
+from fnn.sweeps.batch import BatchState, MemberBatch
 from fnn.sweeps.checks import check_members, groups
-from fnn.sweeps.chunk import Chunk, Saved
-from fnn.sweeps.fitting import evenly, fitting
+from fnn.sweeps.member_result import MemberResult, keep_best
 from fnn.sweeps.memory import budget, is_exhausted
-from fnn.sweeps.outcome import Outcome, keep_best
-from fnn.sweeps.program import Data
+from fnn.sweeps.packing import balanced_size, largest_size
+from fnn.sweeps.program import SweepData
 from fnn.training.checks import check_loggers
 from fnn.training.host.history import History
 from fnn.training.host.interrupts import Request, interruptible
@@ -25,7 +25,7 @@ KEEP = 60.0
 """seconds after which a chunk under way is kept, so that little is lost by a kill"""
 
 
-class SweepLook(NamedTuple):
+class SweepEvent(NamedTuple):
     """What a logger of a sweep is given, about twice a second and at the end.
 
     done, members: how many have ended, and in all.
@@ -46,26 +46,26 @@ class SweepLook(NamedTuple):
     history: History
 
 
-SweepLogger = Callable[[SweepLook], None]
+SweepLogger = Callable[[SweepEvent], None]
 
 
 class Store(Protocol):
     """Where what is done is kept, so that an interrupted sweep goes on where it stopped."""
 
-    def finished(self) -> list[Outcome]:
+    def finished(self) -> list[MemberResult]:
         """What is known of members that have ended."""
 
-    def keep(self, outcomes: Sequence[Outcome]) -> None:
+    def keep(self, outcomes: Sequence[MemberResult]) -> None:
         """These have ended."""
 
-    def pause(self, chunk: Chunk, numbers: Sequence[int]) -> None:
+    def pause(self, chunk: MemberBatch, numbers: Sequence[int]) -> None:
         """A chunk, of members of those numbers, stopped under way."""
 
-    def paused(self) -> tuple[Sequence[int], Saved] | None:
+    def paused(self) -> tuple[Sequence[int], BatchState] | None:
         """The chunk that stopped under way, if one did."""
 
 
-class Trained(NamedTuple):
+class TrainedMembers(NamedTuple):
     """What became of members: their outcomes in order, and what it took.
 
     wasted: the share of the epochs computed that nobody needed: of members that had ended, and of
@@ -74,7 +74,7 @@ class Trained(NamedTuple):
     interrupted: the number of the signal that ended it; None if none did.
     """
 
-    outcomes: list[Outcome]
+    outcomes: list[MemberResult]
     wasted: float
     seconds: float
     compile_seconds: float
@@ -94,7 +94,7 @@ def train_members(
     store: Store | None = None,
     loggers: Sequence[SweepLogger] = (),
     devices: Devices | None = None,
-) -> Trained:
+) -> TrainedMembers:
     """Train any members: those of equal structure together, as many at a time as fit into memory.
 
     Arguments and errors are those of `fnn.sweep`; `keep` is how many members keep their
@@ -105,7 +105,7 @@ def train_members(
     mesh = mesh_of(devices, "members")
     given = ([member[1:] for member in members], rows, validation, unit, epochs, store is None)
     check_same(given, mesh)
-    work = _Work(members, Data(*replicate((rows, validation, unit), mesh)), epochs)
+    work = _Work(members, SweepData(*replicate((rows, validation, unit), mesh)), epochs)
     work.keep, work.metric = keep, metric or default_metric(members, validation is not None)
     work.budget, work.store, work.loggers = budget(memory, mesh), store, loggers
     with interruptible() as request:
@@ -134,9 +134,9 @@ class _Work:
     loggers: Sequence[SweepLogger]
     signal: int | None = None
 
-    def __init__(self, members: Sequence[Member], data: Data, epochs: int) -> None:
+    def __init__(self, members: Sequence[Member], data: SweepData, epochs: int) -> None:
         self.members, self.data, self.epochs = members, data, epochs
-        self.found: dict[int, Outcome] = {}
+        self.found: dict[int, MemberResult] = {}
         self.spent = self.useful = 0
         self.compiling = 0.0
         self.began = time.perf_counter()
@@ -146,7 +146,9 @@ class _Work:
         left = [number for number in numbers if number not in self.found]
         began = time.perf_counter()
         members = [self.members[number] for number in left]
-        size = evenly(len(left), fitting(members, self.data, self.budget)) if left else 0
+        size = (
+            balanced_size(len(left), largest_size(members, self.data, self.budget)) if left else 0
+        )
         self.compiling += time.perf_counter() - began
         self.signal = request.heard(self.data.mesh)
         while left and self.signal is None:
@@ -168,15 +170,15 @@ class _Work:
             self._train(numbers, len(saved.places), request, saved)
 
     def _train(
-        self, numbers: Sequence[int], size: int, request: Request, saved: Saved | None = None
+        self, numbers: Sequence[int], size: int, request: Request, saved: BatchState | None = None
     ) -> None:
         began = time.perf_counter()
         members = [self.members[number] for number in numbers]
-        chunk = Chunk(members, self.data, self.epochs, size, saved)
+        chunk = MemberBatch(members, self.data, self.epochs, size, saved)
         self.compiling += time.perf_counter() - began
         kept = time.monotonic()
         while not chunk.done and self.signal is None:
-            chunk.go_on()
+            chunk.advance()
             self._tell(chunk)
             self.signal = request.heard(self.data.mesh)
             if (
@@ -194,12 +196,12 @@ class _Work:
         elif self.store is not None:
             self.store.pause(chunk, numbers)
 
-    def _tell(self, chunk: Chunk) -> None:
+    def _tell(self, chunk: MemberBatch) -> None:
         if not self.loggers:
             return
         under_way = len(chunk.members)
         share = (len(self.found) + under_way * chunk.step / chunk.steps) / len(self.members)
-        look = SweepLook(
+        look = SweepEvent(
             done=len(self.found) + (under_way if chunk.done else 0),
             members=len(self.members),
             epoch=chunk.epoch,
@@ -212,10 +214,10 @@ class _Work:
         for logger in self.loggers:
             logger(look)
 
-    def trained(self) -> Trained:
+    def trained(self) -> TrainedMembers:
         """What came of it."""
         outcomes = [self.found[index] for index in sorted(self.found)]
-        return Trained(
+        return TrainedMembers(
             keep_best(outcomes, self.metric, self.keep),
             wasted=1 - self.useful / self.spent if self.spent else 0.0,
             seconds=time.perf_counter() - self.began,

@@ -10,14 +10,14 @@ import jax
 import numpy as np
 
 from fnn.sweeps.axes import Member
-from fnn.sweeps.outcome import Outcome, best_of, outcomes, with_params
+from fnn.sweeps.member_result import MemberResult, best_of, member_results, with_params
 from fnn.sweeps.program import (
-    Data,
+    MemberSnapshot,
     Program,
-    Standing,
+    SweepData,
+    member_snapshot,
     shares_order,
     stack,
-    standing,
     take_members,
 )
 from fnn.training.host.history import History, columns
@@ -27,7 +27,7 @@ from fnn.training.parallel.sharding import replicate_result, round_up_to_devices
 from fnn.training.program.epoch import Plan
 from fnn.training.program.state import RunState
 
-LOOKS = 10
+COMPACTIONS = 10
 """times in a run that members who have ended may give way"""
 COMPILING = 4.0
 """seconds that a smaller program costs"""
@@ -37,7 +37,7 @@ FAST = 2e12
 """on any other platform"""
 
 
-class Saved(NamedTuple):
+class BatchState(NamedTuple):
     """All that a chunk needs to go on.
 
     step: done by all that have not ended.
@@ -52,10 +52,10 @@ class Saved(NamedTuple):
     places: np.ndarray
     states: RunState
     history: History
-    ended: Standing | None
+    ended: MemberSnapshot | None
 
 
-class Chunk:
+class MemberBatch:
     """Members of one structure, from their first step to their last.
 
     `size` places, of which the last stand empty (they train a member twice, to nobody's use) where
@@ -69,28 +69,28 @@ class Chunk:
     def __init__(
         self,
         members: Sequence[Member],
-        data: Data,
+        data: SweepData,
         epochs: int,
         size: int,
-        saved: Saved | None = None,
+        saved: BatchState | None = None,
     ) -> None:
         self.members, self.data, self.epochs, self.mesh = members, data, epochs, data.mesh
         self.plan = Plan.of(members[0].run, data.rows.target.shape[0])
         self.steps = epochs * self.plan.steps
-        self.stride = -(-epochs // LOOKS)
+        self.stride = -(-epochs // COMPACTIONS)
         self.shared_order = shares_order(members)
         self.stretch = 1
         numbers = np.arange(round_up_to_devices(size, self.mesh))
         self._take_up(saved or self._start(np.where(numbers < len(members), numbers, -1)))
 
-    def _take_up(self, saved: Saved) -> None:
+    def _take_up(self, saved: BatchState) -> None:
         """Go on from there."""
         self.step, self.spent, self.places, self.states, self.history, self.ended = saved
         self.runs = stack([self.members[place].run for place in self.places])
         self.program = Program(self.data, len(self.places), self.shared_order)
         self.states = self.program.put(self.states)
 
-    def _start(self, places: np.ndarray) -> Saved:
+    def _start(self, places: np.ndarray) -> BatchState:
         """Before the first step; an empty place (-1) holds the last member again."""
         filled = [self.members[place] for place in places]
         states = Program(self.data, len(places), self.shared_order).start(
@@ -98,12 +98,12 @@ class Chunk:
             np.array([member.seed for member in filled], np.uint32),
             np.array([member.order_seed for member in filled], np.uint32),
         )
-        return Saved(0, 0, places, states, {}, None)
+        return BatchState(0, 0, places, states, {}, None)
 
-    def saved(self) -> Saved:
+    def saved(self) -> BatchState:
         """Where the chunk stands."""
         states = replicate_result(self.states, self.mesh)
-        return Saved(self.step, self.spent, self.places, states, self.history, self.ended)
+        return BatchState(self.step, self.spent, self.places, states, self.history, self.ended)
 
     @property
     def done(self) -> bool:
@@ -115,7 +115,7 @@ class Chunk:
         """Epochs that have ended."""
         return self.step // self.plan.steps
 
-    def go_on(self, until: int | None = None) -> None:
+    def advance(self, until: int | None = None) -> None:
         """One call of the compiled program, of about half a second, not beyond epoch `until`."""
         began, start, before = time.perf_counter(), self.step, self.epoch
         self.step = stop = self._stop(self.epochs if until is None else until)
@@ -196,7 +196,7 @@ class Chunk:
 
     def _leave(self, slots: np.ndarray) -> None:
         """Write down where the members at these places stand."""
-        found = to_host(standing(self.runs, self.states), self.mesh)
+        found = to_host(member_snapshot(self.runs, self.states), self.mesh)
         if self.ended is None:
             shape = len(self.members)
             self.ended = jax.tree.map(
@@ -208,12 +208,14 @@ class Chunk:
 
     def outcomes(
         self, numbers: Sequence[int], metric: str = "", keep: int | None = None
-    ) -> list[Outcome]:
+    ) -> list[MemberResult]:
         """What the members came to, ended or interrupted, in order, under these numbers.
 
         The best `keep` by that metric have their parameters; None: all.
         """
         self._leave(self.places >= 0)
         assert self.ended is not None
-        found = outcomes(self.members, numbers, self.ended, self.history, self.epochs, self.epoch)
+        found = member_results(
+            self.members, numbers, self.ended, self.history, self.epochs, self.epoch
+        )
         return with_params(found, self.ended, best_of(found, metric, keep))

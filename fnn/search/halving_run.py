@@ -9,15 +9,15 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from fnn.search.problem import Problem
-from fnn.search.result import Rung, Search
+from fnn.search.problem import SearchProblem
+from fnn.search.result import Rung, SearchResult
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
+from fnn.sweeps.batch import MemberBatch
 from fnn.sweeps.checks import groups
-from fnn.sweeps.chunk import Chunk
-from fnn.sweeps.fitting import evenly, fitting
-from fnn.sweeps.memory import budget, written
-from fnn.sweeps.outcome import Outcome
+from fnn.sweeps.member_result import MemberResult
+from fnn.sweeps.memory import budget, format_bytes
+from fnn.sweeps.packing import balanced_size, largest_size
 from fnn.sweeps.program import Program, stack
 from fnn.training.host.interrupts import Request
 from fnn.training.parallel.sharding import round_up_to_devices
@@ -25,12 +25,12 @@ from fnn.training.parallel.sharding import round_up_to_devices
 RungLogger = Callable[[Rung], None]
 
 
-class Race:
+class HalvingRun:
     """Members under way, in chunks of one structure each."""
 
     def __init__(
         self,
-        problem: Problem,
+        problem: SearchProblem,
         members: Sequence[Member],
         rungs: Sequence[tuple[int, int]],
         memory: int | str | None,
@@ -39,14 +39,18 @@ class Race:
         self.began = time.perf_counter()
         self.rungs: list[Rung] = []
         self.retired: set[int] = set()
-        self.chunks: list[tuple[Chunk, Sequence[int]]] = []
+        self.chunks: list[tuple[MemberBatch, Sequence[int]]] = []
         limit = budget(memory, problem.data.mesh)
         self._check_memory(limit)
         for group in groups(members):
-            size = evenly(len(group), fitting([members[i] for i in group], problem.data, limit))
+            size = balanced_size(
+                len(group), largest_size([members[i] for i in group], problem.data, limit)
+            )
             for first in range(0, len(group), size):
                 numbers = group[first : first + size]
-                chunk = Chunk([members[i] for i in numbers], problem.data, problem.epochs, size)
+                chunk = MemberBatch(
+                    [members[i] for i in numbers], problem.data, problem.epochs, size
+                )
                 self.chunks.append((chunk, numbers))
         self.compiling = time.perf_counter() - self.began
 
@@ -61,8 +65,8 @@ class Race:
         limit *= some
         if needed > limit:
             raise SpecError(
-                f"{len(self.members):,} members need about {written(needed)} until the first rung, "
-                f"and {written(limit)} may be used: take fewer",
+                f"{len(self.members):,} members need about {format_bytes(needed)} until the first "
+                f"rung, and {format_bytes(limit)} may be used: take fewer",
                 "memory",
             )
 
@@ -71,7 +75,7 @@ class Race:
         for (epochs, _), after in zip(self.ladder, [*self.ladder[1:], None], strict=True):
             for chunk, _ in self.chunks:
                 while chunk.epoch < epochs and not chunk.done and request.signal is None:
-                    chunk.go_on(epochs)
+                    chunk.advance(epochs)
             if request.signal is not None:
                 return
             self.rungs.append(self._judge(epochs, after))
@@ -108,7 +112,7 @@ class Race:
         for chunk, numbers in self.chunks:
             chunk.retire([i for i, number in enumerate(numbers) if number in gone], until)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[MemberResult]:
         """What every member has come to so far, in order."""
         found = [outcome for chunk, numbers in self.chunks for outcome in chunk.outcomes(numbers)]
         return sorted(
@@ -121,12 +125,12 @@ class Race:
             key=lambda outcome: outcome.index,
         )
 
-    def result(self, interrupted: int | None, keep: int | None) -> Search:
+    def result(self, interrupted: int | None, keep: int | None) -> SearchResult:
         """What came of it."""
         outcomes = self.outcomes()
         spent = sum(outcome.epochs for outcome in outcomes)
         computed = sum(chunk.spent for chunk, _ in self.chunks)
-        made = Search(
+        made = SearchResult(
             outcomes=outcomes,
             members=len(self.members),
             metric=self.problem.metric,

@@ -18,12 +18,12 @@ from fnn.figures.values import in_words
 from fnn.files import explained, write_bytes
 from fnn.spec import FnnError
 from fnn.sweeps.axes import SEEDS
-from fnn.sweeps.outcome import is_higher
+from fnn.sweeps.member_result import is_higher
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fnn.sweeps.result import Sweep
+    from fnn.sweeps.result import SweepResult
 
 MAPS = 6
 """pairs of names that have a heat map"""
@@ -38,9 +38,9 @@ def check_libraries(drawn: bool = True) -> None:
 
 
 def save(
-    sweep: Sweep, folder: str | os.PathLike[str], *, drawn: bool = True, title: str = ""
+    sweep: SweepResult, folder: str | os.PathLike[str], *, drawn: bool = True, title: str = ""
 ) -> None:
-    """Write what came of a sweep into a folder; arguments and errors as in `Sweep.save`."""
+    """Write what came of a sweep into a folder; arguments and errors as in `SweepResult.save`."""
     check_libraries(drawn)
     if not sweep.outcomes:
         raise FnnError("no member was trained: there is nothing to save")
@@ -53,7 +53,7 @@ def save(
         draw(sweep, place, title)
 
 
-def draw(sweep: Sweep, folder: Path, title: str = "") -> None:
+def draw(sweep: SweepResult, folder: Path, title: str = "") -> None:
     """The figures: over each name, over each two of them (of few), and over epochs."""
     settings, metric = sweep.settings(), sweep.metric
     figures.sweep_curves(settings, folder / "curves.png", metric=metric, title=title)
@@ -69,8 +69,8 @@ def draw(sweep: Sweep, folder: Path, title: str = "") -> None:
         figures.sweep_map(settings, pair, file, metric=metric, higher=higher, title=title)
 
 
-def plain_frame(sweep: Sweep) -> pd.DataFrame:
-    """`Sweep.frame` with text in place of values that a column of a file can't hold.
+def plain_frame(sweep: SweepResult) -> pd.DataFrame:
+    """`SweepResult.frame` with text in place of values that a column of a file can't hold.
 
     A column of numbers has none where the value is None; tuples, specs, and values of several
     kinds are written out: "64, 32".
@@ -83,7 +83,7 @@ def plain_frame(sweep: Sweep) -> pd.DataFrame:
     return frame
 
 
-def history_frame(sweep: Sweep) -> pd.DataFrame:
+def history_frame(sweep: SweepResult) -> pd.DataFrame:
     """A row an epoch of a member: `member`, `epoch` from 1, `loss`, each `validation_<metric>`."""
     import pandas as pd
 

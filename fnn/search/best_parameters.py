@@ -7,17 +7,17 @@ from pathlib import Path
 
 from fnn.objective import Batch
 from fnn.sweeps.arrays import entry, numbered, read, write
-from fnn.sweeps.outcome import Outcome
+from fnn.sweeps.member_result import MemberResult
 from fnn.sweeps.store import restored_params
 
 
-def write_best(storage: Path, number: int, best: Outcome) -> None:
+def write_best(storage: Path, number: int, best: MemberResult) -> None:
     """Keep them, with the number of their trial, in place of those before."""
     arrays = numbered("best", (best.params, best.state))
     write(_place(storage), {"trial": number, **arrays})
 
 
-def read_best(storage: Path, number: int, best: Outcome, rows: Batch) -> Outcome:
+def read_best(storage: Path, number: int, best: MemberResult, rows: Batch) -> MemberResult:
     """The best with its parameters, if they are there and are its own.
 
     Raises `FnnError` with the path where the file is damaged.

@@ -26,7 +26,7 @@ def average_of(loss: Loss) -> Literal["mean", "softmax", "sigmoid"]:
     return "sigmoid" if isinstance(loss, BinaryCrossEntropy) else "mean"
 
 
-def together(
+def combine(
     objective: Objective, members: Sequence[tuple[Tree, Tree]]
 ) -> tuple[Objective, Tree, Tree]:
     """The objective, parameters and state of an `Ensemble` of networks trained with `objective`.

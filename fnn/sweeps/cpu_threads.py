@@ -18,13 +18,13 @@ from fnn.training.program.epoch import EpochMetrics
 from fnn.training.program.state import RunState
 
 
-def lanes_of(size: int) -> int:
+def thread_count(size: int) -> int:
     """In how many parts so many members run side by side: at most one a core, none of them idle."""
     cores = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
     return -(-size // -(-size // cores))
 
 
-def part_of(leaf: jax.Array, lane: jax.Array | int, lanes: int) -> jax.Array:
+def thread_slice(leaf: jax.Array, lane: jax.Array | int, lanes: int) -> jax.Array:
     """A lane's members; where they can't be divided, the last two lanes overlap."""
     size = -(-leaf.shape[0] // lanes)
     return jax.lax.dynamic_slice_in_dim(leaf, lane * size, size)
@@ -40,7 +40,7 @@ def by_member(change: Callable[..., jax.Array], *states: RunState) -> RunState:
 
 
 @functools.partial(jax.jit, static_argnames="size")
-def joined(
+def concatenate_threads(
     lanes: Sequence[tuple[RunState, EpochMetrics]], *, size: int
 ) -> tuple[RunState, EpochMetrics]:
     """All lanes' members in one."""

@@ -13,13 +13,13 @@ from fnn.layer import Tree
 from fnn.metrics import higher_is_better
 from fnn.spec import SpecError, choice
 from fnn.sweeps.axes import Member
-from fnn.sweeps.program import Standing
+from fnn.sweeps.program import MemberSnapshot
 from fnn.training.host.history import History, first_epochs
 from fnn.training.host.training_loop import Status
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class MemberResult:
     """A member that has ended.
 
     index: its number in the sweep.
@@ -44,14 +44,14 @@ class Outcome:
     state: Tree | None
 
 
-def outcomes(
+def member_results(
     members: Sequence[Member],
     numbers: Sequence[int],
-    ended: Standing,
+    ended: MemberSnapshot,
     history: History,
     epochs: int,
     reached: int,
-) -> list[Outcome]:
+) -> list[MemberResult]:
     """Outcomes, without parameters, of members that stand where `ended` says.
 
     They have these numbers, and came to `reached` epochs of `epochs`.
@@ -62,7 +62,7 @@ def outcomes(
         _outcome(
             number,
             member,
-            Standing(None, None, *standing),
+            MemberSnapshot(None, None, *standing),
             {name: values[row] for name, values in history.items()},
             epochs,
             reached,
@@ -71,11 +71,13 @@ def outcomes(
     ]
 
 
-def with_params(found: Sequence[Outcome], ended: Standing, chosen: set[int]) -> list[Outcome]:
+def with_params(
+    found: Sequence[MemberResult], ended: MemberSnapshot, chosen: set[int]
+) -> list[MemberResult]:
     """The outcomes, those of these numbers with their parameters."""
     leaves, treedef = jax.tree.flatten((ended.params, ended.state))
 
-    def one(row: int, outcome: Outcome) -> Outcome:
+    def one(row: int, outcome: MemberResult) -> MemberResult:
         params, state = jax.tree.unflatten(treedef, [leaf[row] for leaf in leaves])
         return replace(outcome, params=params, state=state)
 
@@ -85,15 +87,15 @@ def with_params(found: Sequence[Outcome], ended: Standing, chosen: set[int]) -> 
     ]
 
 
-def best_of(found: Iterable[Outcome], metric: str, keep: int | None) -> set[int]:
+def best_of(found: Iterable[MemberResult], metric: str, keep: int | None) -> set[int]:
     """The numbers of the best `keep`; None for all."""
     kept = found if keep is None else ranked(found, metric)[:keep]
     return {outcome.index for outcome in kept}
 
 
 def _outcome(
-    index: int, member: Member, ended: Standing, history: History, epochs: int, reached: int
-) -> Outcome:
+    index: int, member: Member, ended: MemberSnapshot, history: History, epochs: int, reached: int
+) -> MemberResult:
     losses = history.get("loss", np.empty(0))[:reached]
     trained = int(ended.epoch)
     status: Status
@@ -107,7 +109,7 @@ def _outcome(
         status = "interrupted" if ended.active else "stopped early"
     history = first_epochs(history, trained)
     best = int(ended.best_epoch) or None
-    return Outcome(
+    return MemberResult(
         index=index,
         member=member,
         status=status,
@@ -134,7 +136,7 @@ def _values(history: History, best: int | None, lost: bool) -> dict[str, float]:
     return found
 
 
-def keep_best(found: Sequence[Outcome], metric: str, keep: int | None) -> list[Outcome]:
+def keep_best(found: Sequence[MemberResult], metric: str, keep: int | None) -> list[MemberResult]:
     """The outcomes, with the parameters of the best `keep` of them at most; None keeps all."""
     chosen = best_of(found, metric, keep)
     return [
@@ -145,13 +147,13 @@ def keep_best(found: Sequence[Outcome], metric: str, keep: int | None) -> list[O
     ]
 
 
-def ranked(found: Iterable[Outcome], metric: str) -> list[Outcome]:
+def ranked(found: Iterable[MemberResult], metric: str) -> list[MemberResult]:
     """The best first; those without a finite value are left out."""
     known = [outcome for outcome in found if np.isfinite(value(outcome, metric))]
     return sorted(known, key=lambda outcome: value(outcome, metric), reverse=is_higher(metric))
 
 
-def value(outcome: Outcome, metric: str) -> float:
+def value(outcome: MemberResult, metric: str) -> float:
     """A metric of an outcome. Raises `SpecError` for one that was not measured."""
     if outcome.values and metric not in outcome.values:
         raise SpecError(f"{metric!r} was not measured{choice(metric, outcome.values)}", "metric")

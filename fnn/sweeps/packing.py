@@ -8,13 +8,13 @@ import jax
 
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
-from fnn.sweeps.memory import needed, written
-from fnn.sweeps.program import Data, Program, shares_order, stack
+from fnn.sweeps.memory import format_bytes, needed
+from fnn.sweeps.program import Program, SweepData, shares_order, stack
 from fnn.training.parallel.collectives import allgather_int
 from fnn.training.parallel.sharding import round_up_to_devices
 
 
-def fitting(members: Sequence[Member], data: Data, budget: int) -> int:
+def largest_size(members: Sequence[Member], data: SweepData, budget: int) -> int:
     """The largest number of these members, which have one structure, that fits into `budget` bytes.
 
     A program for all of them is compiled, and is the one that runs if its own memory analysis says
@@ -30,19 +30,19 @@ def fitting(members: Sequence[Member], data: Data, budget: int) -> int:
         size = min(int((budget - fixed) / each), size - 1) // least * least
         if size < 1:
             raise SpecError(
-                f"one member needs about {written(fixed + each * least)} with its data, and "
-                f"{written(budget)} may be used",
+                f"one member needs about {format_bytes(fixed + each * least)} with its data, and "
+                f"{format_bytes(budget)} may be used",
                 "memory",
             )
     return min(allgather_int(size, data.mesh))
 
 
-def evenly(count: int, size: int) -> int:
+def balanced_size(count: int, size: int) -> int:
     """The size of chunks that are as equal as can be, none larger than `size`."""
     return -(-count // -(-count // size))
 
 
-def _needed(members: Sequence[Member], data: Data) -> int:
+def _needed(members: Sequence[Member], data: SweepData) -> int:
     program = Program(data, len(members), shares_order(members))
     runs = stack([member.run for member in members])
     return needed(program.lower(runs, program.shapes(runs)).compile(), program.lanes)
