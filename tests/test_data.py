@@ -13,9 +13,9 @@ import pytest
 import fnn.data
 from fnn.data import (
     DataError,
+    DataRows,
     Dataset,
-    Rows,
-    catalogue,
+    catalog,
     describe,
     from_arrays,
     load,
@@ -101,8 +101,8 @@ def test_bundled_sets_are_scikit_learns(name, monkeypatch):
     options = {"scaled": False} if name == "diabetes" else {}
     theirs = getattr(datasets, f"load_{name}")(**options)
     ours = [load(name)]
-    known = fnn.data.bundled.BUNDLED[name]
-    monkeypatch.setitem(fnn.data.bundled.BUNDLED, name, known._replace(file="moved.csv"))
+    known = fnn.data.sources.bundled.BUNDLED[name]
+    monkeypatch.setitem(fnn.data.sources.bundled.BUNDLED, name, known._replace(file="moved.csv"))
     ours.append(load(name))
     for data in ours:
         np.testing.assert_array_equal(data.inputs, theirs.data)
@@ -308,10 +308,13 @@ INFINITE = np.array([[0, 1], [np.inf, 2], [-np.inf, np.nan]])
             r"got 1 NaN and 2 infinite, the first in row 1 of column a \(2 in that column\)",
         ),
         (
-            {"test": Rows(np.zeros((1, 4)), np.zeros(1, np.int32))},
+            {"test": DataRows(np.zeros((1, 4)), np.zeros(1, np.int32))},
             r"test part: expected inputs of shape \(2,\) .* got \(4,\)",
         ),
-        ({"test": Rows(INFINITE[1:2], np.zeros(1, np.int32))}, "made, test part: .* 1 infinite"),
+        (
+            {"test": DataRows(INFINITE[1:2], np.zeros(1, np.int32))},
+            "made, test part: .* 1 infinite",
+        ),
     ],
 )
 def test_dataset_refuses(change, message):
@@ -491,7 +494,7 @@ def test_describe():
 
 def test_catalogue(tmp_path):
     write(tmp_path / "mnist", image_files())
-    entries = {entry.name: entry for entry in catalogue(tmp_path)}
+    entries = {entry.name: entry for entry in catalog(tmp_path)}
     assert tuple(entries) == fnn.data.NAMES
     assert entries["mnist"].present and entries["mnist"].where == str(tmp_path / "mnist")
     assert not entries["fashion-mnist"].present

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from fnn.data import DataError, get, load
-from fnn.data.download import REMOTE
-from fnn.data.images import FILES
+from fnn.data.sources.download import REMOTE
+from fnn.data.sources.images import FILES
 from tests.test_data import image_files, write
 
 pytest.importorskip("pooch")

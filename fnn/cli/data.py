@@ -20,10 +20,10 @@ class List:
 
     def run(self) -> int:
         """Print the table."""
-        from fnn.data import catalogue
+        from fnn.data import catalog
 
         print(f"{'name':<14} {'task':<12} {'rows':>15} {'inputs':>7}  where")
-        for entry in catalogue(self.data_dir):
+        for entry in catalog(self.data_dir):
             print(
                 f"{entry.name:<14} {entry.task:<12} {entry.rows:>15} {entry.inputs:>7}  "
                 f"{entry.where}"

@@ -19,7 +19,7 @@ from fnn.spec.errors import FnnError
 if TYPE_CHECKING:
     from fnn.cli.train import Train
     from fnn.data import Preprocessing
-    from fnn.data.stored import StoredRows
+    from fnn.data.sources.memory_mapped import StoredRows
     from fnn.objective import Batch
 
 
@@ -88,7 +88,7 @@ class Evaluate:
     def _rows(self, data: str, fitted: Preprocessing) -> Batch:
         """All rows of a file, or the test part of a set of images."""
         from fnn.data import load, read_rows
-        from fnn.data.images import IMAGES
+        from fnn.data.sources.images import IMAGES
         from fnn.objective import Batch
 
         if data in IMAGES:

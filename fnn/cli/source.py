@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fnn.cli.options import option
-from fnn.data.text import MISSING
+from fnn.data.tables.csv_reader import MISSING
 
 if TYPE_CHECKING:
     from fnn.data import Dataset

@@ -82,7 +82,7 @@ def _read(options: Gradcheck) -> Any:
 
 def _rows(prepared: Prepared, count: int, seed: int) -> Batch:
     """Training rows, drawn without repetition."""
-    from fnn.data.stored import StoredRows
+    from fnn.data.sources.memory_mapped import StoredRows
     from fnn.objective import Batch
 
     train = prepared.train

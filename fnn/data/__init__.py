@@ -6,33 +6,33 @@ all.
 """
 
 from fnn.data.arrays import from_arrays
-from fnn.data.catalogue import Entry, catalogue
-from fnn.data.dataset import Dataset, Rows
+from fnn.data.dataset import DataRows, Dataset
 from fnn.data.describe import describe
-from fnn.data.download import get
 from fnn.data.errors import DataError
-from fnn.data.frames import from_frame
-from fnn.data.idx import read_idx
+from fnn.data.loading import NAMES, load
 from fnn.data.prediction import read_inputs, read_rows
-from fnn.data.prepare import Prepared, prepare
-from fnn.data.preprocessing import Preprocessing
-from fnn.data.scaling import Standardizer
-from fnn.data.sources import NAMES, load
+from fnn.data.preprocessing.prepare import Prepared, prepare
+from fnn.data.preprocessing.preprocessing import Preprocessing
+from fnn.data.preprocessing.scaling import Standardizer
+from fnn.data.sources.catalog import Entry, catalog
+from fnn.data.sources.download import get
+from fnn.data.sources.idx import read_idx
 from fnn.data.splits import Split, split
-from fnn.data.table import Table
+from fnn.data.tables.frames import from_frame
+from fnn.data.tables.table import Table
 
 __all__ = [
     "NAMES",
     "DataError",
+    "DataRows",
     "Dataset",
     "Entry",
     "Prepared",
     "Preprocessing",
-    "Rows",
     "Split",
     "Standardizer",
     "Table",
-    "catalogue",
+    "catalog",
     "describe",
     "from_arrays",
     "from_frame",

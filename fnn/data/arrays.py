@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from fnn.data.dataset import Dataset, Rows, check_finite
+from fnn.data.dataset import DataRows, Dataset, check_finite
 from fnn.data.errors import DataError, listed
-from fnn.data.frames import check_present, is_frame, table_of
-from fnn.data.labels import from_labels
-from fnn.data.table import Table, is_categories
-from fnn.data.targets import (
+from fnn.data.tables.frames import check_present, is_frame, table_of
+from fnn.data.tables.table import Table, is_categories
+from fnn.data.targets.class_labels import from_labels
+from fnn.data.targets.target import (
     Asked,
     Target,
     check_task,
@@ -74,7 +74,7 @@ def from_arrays(
         more = test[0]
         if is_frame(more):
             more, _ = _of_frame(more, f"{place}, inputs", columns)
-        rows = Rows(make_inputs(more, f"{place}, inputs"), labels)
+        rows = DataRows(make_inputs(more, f"{place}, inputs"), labels)
     return Dataset(
         name,
         inputs,

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from fnn.data.errors import DataError
-from fnn.data.table import Table, is_categories
-from fnn.data.text import TextFormat
+from fnn.data.tables.csv_reader import TextFormat
+from fnn.data.tables.table import Table, is_categories
 
 Inputs: TypeAlias = np.ndarray | Table
 BLOCK = 8192
@@ -18,7 +18,7 @@ TOO_LARGE = "deviations (numbers this large can't be scaled)"
 Task: TypeAlias = Literal["binary", "classes", "regression"]
 
 
-class Rows(NamedTuple):
+class DataRows(NamedTuple):
     """Some rows in their own units.
 
     `inputs` are numbers (n, …) or a table of n rows; `target` is class numbers int32 (n,), or
@@ -42,7 +42,7 @@ class Dataset:
     target: np.ndarray
     classes: tuple[str, ...] | None
     """names of the classes in the order of their numbers; None for regression"""
-    test: Rows | None = None
+    test: DataRows | None = None
     """an official test part, which stays as it is"""
     divisor: float | None = None
     """all inputs share one scale, and x / divisor lies in [0, 1]; None: each has its own"""
@@ -116,7 +116,7 @@ class Dataset:
         if len(set(classes)) < len(classes):
             raise DataError(f"expected names that differ, got the classes {classes}", self.name)
 
-    def _check_like(self, place: str, test: Rows) -> None:
+    def _check_like(self, place: str, test: DataRows) -> None:
         """A test part looks like the rows to learn from."""
         if isinstance(self.inputs, Table) != isinstance(test.inputs, Table):
             raise DataError("expected both parts to be tables or both arrays", place)

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from fnn.data.dataset import Dataset
-from fnn.data.table import Table, is_categories, missing_in
+from fnn.data.tables.table import Table, is_categories, missing_in
 
 SHOWN = 40
 """the most columns and classes that are listed"""

@@ -9,16 +9,24 @@ from pathlib import Path
 import numpy as np
 
 from fnn.data.arrays import further, pick, read_npz
-from fnn.data.columns import Kind
-from fnn.data.dataset import Inputs, Rows
-from fnn.data.encoding import Numbers, TableEncoder
+from fnn.data.dataset import DataRows, Inputs
 from fnn.data.errors import DataError
-from fnn.data.idx import read_idx
-from fnn.data.preprocessing import Preprocessing
-from fnn.data.stored import is_stored, read_array
-from fnn.data.tables import check_columns, columns_of
-from fnn.data.targets import like
-from fnn.data.text import MISSING, SUFFIXES, Text, delimiter_of, is_tabs, is_text, read_text
+from fnn.data.preprocessing.preprocessing import Preprocessing
+from fnn.data.preprocessing.tables import NumericColumn, TableEncoder
+from fnn.data.sources.idx import read_idx
+from fnn.data.sources.memory_mapped import is_stored, read_array
+from fnn.data.tables.columns import Kind
+from fnn.data.tables.csv_dataset import check_columns, columns_of
+from fnn.data.tables.csv_reader import (
+    MISSING,
+    SUFFIXES,
+    Text,
+    delimiter_of,
+    is_tabs,
+    is_text,
+    read_text,
+)
+from fnn.data.targets.target import like
 
 
 def read_inputs(
@@ -50,7 +58,7 @@ def read_inputs(
 
 def read_rows(
     path: str | os.PathLike[str], preprocessing: Preprocessing, *, delimiter: str | None = None
-) -> Rows:
+) -> DataRows:
     """The inputs of a file and their targets, in the model's class numbers or in raw units.
 
     As `read_inputs`, with the target's column (.npz: y; a folder: y.npy) there too. Errors: it is
@@ -64,7 +72,7 @@ def read_rows(
         inputs = _columns(text, preprocessing)
         check_columns(text, [name])
         column = columns_of(text, [name], {name: kind}, _missing(preprocessing))
-        return Rows(inputs, like(column, name, classes, f"{path}, column {name}"))
+        return DataRows(inputs, like(column, name, classes, f"{path}, column {name}"))
     if is_stored(path):
         arrays = {name: read_array(path / f"{name}.npy") for name in ("x", "y")}
     elif path.suffix == ".npz":
@@ -79,7 +87,7 @@ def read_rows(
     inputs = pick(arrays, "inputs", path)
     if len(inputs) != len(target):
         raise DataError(f"{len(inputs)} rows of inputs and {len(target)} of targets", str(path))
-    return Rows(inputs, target)
+    return DataRows(inputs, target)
 
 
 def _missing(preprocessing: Preprocessing) -> tuple[str, ...]:
@@ -114,7 +122,7 @@ def _columns(text: Text, preprocessing: Preprocessing) -> Inputs:
     encoder, missing = preprocessing.encoder, _missing(preprocessing)
     if isinstance(encoder, TableEncoder):
         kinds: dict[str, Kind | None] = {
-            column.name: "numbers" if isinstance(column, Numbers) else "categories"
+            column.name: "numbers" if isinstance(column, NumericColumn) else "categories"
             for column in encoder.columns
         }
         check_columns(text, list(kinds))

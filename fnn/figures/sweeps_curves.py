@@ -53,10 +53,9 @@ def draw_sweep_curves(
 ) -> Figure:
     """The metric over epochs for the first `count` settings, which are the best.
 
-    `settings` are those of a sweep, as `SweepResult.settings(metric)` gives them. A line is the mean
-    over
-    the seeds that were still trained, as long as half of them were; the band reaches from the
-    lowest seed to the highest. A cross is where a member diverged.
+    `settings` are those of a sweep, as `SweepResult.settings(metric)` gives them. A line is the
+    mean over the seeds that were still trained, as long as half of them were; the band reaches
+    from the lowest seed to the highest. A cross is where a member diverged.
     """
     known = [setting for setting in settings if np.isfinite(setting.mean)]
     shown = (known or settings)[: min(count, len(COLOURS))]

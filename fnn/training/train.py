@@ -11,8 +11,8 @@ from typing import Any, Literal
 import optax
 
 from fnn.data import Dataset, Prepared, from_arrays, load, prepare
-from fnn.data.frames import is_frame
 from fnn.data.splits import FRACTIONS
+from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
 from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, Penalty, SquaredError
 from fnn.metrics.names import ANSWERS, CLASSES, QUANTITIES

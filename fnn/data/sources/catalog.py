@@ -6,8 +6,8 @@ import importlib.util
 import os
 from typing import NamedTuple
 
-from fnn.data.bundled import BUNDLED
-from fnn.data.images import IMAGES, find_files, folder
+from fnn.data.sources.bundled import BUNDLED
+from fnn.data.sources.images import IMAGES, find_files, folder
 
 
 class Entry(NamedTuple):
@@ -21,7 +21,7 @@ class Entry(NamedTuple):
     where: str
 
 
-def catalogue(data_dir: str | os.PathLike[str] | None = None) -> list[Entry]:
+def catalog(data_dir: str | os.PathLike[str] | None = None) -> list[Entry]:
     """All datasets that `load` knows by name, sorted by it."""
     entries = [_bundled(name) for name in BUNDLED]
     root = folder(data_dir)

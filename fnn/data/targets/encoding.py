@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fnn.data.dataset import TOO_LARGE, Task, check_finite
 from fnn.data.errors import DataError
-from fnn.data.fields import field, names, numbers, scales
+from fnn.data.json_fields import field, names, numbers, scales
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Classes:
 
 
 @dataclass(frozen=True, eq=False)
-class Values:
+class Numbers:
     """Numbers, standardised over the training rows: (target - mean) / scale."""
 
     mean: NDArray[np.float64]
@@ -90,7 +90,7 @@ class Values:
         return len(self.mean)
 
     @classmethod
-    def fit(cls, target: np.ndarray, name: str = "target") -> Values:
+    def fit(cls, target: np.ndarray, name: str = "target") -> Numbers:
         """Mean and deviation of a target (n,) or (n, O). Errors: a constant one."""
         columns = target.reshape(len(target), -1).astype(np.float64)
         with np.errstate(over="ignore"):
@@ -131,7 +131,7 @@ class Values:
         return {"kind": "values", "mean": mean, "scale": scale, "vector": self.vector}
 
     @classmethod
-    def from_json(cls, data: Any) -> Values:
+    def from_json(cls, data: Any) -> Numbers:
         """What `to_json` wrote. Errors name the field that is missing or damaged."""
         mean, vector = numbers(data, "mean"), field(data, "vector", bool)
         if mean.ndim != 1 or not mean.size or (vector and mean.size > 1):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fnn.data.dataset import TOO_LARGE, blocks, check_finite
 from fnn.data.errors import DataError
-from fnn.data.fields import field, numbers, scales
+from fnn.data.json_fields import field, numbers, scales
 
 
 class Standardizer(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fnn.data.errors import DataError
-from fnn.data.targets import Target, class_name
+from fnn.data.targets.target import Target, class_name
 
 
 def from_labels(target: np.ndarray, classes: Sequence[str] | None, place: str) -> Target:

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fnn.data.bundled import BUNDLED
 from fnn.data.errors import DataError
-from fnn.data.images import FILES, IMAGES, folder
+from fnn.data.sources.bundled import BUNDLED
+from fnn.data.sources.images import FILES, IMAGES, folder
 from fnn.spec import choice
 
 

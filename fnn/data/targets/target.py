@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from fnn.data.errors import DataError, one_of
-from fnn.data.table import Table, is_categories, missing_in
+from fnn.data.tables.table import Table, is_categories, missing_in
 
 Asked: TypeAlias = Literal["classification", "regression"] | None
 FEW = 20

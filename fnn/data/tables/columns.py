@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from fnn.data.errors import DataError
-from fnn.data.text import is_number
+from fnn.data.tables.csv_reader import is_number
 
 Kind = Literal["numbers", "categories"]
 MOSTLY = 0.9

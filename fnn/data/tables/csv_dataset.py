@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fnn.data.columns import Kind, check_notation, typed
-from fnn.data.dataset import Dataset, Rows
+from fnn.data.dataset import DataRows, Dataset
 from fnn.data.errors import DataError, check_names, listed, one_of
-from fnn.data.table import Table, is_categories
-from fnn.data.targets import Asked, like, make_target
-from fnn.data.text import MISSING, Text, TextFormat, delimiter_of, is_number, read_text
+from fnn.data.tables.columns import Kind, check_notation, typed
+from fnn.data.tables.csv_reader import MISSING, Text, TextFormat, delimiter_of, is_number, read_text
+from fnn.data.tables.table import Table, is_categories
+from fnn.data.targets.target import Asked, like, make_target
 
 
 def load_table(
@@ -151,11 +151,11 @@ def check_columns(text: Text, expected: Sequence[str]) -> None:
 
 def _official(
     path: Path, style: TextFormat, inputs: Table, answer: str, classes: tuple[str, ...] | None
-) -> Rows:
+) -> DataRows:
     """The rows of a second file, read as the first was."""
     text = read_text(path, style.delimiter, header=style.header)
     check_columns(text, (*inputs.names, answer))
     table = columns_of(text, inputs.names, kinds_of(inputs), style.missing)
     kind: Kind | None = "numbers" if classes is None else None
     column = columns_of(text, [answer], {answer: kind}, style.missing)
-    return Rows(table, like(column, answer, classes, f"{path}, column {answer}"))
+    return DataRows(table, like(column, answer, classes, f"{path}, column {answer}"))

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fnn.data.arrays import load_npz
-from fnn.data.bundled import BUNDLED, bundled
 from fnn.data.dataset import Dataset
 from fnn.data.errors import DataError
-from fnn.data.images import IMAGES, images
-from fnn.data.stored import is_stored, load_folder
-from fnn.data.tables import load_table
-from fnn.data.targets import Asked
-from fnn.data.text import MISSING, is_text
+from fnn.data.sources.bundled import BUNDLED, bundled
+from fnn.data.sources.images import IMAGES, images
+from fnn.data.sources.memory_mapped import is_stored, load_folder
+from fnn.data.tables.csv_dataset import load_table
+from fnn.data.tables.csv_reader import MISSING, is_text
+from fnn.data.targets.target import Asked
 from fnn.spec import choice
 
 NAMES = tuple(sorted((*BUNDLED, *IMAGES)))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from fnn.data.dataset import TOO_LARGE, Inputs, check_finite
 from fnn.data.errors import DataError, check_names, one_of
-from fnn.data.fields import field, names, number, scales
-from fnn.data.table import Table, is_categories, missing_in
+from fnn.data.json_fields import field, names, number, scales
+from fnn.data.tables.table import Table, is_categories, missing_in
 
 MOST = 1000
 """the most categories a column may have"""
@@ -23,7 +23,7 @@ UNFORESEEN = "the value is missing, and no training row lacked it"
 
 
 @dataclass(frozen=True)
-class Numbers:
+class NumericColumn:
     """A column of numbers: missing ones become the training rows' median, then all are
     standardised; where the training rows had missing ones, a second column is 1 for those.
     """
@@ -54,7 +54,7 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Categories:
+class CategoricalColumn:
     """A column of categories: one column of 0 and 1 for each that the training rows have, in
     sorted order; missing is one of them if they have it, the last.
     """
@@ -89,7 +89,7 @@ class Categories:
         return row, f"unknown category {value!r}{one_of(value, known)}"
 
 
-Column: TypeAlias = Numbers | Categories
+Column: TypeAlias = NumericColumn | CategoricalColumn
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class TableEncoder:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, every bit kept."""
         columns = [
-            {"numbers" if isinstance(column, Numbers) else "categories": asdict(column)}
+            {"numbers" if isinstance(column, NumericColumn) else "categories": asdict(column)}
             for column in self.columns
         ]
         return {"kind": "table", "columns": columns}
@@ -155,7 +155,7 @@ class TableEncoder:
 def _values(table: Table, column: Column) -> np.ndarray:
     """The column's values, in the kind it was fitted to. Errors: another kind."""
     values = table.columns[column.name]
-    expected = isinstance(column, Categories)
+    expected = isinstance(column, CategoricalColumn)
     if is_categories(values) == expected:
         return values
     gone = missing_in(values)
@@ -186,7 +186,7 @@ def fit_table(table: Table) -> tuple[TableEncoder, tuple[str, ...]]:
     return TableEncoder(tuple(columns)), tuple(notes)
 
 
-def _numbers(name: str, values: np.ndarray) -> Numbers | str:
+def _numbers(name: str, values: np.ndarray) -> NumericColumn | str:
     gone = np.isnan(values)
     present = values[~gone]
     if not present.size:
@@ -200,10 +200,10 @@ def _numbers(name: str, values: np.ndarray) -> Numbers | str:
     check_finite(np.array([[scale]]), f"column {name}", what=TOO_LARGE)
     constant = filled.min() == filled.max() or scale == 0
     mean = median if constant else float(filled.mean())
-    return Numbers(name, median, mean, 1.0 if constant else scale, bool(gone.any()))
+    return NumericColumn(name, median, mean, 1.0 if constant else scale, bool(gone.any()))
 
 
-def _categories(name: str, values: np.ndarray) -> Categories | str:
+def _categories(name: str, values: np.ndarray) -> CategoricalColumn | str:
     counts = Counter(values.tolist())
     missing = counts.pop(None, 0)
     if not counts:
@@ -212,7 +212,7 @@ def _categories(name: str, values: np.ndarray) -> Categories | str:
         return f"it is {next(iter(counts))!r} in all training rows"
     if len(counts) > MOST or (len(counts) > 20 and 2 * len(counts) > len(values)):
         return f"it has {len(counts):,} categories in {len(values):,} training rows"
-    return Categories(name, (*sorted(counts), *((None,) if missing else ())))
+    return CategoricalColumn(name, (*sorted(counts), *((None,) if missing else ())))
 
 
 def _column(data: Any) -> Column:
@@ -221,9 +221,9 @@ def _column(data: Any) -> Column:
         name = field(read, "name", str)
         median, mean = number(read, "median"), number(read, "mean")
         scale = scales(read, "scale", ()).item()
-        return Numbers(name, median, mean, scale, field(read, "missing", bool))
+        return NumericColumn(name, median, mean, scale, field(read, "missing", bool))
     read = field(data, "categories", dict)
     values = names(read, "values", none=True)
     if not values or len(set(values)) < len(values):
         raise DataError("expected categories that differ", "values")
-    return Categories(field(read, "name", str), values)
+    return CategoricalColumn(field(read, "name", str), values)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fnn.data.dataset import Dataset, Rows
+from fnn.data.dataset import DataRows, Dataset
 from fnn.data.errors import DataError
-from fnn.data.idx import read_idx
+from fnn.data.sources.idx import read_idx
 
 GARMENTS = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
 CLASSES = {"fashion-mnist": tuple(GARMENTS.split(",")), "mnist": tuple("0123456789")}
@@ -90,7 +90,7 @@ def _either(path: Path) -> Path | None:
     return next((file for file in (compressed, path) if file.is_file()), None)
 
 
-def _part(image_file: Path, label_file: Path) -> Rows:
+def _part(image_file: Path, label_file: Path) -> DataRows:
     pixels = read_images(image_file)
     labels = read_idx(label_file, (None,))
     if len(pixels) != len(labels):
@@ -99,4 +99,4 @@ def _part(image_file: Path, label_file: Path) -> Rows:
             f"got {len(labels)}",
             str(label_file),
         )
-    return Rows(pixels, labels.astype(np.int32))
+    return DataRows(pixels, labels.astype(np.int32))

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnn.data.dataset import Dataset, Rows, take
+from fnn.data.dataset import DataRows, Dataset, take
 from fnn.data.errors import DataError
-from fnn.data.preprocessing import Preprocessing
+from fnn.data.preprocessing.preprocessing import Preprocessing
+from fnn.data.sources.memory_mapped import StoredRows, View
 from fnn.data.splits import FRACTIONS, Split, shares, split
-from fnn.data.stored import StoredRows, View
 from fnn.objective import Batch
 from fnn.spec import at
 
@@ -59,14 +59,14 @@ def prepare(
         dataset.target, wanted.tolist(), seed=seed, stratify=stratify, classes=dataset.classes
     )
     pick: Any = View if dataset.on_disk else take
-    parts = [Rows(pick(dataset.inputs, index), dataset.target[index]) for index in rows]
+    parts = [DataRows(pick(dataset.inputs, index), dataset.target[index]) for index in rows]
     train, validation, test = parts[0], parts[1], dataset.test or parts[2]
     with at(dataset.name):
         _check_classes(dataset, train)
         preprocessing = Preprocessing.fit(dataset, *train)
     notes = list(preprocessing.notes)
 
-    def batch(name: str, part: Rows) -> Batch | StoredRows | None:
+    def batch(name: str, part: DataRows) -> Batch | StoredRows | None:
         if not len(part.target):
             return None
         if dataset.on_disk:
@@ -88,7 +88,7 @@ def prepare(
     return Prepared(training, *others, noted, dataset, rows)
 
 
-def _check_classes(dataset: Dataset, train: Rows) -> None:
+def _check_classes(dataset: Dataset, train: DataRows) -> None:
     if dataset.classes is not None and len(np.unique(train.target)) < 2:
         raise DataError(
             f"all {len(train.target)} training rows are of one class, "

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from fnn.data.arrays import from_arrays
-from fnn.data.dataset import Dataset, Rows
+from fnn.data.dataset import DataRows, Dataset
 from fnn.data.errors import DataError
-from fnn.data.preprocessing import Preprocessing
-from fnn.data.targets import Asked
+from fnn.data.preprocessing.preprocessing import Preprocessing
+from fnn.data.targets.target import Asked
 from fnn.objective import Batch
 
 FILES = ("x.npy", "y.npy", "x_test.npy", "y_test.npy")
@@ -86,7 +86,7 @@ class StoredRows:
     preprocessing: Preprocessing
 
     @classmethod
-    def of(cls, rows: Rows, preprocessing: Preprocessing) -> StoredRows:
+    def of(cls, rows: DataRows, preprocessing: Preprocessing) -> StoredRows:
         """Rows of a dataset on disk."""
         return cls(rows.inputs, preprocessing.encode_target(rows.target), preprocessing)
 

@@ -10,21 +10,21 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fnn.data.answers import Classes, Values
 from fnn.data.dataset import Dataset, Inputs, Task, check_finite, check_inputs
-from fnn.data.encoding import TableEncoder, fit_table
 from fnn.data.errors import DataError, check_names
-from fnn.data.fields import field, names
-from fnn.data.frames import is_frame, table_of
-from fnn.data.scaling import Divisor, Standardizer
-from fnn.data.table import Table, is_categories
-from fnn.data.text import TextFormat
+from fnn.data.json_fields import field, names
+from fnn.data.preprocessing.scaling import Divisor, Standardizer
+from fnn.data.preprocessing.tables import TableEncoder, fit_table
+from fnn.data.tables.csv_reader import TextFormat
+from fnn.data.tables.frames import is_frame, table_of
+from fnn.data.tables.table import Table, is_categories
+from fnn.data.targets.encoding import Classes, Numbers
 from fnn.spec import at
 
 KIND = "preprocessing.v1"
 Encoder: TypeAlias = Divisor | Standardizer | TableEncoder
 ENCODERS = {"divisor": Divisor, "standardizer": Standardizer, "table": TableEncoder}
-ANSWERS = {"classes": Classes, "values": Values}
+ANSWERS = {"classes": Classes, "values": Numbers}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Preprocessing:
     """
 
     encoder: Encoder
-    answers: Classes | Values
+    answers: Classes | Numbers
     target_name: str = "target"
     columns: tuple[str, ...] = ()
     """names of the inputs of an array (n, I), where they have any"""
@@ -56,9 +56,9 @@ class Preprocessing:
             encoder = Divisor(float(dataset.divisor), rows.shape[1:])
         else:
             encoder = Standardizer.fit(rows)
-        answers: Classes | Values
+        answers: Classes | Numbers
         if dataset.classes is None:
-            answers = Values.fit(target, dataset.target_name)
+            answers = Numbers.fit(target, dataset.target_name)
         else:
             answers = Classes(dataset.classes)
         return cls(encoder, answers, dataset.target_name, dataset.columns, dataset.text, notes)
@@ -82,7 +82,7 @@ class Preprocessing:
     def unit(self) -> NDArray[np.float32] | None:
         """The target's standard deviation (O,), for errors in its own units; None for classes."""
         answers = self.answers
-        return answers.scale.astype(np.float32) if isinstance(answers, Values) else None
+        return answers.scale.astype(np.float32) if isinstance(answers, Numbers) else None
 
     @property
     def in_shape(self) -> tuple[int, ...]:
@@ -166,7 +166,7 @@ class Preprocessing:
         with at("inputs"):
             encoder: Encoder = _part(data, "inputs", ENCODERS)
         with at("target"):
-            answers: Classes | Values = _part(data, "target", ANSWERS)
+            answers: Classes | Numbers = _part(data, "target", ANSWERS)
         with at("text"):
             text = _text(field(data, "text", (dict, type(None))))
         columns = names(data, "columns")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fnn.data.dataset import Dataset, Rows
+from fnn.data.dataset import DataRows, Dataset
 from fnn.data.errors import DataError, one_of
-from fnn.data.table import Table
-from fnn.data.targets import Asked, class_name, like, make_target
+from fnn.data.tables.table import Table
+from fnn.data.targets.target import Asked, class_name, like, make_target
 
 
 def from_frame(
@@ -42,7 +42,7 @@ def from_frame(
         for column in (*inputs.names, target):
             check_present(other, column, place)
         picked = Table({column: other.columns[column] for column in inputs.names})
-        official = Rows(picked, like(other, target, made.classes, f"{place}, column {target}"))
+        official = DataRows(picked, like(other, target, made.classes, f"{place}, column {target}"))
     return Dataset(
         name,
         inputs,

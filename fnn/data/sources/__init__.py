@@ -1,0 +1,1 @@
+"""Where data come from: bundled sets, downloads, image files, arrays on disk."""

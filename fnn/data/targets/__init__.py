@@ -1,0 +1,1 @@
+"""What a target is, and how it is encoded and decoded."""
