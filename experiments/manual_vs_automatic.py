@@ -44,7 +44,7 @@ from experiments.two_gradients.programs import programs
 from experiments.two_gradients.reading import cost_words, drift_words
 from experiments.two_gradients.tables import cost_heading, cost_line, drift_table
 from experiments.two_gradients.trajectories import SETTINGS, Drift, drift
-from fnn.figures.canvas import blank
+from fnn.figures.style import new_figure
 from fnn.files import explained, write_json
 from fnn.model import versions
 from fnn.spec import FnnError
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def compare(out: Path, quick: bool) -> None:
     """All of it. Raises `FnnError` where `out` can't be written to or matplotlib is missing."""
     began = time.perf_counter()
-    blank(1, 1)
+    new_figure(1, 1)
     with explained(out):
         out.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_enable_compilation_cache", False)  # compiling is what is timed

@@ -30,9 +30,9 @@ from fnn.layers import (
     Softmax,
 )
 from fnn.metrics import Metrics, evaluate
+from fnn.network_summary import summary
 from fnn.networks import mlp, perceptron, residual_mlp
 from fnn.objective import Aux, Batch, Objective, Policy
-from fnn.report import summary
 from fnn.shapes import shape, shape_of
 from fnn.spec import (
     FnnError,

@@ -12,7 +12,7 @@ import pytest
 
 import fnn
 from fnn.cli import _parse
-from fnn.metrics import written
+from fnn.metrics import format_metric
 from fnn.runs import RunFolder
 from fnn.training import LastEpochs, Run, Selection
 from tests.processes import call
@@ -257,7 +257,7 @@ def test_describe(run) -> None:
     ],
 )
 def test_how_numbers_are_written(value: float, text: str) -> None:
-    assert written(value) == text
+    assert format_metric(value) == text
 
 
 def test_a_folder_on_disk_with_two_targets(run, tmp_path) -> None:
@@ -274,7 +274,7 @@ def test_a_folder_on_disk_with_two_targets(run, tmp_path) -> None:
     assert files == {"curves.png", "monitors.png", "predicted-1.png", "predicted-2.png"}
     told = RunFolder.open("runs/waves-1").result["test"]["mae"]
     status, out, _ = run("evaluate", "runs/waves-1")
-    assert status == 0 and written(told) in out
+    assert status == 0 and format_metric(told) in out
     assert run("evaluate", "runs/waves-1", "waves")[1].startswith("90 rows\n")
     predicted = run("predict", "runs/waves-1", "waves/x.npy")
     status, out, _ = predicted

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fnn.cli.members
-from fnn.metrics import written
+from fnn.metrics import format_metric
 from fnn.model import load
 from fnn.runs import RunFolder
 from tests.processes import call
@@ -45,8 +45,8 @@ def test_an_ensemble_of_classes(run: Any, tmp_path: Any) -> None:
     assert result is not None
     for name in ("accuracy", "ece", "brier", "nll"):
         each = [member["test"][name] for member in result["members"]]
-        mean, deviation = written(float(np.mean(each))), written(float(np.std(each)))
-        assert row_of(name, out) == [mean, "±", deviation, written(result["test"][name])]
+        mean, deviation = format_metric(float(np.mean(each))), format_metric(float(np.std(each)))
+        assert row_of(name, out) == [mean, "±", deviation, format_metric(result["test"][name])]
     assert [member["seed"] for member in result["members"]] == [5, 6, 7]
     assert (result["left_out"], result["metric"], result["status"]) == ([], "accuracy", "finished")
     assert [row["epoch"] for row in folder.history()] == [1, 2]
@@ -57,7 +57,7 @@ def test_an_ensemble_of_classes(run: Any, tmp_path: Any) -> None:
 
     found = run("evaluate", "runs/iris-1", "--metrics", "ece", "accuracy").out
     for name in ("ece", "accuracy"):
-        assert row_of(name, found) == [written(result["test"][name])]
+        assert row_of(name, found) == [format_metric(result["test"][name])]
     assert run("train", "--config", "runs/iris-1", "--no-figures").status == 0
     again = RunFolder.open("runs/iris-2").result
     assert again is not None and again["test"] == result["test"]
@@ -103,7 +103,7 @@ def test_an_interrupted_ensemble_is_kept(run: Any, monkeypatch: pytest.MonkeyPat
     result = RunFolder.open("runs/iris-1").result
     assert result is not None and result["status"] == "interrupted"
     assert result["epochs"] < 100_000
-    assert row_of("accuracy", out)[-1] == written(result["test"]["accuracy"])
+    assert row_of("accuracy", out)[-1] == format_metric(result["test"]["accuracy"])
 
 
 def test_epochs_are_there_as_they_end(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from fnn.activations import LeakyReLU
 from fnn.combinators import Parallel, Repeat, Residual, Serial
 from fnn.initializers import Glorot, He, Initializer, LeCun, Normal, Orthogonal
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm
+from fnn.network_summary import summary
 from fnn.networks import mlp, perceptron, residual_mlp
-from fnn.report import summary
 from fnn.shapes import shape
 from fnn.spec import ShapeError, SpecError, spec
 from fnn.training import train_perceptron

@@ -19,7 +19,7 @@ import pytest
 
 import fnn
 from fnn import figures
-from fnn.figures.canvas import ORANGE
+from fnn.figures.style import ORANGE
 from fnn.optimizers import SGD
 from fnn.search import bayes, trials
 from fnn.search.space import as_space

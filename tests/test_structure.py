@@ -32,7 +32,7 @@ sweeps
 ensembles, search
 checkpoint, model
 runs
-report, estimators
+network_summary, estimators
 __init__
 cli
 __main__
@@ -104,7 +104,7 @@ def test_the_table_is_the_designs() -> None:
     assert len(RANK) == sum(map(len, ROWS))
     assert ["layers", "combinators", "losses"] in ROWS
     order = "spec layer activations layers networks objective optimizers data training"
-    order += " sweeps checkpoint report cli"
+    order += " sweeps checkpoint network_summary cli"
     ranks = [RANK[room] for room in order.split()]
     assert ranks == sorted(set(ranks))
 

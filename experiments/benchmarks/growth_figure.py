@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, legend_above, log_scale, save
+from fnn.figures.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    legend_above,
+    log_scale,
+    new_figure,
+    save,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,13 +34,13 @@ def draw(costs: Sequence[Any], empty: int, path: Path) -> None:
     columns = {
         name: axes for name, axes in COLUMNS.items() if any(c.point.axis in axes for c in costs)
     }
-    figure = blank(3.7 * len(columns) + 0.6, 7.2, "How cost grows")
+    figure = new_figure(3.7 * len(columns) + 0.6, 7.2, "How cost grows")
     for number, (name, axes_of) in enumerate(columns.items(), 1):
         time = figure.add_subplot(2, len(columns), number)
         memory = figure.add_subplot(2, len(columns), number + len(columns))
         first = number == 1
-        dress(time, "", "µs a row and epoch" if first else "")
-        dress(memory, name, "MiB above an empty run" if first else "")
+        style_axes(time, "", "µs a row and epoch" if first else "")
+        style_axes(memory, name, "MiB above an empty run" if first else "")
         for axis, style in zip(axes_of, ("-", "--"), strict=False):
             own = [cost for cost in costs if cost.point.axis == axis]
             _lines(time, memory, own, empty, style, axis)

@@ -24,7 +24,7 @@ import jax
 import numpy as np
 
 import fnn
-from fnn.figures.canvas import blank, dress, legend_above, log_scale, save
+from fnn.figures.style import legend_above, log_scale, new_figure, save, style_axes
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
 
@@ -140,9 +140,9 @@ def torch_ensemble(
 
 def draw(counts: list[int], lines: dict[str, list[float]], lone: float, path: Path) -> None:
     """Seconds over members, both on log scales."""
-    figure = blank(6.4, 4.4, "")
+    figure = new_figure(6.4, 4.4, "")
     axes = figure.add_subplot()
-    dress(axes, "members", "seconds")
+    style_axes(axes, "members", "seconds")
     axes.set_xscale("log", base=2)
     for name, seconds in lines.items():
         if seconds:

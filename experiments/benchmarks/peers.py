@@ -41,7 +41,7 @@ from experiments.peers.training.tables import goals, heading, notes, table
 from experiments.peers.training.turns import Record, measured
 from experiments.peers.training.whole import processes
 from experiments.peers.training.work import WORKS
-from fnn.figures.canvas import blank
+from fnn.figures.style import new_figure
 from fnn.files import explained, write_json
 from fnn.spec import FnnError
 
@@ -83,7 +83,7 @@ def compare(
     """All of it. Raises `FnnError` where the peers' Python or matplotlib is missing, and where
     `out` can't be written to."""
     began, before = time.perf_counter(), machine()
-    blank(1, 1)
+    new_figure(1, 1)
     if any(ENTRIES[name].peer for name in names):
         check_peers(python)
     with explained(out):

@@ -51,7 +51,7 @@ from experiments.peers.checkers.figure import draw
 from experiments.peers.checkers.scores import scores, table
 from experiments.peers.checkers.trials import blocks, checkers, run
 from fnn import compiler
-from fnn.figures.canvas import blank
+from fnn.figures.style import new_figure
 from fnn.files import explained, write_json
 from fnn.model import versions
 from fnn.spec import FnnError
@@ -82,7 +82,7 @@ def compare(options: argparse.Namespace) -> None:
     matplotlib is missing."""
     began = time.perf_counter()
     compiler.tell(*compiler.QUICKLY)
-    blank(1, 1)
+    new_figure(1, 1)
     with explained(options.out):
         options.out.mkdir(parents=True, exist_ok=True)
     parts = blocks(options.only, options.right, options.seed, options.float32)

@@ -12,7 +12,16 @@ from experiments.intervals import told
 from experiments.published import p0
 from experiments.published.network import Array, Params, forward, init
 from fnn.data import Dataset, load, prepare
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, legend_above, save
+from fnn.figures.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    epoch_axis,
+    legend_above,
+    new_figure,
+    save,
+    style_axes,
+)
 
 SIZES = (30, *p0.SIZES[1:])
 OWN = (p0.SCALE, p0.RATE)
@@ -110,9 +119,9 @@ def trained(rows: Rows, scale: float | None, rate: float, seed: int) -> Trained:
 
 def draw(outcomes: list[Outcome], path: Path) -> None:
     """Training loss by epoch: a thin line a seed, a thick one for their mean."""
-    figure = blank(8, 4.4, f"P0 mended, on breast_cancer: {len(outcomes)} splits and starts")
+    figure = new_figure(8, 4.4, f"P0 mended, on breast_cancer: {len(outcomes)} splits and starts")
     axes = figure.add_subplot()
-    dress(axes, "epoch", "mean training loss of the epoch")
+    style_axes(axes, "epoch", "mean training loss of the epoch")
     epochs = np.arange(1, p0.EPOCHS + 1)
     names = f"{named(OWN[0])}, rate {OWN[1]}, as published", "chosen on validation rows"
     for index, (name, colour) in enumerate(zip(names, (ORANGE, BLUE), strict=True)):

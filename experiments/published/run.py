@@ -34,7 +34,7 @@ import jax
 
 import fnn
 from experiments.published import audits, breast_cancer, starts
-from fnn.figures.canvas import blank
+from fnn.figures.style import new_figure
 from fnn.files import explained
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     if options.starts < 1 or options.seeds < 2:
         parser.error("expected at least 1 start, and 2 seeds for an interval")
     try:
-        blank(1, 1)  # matplotlib is missed now, not after the work
+        new_figure(1, 1)  # matplotlib is missed now, not after the work
         with explained(options.out):
             options.out.mkdir(parents=True, exist_ok=True)
     except fnn.FnnError as error:

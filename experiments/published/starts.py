@@ -17,7 +17,7 @@ import fnn
 from experiments.perceptron import CORNERS, GATES
 from experiments.published import p2, p3, p4
 from experiments.xor import X, solve
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, save
+from fnn.figures.style import BLUE, GREY, ORANGE, new_figure, save, style_axes
 from fnn.initializers import Glorot, He, Initializer, Normal
 from fnn.losses import BinaryCrossEntropy
 from fnn.losses.loss import Loss, paired
@@ -107,9 +107,11 @@ def wilson(count: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 def draw(counts: dict[str, int], starts: int, path: Path) -> None:
     """A bar a setting, those as published in another colour."""
-    figure = blank(9.5, 4.6, f"Which of the published programs solve XOR? {starts:,} starts each")
+    figure = new_figure(
+        9.5, 4.6, f"Which of the published programs solve XOR? {starts:,} starts each"
+    )
     axes = figure.add_subplot()
-    dress(axes, "share of starts solved, with 95 % intervals", "")
+    style_axes(axes, "share of starts solved, with 95 % intervals", "")
     axes.grid(False, axis="y")
     places = range(len(counts))
     shares = [count / starts for count in counts.values()]

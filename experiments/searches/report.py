@@ -77,11 +77,19 @@ def cell(values: Sequence[float] | np.ndarray) -> str:
 
 def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:
     """The best validation loss so far over epochs spent: means over repeats, and their range."""
-    from fnn.figures.canvas import COLOURS, GREY, blank, dress, legend_above, log_scale, save
+    from fnn.figures.style import (
+        COLOURS,
+        GREY,
+        legend_above,
+        log_scale,
+        new_figure,
+        save,
+        style_axes,
+    )
 
-    figure = blank(8.4, 5.2, f"{options.data}: best so far, {options.repeats} repeats")
+    figure = new_figure(8.4, 5.2, f"{options.data}: best so far, {options.repeats} repeats")
     axes = figure.add_subplot()
-    dress(axes, "epochs trained in all", "validation loss of the best so far")
+    style_axes(axes, "epochs trained in all", "validation loss of the best so far")
     budget = options.trials * options.epochs
     grid = np.geomspace(options.epochs, budget, 400)
     for (way, each), colour in zip(found.items(), [GREY, *COLOURS], strict=False):

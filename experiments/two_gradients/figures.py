@@ -12,7 +12,7 @@ from experiments.two_gradients.costs import MEASURES, TIMED, Cost, written
 from experiments.two_gradients.programs import SCAN
 from experiments.two_gradients.reading import verdict
 from experiments.two_gradients.trajectories import Drift
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, save
+from fnn.figures.style import BLUE, GREY, ORANGE, new_figure, save, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,12 +35,12 @@ def draw_distances(drifts: Sequence[Drift], path: Path) -> None:
 
     names = list(dict.fromkeys(drift.name for drift in drifts))
     rows = -(-len(names) // 2)
-    figure = blank(
+    figure = new_figure(
         10.5, 0.7 + 3.7 * rows, "Manual against automatic gradients: distance of the parameters"
     )
     for number, name in enumerate(names, 1):
         axes = figure.add_subplot(rows, 2, number)
-        dress(axes, "training step", "‖θ − θ automatic‖ / ‖θ automatic‖", name)
+        style_axes(axes, "training step", "‖θ − θ automatic‖ / ‖θ automatic‖", name)
         for drift in (drift for drift in drifts if drift.name == name):
             colour = ORANGE if drift.dtype == "float32" else BLUE
             _distances(axes, drift.manual, colour, "-", f"{drift.dtype}, manual")
@@ -66,14 +66,14 @@ def _distances(axes: Axes, values: np.ndarray, colour: str, style: str, label: s
 def draw_axes(costs: Sequence[Cost], path: Path) -> None:
     """A row a measure; columns are width, batch, depth, and depth in one scan."""
     columns = ["width", "batch", "depth", f"depth{SCAN}"]
-    figure = blank(
+    figure = new_figure(
         12.5, 11.5, "Cost of manual / automatic gradient; grey: automatic against itself"
     )
     for row, (measure, words) in enumerate(MEASURES.items()):
         for column, axis in enumerate(columns):
             axes = figure.add_subplot(len(MEASURES), len(columns), row * len(columns) + column + 1)
             last = row == len(MEASURES) - 1
-            dress(axes, axis if last else "", words if column == 0 else "")
+            style_axes(axes, axis if last else "", words if column == 0 else "")
             chosen = [cost for cost in costs if cost.program.axis == axis]
             places = [float(cost.program.value) for cost in chosen]
             if measure in TIMED:
@@ -88,7 +88,7 @@ def draw_kinds(costs: Sequence[Cost], path: Path) -> None:
     """A panel a measure, a line a kind of layer; in the grey band nothing can be told."""
     chosen = [cost for cost in costs if cost.program.axis.startswith("kind")]
     kinds = list(dict.fromkeys(str(cost.program.value) for cost in chosen))
-    figure = blank(
+    figure = new_figure(
         13,
         1.6 + 0.36 * max(len(kinds), 4),
         "Cost of manual / automatic gradient: 8 layers of 128 units, "
@@ -96,7 +96,7 @@ def draw_kinds(costs: Sequence[Cost], path: Path) -> None:
     )
     for number, (measure, words) in enumerate(MEASURES.items(), 1):
         axes = figure.add_subplot(1, len(MEASURES), number)
-        dress(axes, "ratio", "", words)
+        style_axes(axes, "ratio", "", words)
         axes.axvspan(*verdict(costs, measure).band, color=GREY, alpha=0.18, linewidth=0)
         for shift, repeated, colour in ((-0.14, False, BLUE), (0.14, True, ORANGE)):
             seen = [cost for cost in chosen if cost.program.repeated == repeated]

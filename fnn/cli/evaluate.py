@@ -45,7 +45,7 @@ class Evaluate:
     def run(self) -> int:
         """Print the metrics."""
         model, fitted = kept_model(self.folder, self.machine)
-        from fnn.metrics import default_metrics, written
+        from fnn.metrics import default_metrics, format_metric
         from fnn.training.rows import evaluate_rows
 
         own = self._own_options()
@@ -58,7 +58,7 @@ class Evaluate:
         found = evaluate_rows(model.objective, model.params, model.state, rows, names, fitted.unit)
         print(f"{len(rows.target):,} rows")
         for name in names:
-            print(f"{name:<9} {written(float(found[name])):>9}")
+            print(f"{name:<9} {format_metric(float(found[name])):>9}")
         return 0
 
     def _own_options(self) -> Train | None:

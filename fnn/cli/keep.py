@@ -80,7 +80,7 @@ def _record(folder: RunFolder, look: TrainingEvent) -> None:
 
 def write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared) -> None:
     """Record what repeats the run."""
-    from fnn.report import parameter_count
+    from fnn.network_summary import parameter_count
     from fnn.shapes import shape
 
     options = repeatable(options)

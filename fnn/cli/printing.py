@@ -22,7 +22,7 @@ WIDTH = 9
 
 def print_plan(options: Train, run: Run, prepared: Prepared) -> None:
     """The rows, the network and how it learns."""
-    from fnn.report import parameter_count
+    from fnn.network_summary import parameter_count
     from fnn.shapes import shape
 
     print_rows(prepared)
@@ -62,13 +62,13 @@ class Table:
 
     def _line(self, row: dict[str, float]) -> None:
         """One epoch, under a heading if it is the first; the figures of layers have no place."""
-        from fnn.metrics import written
+        from fnn.metrics import format_metric
 
         shown = {name: value for name, value in row.items() if "/" not in name}
         if not self.names:
             self.names = list(shown)
             _print("  ".join(_heading(name).rjust(_width(name)) for name in shown))
-        cells = [f"{shown['epoch']:,}", *(written(shown[name]) for name in self.names[1:])]
+        cells = [f"{shown['epoch']:,}", *(format_metric(shown[name]) for name in self.names[1:])]
         wide = zip(cells, self.names, strict=True)
         _print("  ".join(cell.rjust(_width(name)) for cell, name in wide))
 
@@ -93,7 +93,7 @@ def _width(name: str) -> int:
 
 def print_result(made: TrainResult, began: float, folder: Path | None) -> None:
     """How the run ended, its test metric, and where things are."""
-    from fnn.metrics import written
+    from fnn.metrics import format_metric
 
     timing, epochs = made.timing, int(made.run_state.epoch)
     ended = "" if made.status == "finished" else f", {made.status}"
@@ -104,10 +104,10 @@ def print_result(made: TrainResult, began: float, folder: Path | None) -> None:
     )
     if made.best is not None:
         best = made.best
-        print(f"kept epoch {best.epoch:,}, validation {best.metric} {written(best.value)}")
+        print(f"kept epoch {best.epoch:,}, validation {best.metric} {format_metric(best.value)}")
     if made.test is not None and made.prepared.test is not None:
         names = headlines(made)
-        told = ", ".join(f"{name} {written(made.test[name])}" for name in names)
+        told = ", ".join(f"{name} {format_metric(made.test[name])}" for name in names)
         print(f"test {told} ({len(made.prepared.test.target):,} rows)")
     print_end(began, folder)
 
@@ -116,7 +116,7 @@ def print_members(made: EnsembleResult) -> None:
     """Who was left out, and the test metrics of one network and of all of them together."""
     import numpy as np
 
-    from fnn.metrics import written
+    from fnn.metrics import format_metric
 
     epochs, seconds = max(m.epochs for m in made.members), made.seconds - made.compile_seconds
     early = sum(member.status == "stopped early" for member in made.members)
@@ -134,8 +134,8 @@ def print_members(made: EnsembleResult) -> None:
     print(f"{rows:<18} {'one network ± sd':>22} {f'all {len(made.members)}':>{WIDTH}}")
     for name in headlines(made):
         each = np.array([scores[name] for scores in made.each_test])
-        one = f"{written(float(each.mean()))} ± {written(float(each.std()))}"
-        print(f"{name:<18} {one:>22} {written(made.test[name]):>{WIDTH}}")
+        one = f"{format_metric(float(each.mean()))} ± {format_metric(float(each.std()))}"
+        print(f"{name:<18} {one:>22} {format_metric(made.test[name]):>{WIDTH}}")
 
 
 def print_end(began: float, folder: Path | None) -> None:

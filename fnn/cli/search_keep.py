@@ -149,7 +149,7 @@ def _write_trials(folder: RunFolder, options: Options, made: SearchResult, title
 
 def _draw(folder: Path, options: Options, made: SearchResult, title: str) -> None:
     from fnn import figures
-    from fnn.figures.sweeps_panels import varied_names
+    from fnn.figures.sweeps.panels import varied_names
     from fnn.sweeps.member_result import is_higher
 
     settings, metric = made.settings(), made.metric

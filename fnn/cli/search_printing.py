@@ -36,23 +36,26 @@ def print_plan(options: Options, prepared: Prepared) -> None:
 
 def print_batch(look: SearchEvent) -> None:
     """How many trials there were, and the best so far."""
-    from fnn.metrics import written
+    from fnn.metrics import format_metric
 
     best = "none has a finite value"
     if look.best is not None:
         metric = look.metric.replace("_", " ")
-        best = f"best {metric} {written(look.value)}, {told(look.best.member.settings)}"
+        best = f"best {metric} {format_metric(look.value)}, {told(look.best.member.settings)}"
     print(f"  {look.done:,} of {look.trials:,}: {best} ({look.seconds:.0f} s)", flush=True)
 
 
 def print_rung(rung: Rung) -> None:
     """Who came so far, and who goes on."""
-    from fnn.metrics import written
+    from fnn.metrics import format_metric
 
     lost = f", {rung.diverged:,} diverged" if rung.diverged else ""
-    goes = "" if rung.kept == rung.members else f", {rung.kept:,} go on from {written(rung.bar)}"
+    goes = (
+        "" if rung.kept == rung.members else f", {rung.kept:,} go on from {format_metric(rung.bar)}"
+    )
     print(
-        f"  epoch {rung.epochs:,}: {rung.members:,} here{lost}, best {written(rung.best)}{goes}; "
+        f"  epoch {rung.epochs:,}: {rung.members:,} here{lost}, "
+        f"best {format_metric(rung.best)}{goes}; "
         f"{rung.spent:,} epochs trained in all",
         flush=True,
     )
@@ -88,14 +91,16 @@ def _print_cost(made: SearchResult) -> None:
 
 
 def _print_best(options: Options, made: SearchResult, test: Tested, rows: int) -> None:
-    from fnn.metrics import written
+    from fnn.metrics import format_metric
 
     best = test.setting.members[0]
     print(f"best setting: {told(best.member.settings)}")
     if best.best_epoch is not None:
         print(f"kept epoch {best.best_epoch:,} of {best.epochs:,}")
     value = best.values[made.metric]
-    print(f"{made.metric.replace('_', ' ')} {written(value)}: the best of many, so it flatters")
-    scores = ", ".join(f"{name} {written(test.means[name])}" for name in headlines(made))
+    print(
+        f"{made.metric.replace('_', ' ')} {format_metric(value)}: the best of many, so it flatters"
+    )
+    scores = ", ".join(f"{name} {format_metric(test.means[name])}" for name in headlines(made))
     print(f"test {scores} ({rows:,} rows, measured once)")
     print(again(options.alone, test.setting))

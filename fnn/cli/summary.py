@@ -23,7 +23,7 @@ class Summary:
 
     def run(self) -> int:
         """Print the table."""
-        from fnn.report import summary
+        from fnn.network_summary import summary
         from fnn.shapes import shape
 
         with as_typed(units="OUTPUTS"):

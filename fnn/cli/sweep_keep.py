@@ -112,7 +112,7 @@ def _groups(members: Sequence[sweeps.Member]) -> list[list[sweeps.Member]]:
 
 
 def _parameters(member: sweeps.Member, prepared: Prepared) -> int:
-    from fnn.report import parameter_count
+    from fnn.network_summary import parameter_count
     from fnn.shapes import shape
 
     return parameter_count(member.run.objective.net, shape(*prepared.preprocessing.in_shape))

@@ -120,14 +120,14 @@ def _print_table(made: sweeps.SweepResult) -> None:
 def _row(setting: SettingResult, made: sweeps.SweepResult) -> dict[str, str]:
     """The cells of a setting by their headings."""
     from fnn.figures.values import in_words
-    from fnn.metrics import written
+    from fnn.metrics import format_metric
 
     names = [name for name in made.names if name not in SEEDS]
     cells = {name: in_words(setting.settings.get(name)) for name in names}
     cells[_heading(made.metric)] = _number(setting.mean)
     several = len(made.outcomes) > len(made.settings())
     if several:
-        interval = f"{written(setting.low)} to {written(setting.high)}"
+        interval = f"{format_metric(setting.low)} to {format_metric(setting.high)}"
         cells["95 % interval"] = interval if np.isfinite(setting.low) else "–"
     beside = f"validation_{headlines(made)[0]}"
     if beside in made.measured:
@@ -144,14 +144,14 @@ def _heading(metric: str) -> str:
 
 
 def _number(value: float) -> str:
-    from fnn.metrics import written
+    from fnn.metrics import format_metric
 
-    return written(value) if np.isfinite(value) else "–"
+    return format_metric(value) if np.isfinite(value) else "–"
 
 
 def _print_test(options: Sweep, made: sweeps.SweepResult, test: Tested, rows: int) -> None:
     from fnn.figures.values import in_words
-    from fnn.metrics import written
+    from fnn.metrics import format_metric
 
     if test.setting.settings:
         best = ", ".join(f"{n} {in_words(v)}" for n, v in test.setting.settings.items())
@@ -159,8 +159,8 @@ def _print_test(options: Sweep, made: sweeps.SweepResult, test: Tested, rows: in
     told = []
     for name in headlines(made):
         values = test.values[name]
-        spread = f" ± {written(float(values.std(ddof=1)))}" if len(values) > 1 else ""
-        told.append(f"{name} {written(float(values.mean()))}{spread}")
+        spread = f" ± {format_metric(float(values.std(ddof=1)))}" if len(values) > 1 else ""
+        told.append(f"{name} {format_metric(float(values.mean()))}{spread}")
     kind = "mean ± standard deviation of " if len(next(iter(test.values.values()))) > 1 else ""
     print(f"test {', '.join(told)} ({kind}{test.words}; {rows:,} rows, measured once)")
     print(again(options.alone, test.setting))

@@ -98,7 +98,7 @@ def _rows(prepared: Prepared, count: int, seed: int) -> Batch:
 def _random(options: Gradcheck) -> tuple[Objective, Batch]:
     """Normal inputs, and targets of the kind that the loss takes."""
     from fnn.losses import BinaryCrossEntropy, CrossEntropy
-    from fnn.metrics.names import ANSWERS, CLASSES
+    from fnn.metrics.registry import ANSWERS, CLASSES
     from fnn.objective import Batch
     from fnn.shapes import shape
 

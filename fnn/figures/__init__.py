@@ -11,9 +11,9 @@ from fnn.figures.scatter import (
 )
 from fnn.figures.search import draw_halving, draw_search, halving, search
 from fnn.figures.spread import draw_predictive_spread, predictive_spread
-from fnn.figures.sweeps import draw_sweep, sweep
-from fnn.figures.sweeps_curves import draw_sweep_curves, sweep_curves
-from fnn.figures.sweeps_map import draw_sweep_map, sweep_map
+from fnn.figures.sweeps.curves import draw_sweep_curves, sweep_curves
+from fnn.figures.sweeps.map import draw_sweep_map, sweep_map
+from fnn.figures.sweeps.metric import draw_sweep, sweep
 
 __all__ = [
     "confusion_matrix",

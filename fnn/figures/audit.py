@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, nothing, save
 from fnn.figures.heat_map import flat, heat_map
+from fnn.figures.style import BLUE, GREY, ORANGE, empty_note, new_figure, save, style_axes
 from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ def draw_gradient_audit(rows: Sequence[Any], *, title: str = "") -> Figure:
     heights = [0.1, *[2.4] * -(-len(shown) // across)]
     if worst is not None:
         heights.append(1.5 if len(flat(worst.error)) == 1 else 3.4)
-    figure = blank(11.5, max(sum(heights) + (0.5 if title else 0.2), 2), title)
+    figure = new_figure(11.5, max(sum(heights) + (0.5 if title else 0.2), 2), title)
     grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
     for number, row in enumerate(shown):
         axes = figure.add_subplot(grid[1 + number // across, number % across])
         lowest = number + across >= len(shown)
         first = number % across == 0
-        dress(axes, "step h" if lowest else "", "|slope − claimed|" if first else "")
+        style_axes(axes, "step h" if lowest else "", "|slope − claimed|" if first else "")
         _name(axes, row)
         _panel(axes, row.ladder)
     top = figure.add_subplot(grid[0, :])
@@ -63,7 +63,7 @@ def draw_gradient_audit(rows: Sequence[Any], *, title: str = "") -> Figure:
     if shown:
         _legend(top)
     else:
-        nothing(top)
+        empty_note(top)
     if worst is not None:
         heat_map(figure.add_subplot(grid[-1, :]), worst)
     return figure
@@ -112,7 +112,7 @@ def _panel(axes: Axes, ladder: Any) -> None:
     if not there.any():
         axes.set_xticks([])
         axes.set_yticks([])
-        nothing(axes)
+        empty_note(axes)
         return
     positive = np.concatenate([error[there], noise[np.isfinite(noise)]])
     bottom = min(positive[positive > 0], default=1.0) / 3

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fnn.figures.canvas import (
+from fnn.figures.style import (
     BLUE,
     COLOURS,
     GREY,
     ORANGE,
-    blank,
-    dress,
+    empty_note,
     epoch_axis,
     legend_above,
     log_scale,
-    nothing,
+    new_figure,
     save,
+    style_axes,
     wide_range,
 )
 
@@ -68,12 +68,12 @@ def draw_curves(
     panels = [("loss", losses), *(("validation errors", alike) for alike in errors)]
     panels = [panel for panel in [*panels, ("validation scores", metrics)] if panel[1]]
 
-    figure = blank((8.5, 10.5, 11, 13.5, 16)[len(panels) - 1], 4.2 if title else 3.9, title)
+    figure = new_figure((8.5, 10.5, 11, 13.5, 16)[len(panels) - 1], 4.2 if title else 3.9, title)
     high = []
     for number, (name, lines) in enumerate(panels, 1):
         axes = figure.add_subplot(1, len(panels), number)
         alone = len(lines) == 1 and name != "loss"
-        dress(axes, "epoch", f"validation {_words(*lines)}" if alone else name)
+        style_axes(axes, "epoch", f"validation {_words(*lines)}" if alone else name)
         _draw(axes, lines, COLOURS if name != "loss" else (BLUE, ORANGE))
         _scale(axes, np.concatenate(list(lines.values())), scores=lines is metrics)
         if best is not None:
@@ -103,7 +103,7 @@ def _scale(axes: Axes, values: np.ndarray, *, scores: bool) -> None:
     """R² has no lower bound, and its first epochs would leave no room for the others."""
     ended, values = values.size, values[np.isfinite(values)]
     if values.size == 0:
-        nothing(axes, "no finite values" if ended else "no epoch ended")
+        empty_note(axes, "no finite values" if ended else "no epoch ended")
     elif not scores and wide_range(values[values != 0]):  # a line falls to zero at the bottom
         log_scale(axes)
     elif scores and values.min() < -1 < values.max():

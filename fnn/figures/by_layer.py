@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fnn.figures.canvas import blank, dress, epoch_axis, log_scale, nothing, save
+from fnn.figures.style import empty_note, epoch_axis, log_scale, new_figure, save, style_axes
 from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
@@ -48,17 +48,17 @@ def draw_monitors(history: Mapping[str, np.ndarray]) -> Figure:
     layers = list(dict.fromkeys(layer for lines in panels.values() for layer, _ in lines))
     leaves = sorted({leaf for lines in panels.values() for _, leaf in lines} - {""})
     leaves.sort(key=lambda leaf: leaf != "weight")
-    look = _Look(layers, leaves)
+    look = _LineStyle(layers, leaves)
 
     legend = 0.2 * (min(len(layers), LEGEND) + len(leaves)) + 0.6
-    figure = blank(10.5, max(2.5 * len(panels), legend, 2.5))
+    figure = new_figure(10.5, max(2.5 * len(panels), legend, 2.5))
     if not panels:
-        nothing(figure.add_subplot())
+        empty_note(figure.add_subplot())
         return figure
     grid = figure.add_gridspec(len(panels), 2, width_ratios=(5, 1))
     for row, (kind, lines) in enumerate(panels.items()):
         axes = figure.add_subplot(grid[row, 0])
-        dress(axes, "epoch" if row == len(panels) - 1 else "", KINDS[kind])
+        style_axes(axes, "epoch" if row == len(panels) - 1 else "", KINDS[kind])
         _panel(axes, kind, lines, look)
     look.legend(figure.add_subplot(grid[:, 1]))
     return figure
@@ -75,7 +75,7 @@ def _lines(history: Mapping[str, np.ndarray], kind: str) -> Lines:
     return found
 
 
-class _Look:
+class _LineStyle:
     """A colour for each layer, a stroke for each kind of leaf."""
 
     def __init__(self, layers: Sequence[str], leaves: Sequence[str]) -> None:
@@ -106,7 +106,7 @@ class _Look:
         legend.set_in_layout(False)
 
 
-def _panel(axes: Axes, kind: str, lines: Lines, look: _Look) -> None:
+def _panel(axes: Axes, kind: str, lines: Lines, look: _LineStyle) -> None:
     values = np.concatenate(list(lines.values()))
     epochs = max(map(len, lines.values()))
     for (layer, leaf), line in lines.items():
@@ -121,7 +121,7 @@ def _panel(axes: Axes, kind: str, lines: Lines, look: _Look) -> None:
         )
     epoch_axis(axes, epochs)
     if not np.isfinite(values).any():
-        nothing(axes)
+        empty_note(axes)
     elif kind not in LOG:
         top = values[np.isfinite(values)].max()
         axes.set_ylim(-0.02 * max(top, 0.1), 1.05 * max(top, 0.1))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import ORANGE
+from fnn.figures.style import ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

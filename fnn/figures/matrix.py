@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import GREY, blank, dress, save
+from fnn.figures.style import GREY, new_figure, save, style_axes
 from fnn.spec import ShapeError
 from fnn.spec.errors import shorten
 
@@ -52,9 +52,9 @@ def draw_confusion_matrix(counts: Any, classes: Sequence[Any], title: str = "") 
 
     margin = (0.075 if size <= CELLS else 0.055) * max(map(len, names), default=0)
     side = min(max(0.52 * size, 3.5), 8.5 - margin)
-    figure = blank(max(side + 2.2 + margin, 8.2), side + 1.4 + 0.7 * margin, title)
+    figure = new_figure(max(side + 2.2 + margin, 8.2), side + 1.4 + 0.7 * margin, title)
     axes = figure.add_subplot()
-    dress(axes, "predicted", "true")
+    style_axes(axes, "predicted", "true")
     axes.grid(False)
     axes.spines[:].set_visible(False)
     from matplotlib.colors import PowerNorm

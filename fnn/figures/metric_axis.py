@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fnn.figures.canvas import log_scale, nothing, wide_range
+from fnn.figures.style import empty_note, log_scale, wide_range
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def limit(axes: Axes, metric: str, values: np.ndarray, bars: Sequence[float] = (
     """
     values = values[np.isfinite(values)]
     if values.size == 0:
-        nothing(axes)
+        empty_note(axes)
         axes.set_yticks([])
         return
     log = spans(metric, values)

@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import (
-    BLUE,
-    COLOURS,
-    GREY,
-    ORANGE,
-    blank,
-    dress,
-    nothing,
-    save,
-)
+from fnn.figures.style import BLUE, COLOURS, GREY, ORANGE, empty_note, new_figure, save, style_axes
 from fnn.spec import ShapeError
 from fnn.spec.errors import shorten
 
@@ -65,7 +56,7 @@ def draw_reliability_diagram(
     across = min(max(len(told), 1), ACROSS)
     down = max(-(-len(told) // across), 1)
     height = 6.1 * down + 0.4
-    figure = blank((7.8, 9.6, 11.2)[across - 1], height + (0.4 if title else 0), title)
+    figure = new_figure((7.8, 9.6, 11.2)[across - 1], height + (0.4 if title else 0), title)
     grid = figure.add_gridspec(1 + down, across, height_ratios=[0.15, *[4] * down])
     low = min((_lowest(bins[0]) for bins in told.values()), default=0.0)
     highest = max((float(_shares(bins[0]).max()) for bins in told.values()), default=0) or 1.0
@@ -76,12 +67,12 @@ def draw_reliability_diagram(
         diagram = figure.add_subplot(halves[0])
         histogram = figure.add_subplot(halves[1], sharex=diagram)
         histogram.set_ylim(0, min(1.05 * highest, 1))
-        dress(diagram, "", "accuracy" if first else "")
-        dress(histogram, "confidence", "share of rows" if first else "")
+        style_axes(diagram, "", "accuracy" if first else "")
+        style_axes(histogram, "confidence", "share of rows" if first else "")
         diagram.tick_params(labelbottom=False)
         diagram.set(xlim=(low, 1), ylim=(0, 1))
         if rows.sum() == 0:
-            nothing(diagram)
+            empty_note(diagram)
             diagram.set_title(shorten(name, 40), fontsize=12, parse_math=False)
             continue
         _diagram(diagram, rows, confidence, accuracy)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, corner, dress, nothing, save
+from fnn.figures.style import BLUE, GREY, ORANGE, corner, empty_note, new_figure, save, style_axes
 from fnn.spec import ShapeError
 from fnn.spec.errors import shorten
 
@@ -47,14 +47,14 @@ def draw_predicted_against_true(
     true, predicted = _column(true, "true"), _column(predicted, "predicted")
     if true.shape != predicted.shape:
         raise ShapeError(f"{true.size} numbers are true, {predicted.size} are predicted")
-    figure = blank(8.4, 7.2, title)
+    figure = new_figure(8.4, 7.2, title)
     axes = figure.add_subplot()
-    dress(axes, f"true {shorten(name, 56)}", f"predicted {shorten(name, 56)}")
+    style_axes(axes, f"true {shorten(name, 56)}", f"predicted {shorten(name, 56)}")
     there = np.isfinite(true) & np.isfinite(predicted)
     missing = int(there.size - there.sum())
     true, predicted = true[there], predicted[there]
     if true.size == 0:
-        nothing(axes)
+        empty_note(axes)
         return figure
     low, high = _limits(true, predicted)
     if true.size > POINTS:

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, epoch_axis, legend_above, save
 from fnn.figures.metric_axis import limit, metric_words
+from fnn.figures.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    epoch_axis,
+    legend_above,
+    new_figure,
+    save,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,9 +54,9 @@ def draw_search(
     says whether the largest is best. A batch, chosen at once, ends at each dotted line.
     """
     values = np.asarray(values, float)
-    figure = blank(8.4, 4.8, title)
+    figure = new_figure(8.4, 4.8, title)
     axes = figure.add_subplot()
-    dress(axes, "trials", metric_words(metric))
+    style_axes(axes, "trials", metric_words(metric))
     trials = np.arange(1, len(values) + 1)
     there = np.isfinite(values)
     batches = range(batch, len(values), batch)
@@ -86,9 +95,9 @@ def draw_halving(
     """
     curves = [np.asarray(history, float) for history in histories]
     longest = max((len(curve) for curve in curves), default=0)
-    figure = blank(8.4, 4.8, title)
+    figure = new_figure(8.4, 4.8, title)
     axes = figure.add_subplot()
-    dress(axes, "epoch", metric_words(metric))
+    style_axes(axes, "epoch", metric_words(metric))
     for number, rung in enumerate(rungs):
         label = "compared" if number == 0 else None
         axes.axvline(rung, color=GREY, linewidth=0.8, linestyle=":", label=label)

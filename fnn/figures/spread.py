@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, legend_above, nothing, save
+from fnn.figures.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    empty_note,
+    legend_above,
+    new_figure,
+    save,
+    style_axes,
+)
 from fnn.spec import ShapeError
 from fnn.spec.errors import shorten
 
@@ -57,13 +66,13 @@ def draw_predictive_spread(
         raise ShapeError(f"{true.size} rows are true, {mean.size} predicted, {spread.size} spread")
     there = np.isfinite(true) & np.isfinite(mean) & np.isfinite(spread)
     error, spread = np.abs(true - mean)[there], spread[there]
-    figure = blank(10.8, 5.2 if title else 4.9, title)
+    figure = new_figure(10.8, 5.2 if title else 4.9, title)
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     name = shorten(name, 32)
-    dress(left, f"spread of the members, {name}", f"|error|, {name}")
-    dress(right, "share of rows that should lie within", "share that does")
+    style_axes(left, f"spread of the members, {name}", f"|error|, {name}")
+    style_axes(right, "share of rows that should lie within", "share that does")
     if error.size == 0:
-        nothing(left)
+        empty_note(left)
         return figure
     _errors(left, error, spread)
     _coverage(right, error, spread)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import inches, log_scale
+from fnn.figures.style import inches, log_scale
 from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
 """Numbers that say how good a network is: pure functions of arrays, under `jit` and `vmap`."""
 
 from fnn.metrics.calibration import Reliability, brier, ece, nll, reliability
-from fnn.metrics.counting import confusion
+from fnn.metrics.confusion import confusion
 from fnn.metrics.evaluation import CHUNK, Metrics, evaluate, measure, outputs
-from fnn.metrics.names import check_metrics, default_metrics, higher_is_better
+from fnn.metrics.format import format_metric
 from fnn.metrics.predictions import as_logits, predicted
-from fnn.metrics.writing import written
+from fnn.metrics.registry import check_metrics, default_metrics, higher_is_better
 
 __all__ = [
     "CHUNK",
@@ -18,11 +18,11 @@ __all__ = [
     "default_metrics",
     "ece",
     "evaluate",
+    "format_metric",
     "higher_is_better",
     "measure",
     "nll",
     "outputs",
     "predicted",
     "reliability",
-    "written",
 ]

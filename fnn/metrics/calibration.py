@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from fnn.losses.loss import class_probabilities, paired
-from fnn.metrics.names import CLASSES
 from fnn.metrics.predictions import labels
+from fnn.metrics.registry import CLASSES
 from fnn.shapes import wide
 
 BINS = 15

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from fnn.layer import Tree
 from fnn.losses import Loss
 from fnn.losses.loss import paired
-from fnn.metrics.classes import of_classes
-from fnn.metrics.names import QUANTITIES, check_metrics, default_metrics
-from fnn.metrics.quantities import of_quantities
+from fnn.metrics.classification import of_classes
+from fnn.metrics.registry import QUANTITIES, check_metrics, default_metrics
+from fnn.metrics.regression import of_quantities
 from fnn.objective import Batch, Objective, shares
 from fnn.shapes import wide
 from fnn.spec import ShapeError, at

@@ -16,11 +16,11 @@ from fnn.losses import (
     ProbabilityCrossEntropy,
 )
 from fnn.losses.loss import paired
-from fnn.metrics.names import ANSWERS, CLASSES
+from fnn.metrics.registry import ANSWERS, CLASSES
 from fnn.spec import SpecError
 
 
-class Answers(NamedTuple):
+class Predictions(NamedTuple):
     """Yes/no questions, one a column (N, K): is it class k, or is answer k a yes."""
 
     truth: jax.Array
@@ -62,14 +62,14 @@ def labels(output: jax.Array, target: jax.Array) -> jax.Array:
     return (target.argmax(-1) if target.shape == output.shape else target).astype(int)
 
 
-def answers(loss: Loss, output: jax.Array, target: jax.Array) -> Answers:
+def predictions(loss: Loss, output: jax.Array, target: jax.Array) -> Predictions:
     """One column a class; of two classes only the second, which counts as the positive one."""
     if not isinstance(loss, CLASSES):
-        return Answers(paired(output, target) > 0.5, _yes(loss, output), output)
+        return Predictions(paired(output, target) > 0.5, _yes(loss, output), output)
     count = output.shape[-1]
     columns = jnp.arange(1 if count == 2 else 0, count)
     scores = jax.nn.softmax(output) if isinstance(loss, CrossEntropy) else output
-    return Answers(
+    return Predictions(
         truth=labels(output, target)[..., None] == columns[None],
         predicted=output.argmax(-1)[..., None] == columns[None],
         scores=scores[..., -columns.size :],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fnn.files import explained, field, read_record
-from fnn.metrics import written
+from fnn.metrics import format_metric
 from fnn.runs.folder import FORMAT, RunFolder
 from fnn.runs.kinds import going_on, kind_of
 from fnn.runs.search import SearchFolder
@@ -48,8 +48,8 @@ COLUMNS: dict[str, Callable[[Any], str]] = {
     "epochs": "{:,}".format,
     "best": "{:,}".format,
     "metric": str,
-    "validation": written,
-    "test": written,
+    "validation": format_metric,
+    "test": format_metric,
     "parameters": "{:,}".format,
     "seconds": "{:,.1f}".format,
     "started": "{:%Y-%m-%d %H:%M}".format,

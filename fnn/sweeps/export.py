@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fnn import figures
-from fnn.figures.sweeps_panels import varied_names
+from fnn.figures.sweeps.panels import varied_names
 from fnn.figures.values import in_words
 from fnn.files import explained, write_bytes
 from fnn.spec import FnnError

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from fnn.metrics.names import ANSWERS, CLASSES
+from fnn.metrics.registry import ANSWERS, CLASSES
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, ShapeError, SpecError, at, named_leaves

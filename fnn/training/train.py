@@ -15,7 +15,7 @@ from fnn.data.splits import FRACTIONS
 from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
 from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, Penalty, SquaredError
-from fnn.metrics.names import ANSWERS, CLASSES, QUANTITIES
+from fnn.metrics.registry import ANSWERS, CLASSES, QUANTITIES
 from fnn.objective import Batch, Objective, Policy
 from fnn.optimizers import Optimizer
 from fnn.shapes import shape

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.peers.checkers.scores import ABSENT, Score
-from fnn.figures.canvas import BLUE, GREY, ORANGE, blank, dress, save
+from fnn.figures.style import BLUE, GREY, ORANGE, new_figure, save, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,10 +21,10 @@ Part = tuple[str, str, list[int]]
 
 def draw(found: Sequence[Score], path: Path) -> None:
     """Three panels, a row for each checker."""
-    figure = blank(13.5, 2.2 + 0.36 * len(found), "The same gradients through all checkers")
+    figure = new_figure(13.5, 2.2 + 0.36 * len(found), "The same gradients through all checkers")
     caught, alarms, seconds = (figure.add_subplot(1, 3, number) for number in (1, 2, 3))
     asked = [max(tally.asked for tally in tallies) for tallies in _tallies(found)]
-    dress(caught, "", "", f"{asked[0]} wrong gradients")
+    style_axes(caught, "", "", f"{asked[0]} wrong gradients")
     _bars(
         caught,
         ("caught, layer named", BLUE, [score.named for score in found]),
@@ -33,7 +33,7 @@ def draw(found: Sequence[Score], path: Path) -> None:
         ("let pass", ORANGE, [len(score.faults.passes) for score in found]),
         ("error", GREY, [len(score.faults.errors) for score in found]),
     )
-    dress(alarms, "", "", f"{asked[1]} right gradients")
+    style_axes(alarms, "", "", f"{asked[1]} right gradients")
     _bars(
         alarms,
         ("false alarm", ORANGE, [score.alarms for score in found]),
@@ -42,7 +42,7 @@ def draw(found: Sequence[Score], path: Path) -> None:
         ("error", GREY, [len(score.right.errors) for score in found]),
         ("let pass", PALE, [len(score.right.passes) for score in found]),
     )
-    dress(seconds, "seconds, median", "", "a check")
+    style_axes(seconds, "seconds, median", "", "a check")
     _seconds(seconds, found)
     for axes in (caught, alarms, seconds):
         _rows(axes, [score.checker if axes is caught else "" for score in found])

@@ -11,7 +11,7 @@ from experiments.peers.training.goals import Ratio, relative
 from experiments.peers.training.tables import seconds, times
 from experiments.peers.training.turns import Record
 from experiments.peers.training.work import WORKS
-from fnn.figures.canvas import BLUE, GREEN, GREY, ORANGE, blank, dress, log_scale, save
+from fnn.figures.style import BLUE, GREEN, GREY, ORANGE, log_scale, new_figure, save, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,11 +29,11 @@ def draw(records: Sequence[Record], path: Path) -> None:
     names = [name for name in names if name not in ("floor", "command")]
     lines = -(-len(panels) // COLUMNS)
     columns = min(COLUMNS, len(panels))
-    figure = blank(2.2 + 2.9 * columns, 0.9 + lines * (1.1 + 0.23 * len(names)))
+    figure = new_figure(2.2 + 2.9 * columns, 0.9 + lines * (1.1 + 0.23 * len(names)))
     for number, (title, found) in enumerate(panels.items()):
         axes = figure.add_subplot(lines, columns, number + 1)
         last = number >= len(panels) - columns
-        dress(axes, "time / fnn's" if last else "", "", title)
+        style_axes(axes, "time / fnn's" if last else "", "", title)
         _points(axes, found, names)
         axes.set_yticks(range(len(names)), [TITLES[name] for name in names], fontsize=10)
         axes.set_ylim(len(names), -0.6)

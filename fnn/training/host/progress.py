@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
-from fnn.metrics import written
+from fnn.metrics import format_metric
 from fnn.training.host.training_loop import TrainingEvent
 
 
@@ -47,8 +47,8 @@ class Progress:
         self._bar, self._last = None, {}
 
     def _told(self, speed: float) -> str:
-        told = [f"loss {written(self._last['loss'])}"] if self._last else []
+        told = [f"loss {format_metric(self._last['loss'])}"] if self._last else []
         measured = [name for name in self._last if name.startswith("validation_")]
         for name in [name for name in measured if name != "validation_loss"][:1] or measured:
-            told.append(f"{name.replace('_', ' ')} {written(self._last[name])}")
+            told.append(f"{name.replace('_', ' ')} {format_metric(self._last[name])}")
         return ", ".join([*told, f"{speed:,.0f} rows/s"])

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import (
+from fnn.figures.metric_axis import metric_words, spans
+from fnn.figures.style import (
     GREY,
     ORANGE,
-    blank,
-    dress,
-    end,
+    empty_note,
     log_scale,
-    nothing,
+    new_figure,
     save,
+    style_axes,
+    truncate,
 )
-from fnn.figures.metric_axis import metric_words, spans
-from fnn.figures.sweeps_panels import varied_names
+from fnn.figures.sweeps.panels import varied_names
 from fnn.figures.values import Scale, label_places
 from fnn.spec import SpecError
 
@@ -79,12 +79,12 @@ def draw_sweep_map(
         first.setdefault((down.index(y), across.index(x)), setting)
     sparse = len(first) < FILLED * len(across.values) * len(down.values)
     points = sparse and across.numeric and down.numeric
-    figure = blank(*(8.4, 6.2) if points else _size(across, down), title)
+    figure = new_figure(*(8.4, 6.2) if points else _size(across, down), title)
     axes = figure.add_subplot()
-    dress(axes, *(end(name, 40) for name in names))
+    style_axes(axes, *(truncate(name, 40) for name in names))
     means = np.array([setting.mean for setting in first.values()])
     if not np.isfinite(means).any():
-        nothing(axes)
+        empty_note(axes)
         return figure
     colours, norm = _colours(means, metric, higher)
     image = (_points if points else _cells)(axes, across, down, first, colours, norm)

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import COLOURS, blank, dress, end, epoch_axis, legend_above, save
 from fnn.figures.metric_axis import limit, metric_words
-from fnn.figures.sweeps_panels import varied_names
+from fnn.figures.style import (
+    COLOURS,
+    epoch_axis,
+    legend_above,
+    new_figure,
+    save,
+    style_axes,
+    truncate,
+)
+from fnn.figures.sweeps.panels import varied_names
 from fnn.figures.values import in_words
 from fnn.spec.errors import shorten
 
@@ -60,11 +68,11 @@ def draw_sweep_curves(
     known = [setting for setting in settings if np.isfinite(setting.mean)]
     shown = (known or settings)[: min(count, len(COLOURS))]
     names = varied_names(shown)
-    figure = blank(8.6, 5.0 if title else 4.7, title)
+    figure = new_figure(8.6, 5.0 if title else 4.7, title)
     axes = figure.add_subplot()
     several = any(len(setting.members) > 1 for setting in shown)
     words = metric_words(metric) + (", mean and range of seeds" if several else "")
-    dress(axes, "epoch", words)
+    style_axes(axes, "epoch", words)
     drawn = [
         _draw(axes, setting, metric, colour, _words(setting, names))
         for setting, colour in zip(shown, COLOURS, strict=False)
@@ -88,7 +96,8 @@ def _words(setting: Any, names: Sequence[str]) -> str:
 
 def _told(setting: Any, names: Sequence[str]) -> str:
     told = [
-        f"{end(name, NAME)} {shorten(in_words(setting.settings.get(name)), NAME)}" for name in names
+        f"{truncate(name, NAME)} {shorten(in_words(setting.settings.get(name)), NAME)}"
+        for name in names
     ]
     return shorten(" · ".join(told), WORDS)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.metrics.predictions import Answers
+from fnn.metrics.predictions import Predictions
 
 
-def auc(answers: Answers, weight: jax.Array | None) -> jax.Array:
+def auc(answers: Predictions, weight: jax.Array | None) -> jax.Array:
     """The mean area over the columns (N, K); NaN where one has only one answer, or a NaN score.
 
     The chance that a positive row scores above a negative one, ties counting half, which is the

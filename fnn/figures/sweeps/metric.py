@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.canvas import (
+from fnn.figures.metric_axis import limit, metric_words
+from fnn.figures.style import (
     BLUE,
     ORANGE,
-    blank,
-    dress,
-    end,
+    empty_note,
     legend_row,
-    nothing,
+    new_figure,
     save,
+    style_axes,
+    truncate,
 )
-from fnn.figures.metric_axis import limit, metric_words
-from fnn.figures.sweeps_panels import Panel, let_go, measured, panels, varied_names
+from fnn.figures.sweeps.panels import Panel, measured, panels, varied_names, was_pruned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,14 +82,14 @@ def draw_sweep(
     shown = panels(settings, names, every)
     across = min(max(len(shown), 1), ACROSS)
     down = max(-(-len(shown) // across), 1)
-    figure = blank(WIDTHS[across - 1], 4.4 * down + (0.3 if title else 0), title)
+    figure = new_figure(WIDTHS[across - 1], 4.4 * down + (0.3 if title else 0), title)
     if not shown:
-        nothing(figure.add_subplot())
+        empty_note(figure.add_subplot())
     for number, panel in enumerate(shown):
         axes = figure.add_subplot(down, across, number + 1)
         words = metric_words(metric)
         words += ",\nothers at their best" if len(names) > 1 and not panel.scattered else ""
-        dress(axes, end(panel.name, (48, 40, 36)[across - 1]), words, title=" ")
+        style_axes(axes, truncate(panel.name, (48, 40, 36)[across - 1]), words, title=" ")
         panel.scale.apply(axes)
         bars = [bar for setting in panel.settings for bar in (setting.low, setting.high)]
         limit(axes, metric, measured(panel, metric), bars)
@@ -160,7 +160,7 @@ def _others(axes: Axes, panel: Panel) -> None:
     if not panel.scale.numeric:
         places += STRIP * (2 * (np.arange(len(places)) * GOLDEN % 1) - 1)
     mean = np.array([setting.mean for setting in panel.others], float)
-    gone = np.array([let_go(setting) for setting in panel.others], bool)
+    gone = np.array([was_pruned(setting) for setting in panel.others], bool)
     style: dict[str, Any] = {"color": BLUE, "alpha": 0.35, "linestyle": "none", "markersize": 4.5}
     for there, words, face in ((~gone, "setting", BLUE), (gone, "let go early", "none")):
         there = there & np.isfinite(mean)

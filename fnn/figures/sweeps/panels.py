@@ -46,7 +46,7 @@ def panels(settings: Sequence[Any], names: Sequence[str], every: bool) -> list[P
         scale = Scale(setting.settings.get(name) for setting in settings)
         first: dict[int, Any] = {}
         for setting in settings:  # the best come first
-            if setting is settings[0] or not let_go(setting):
+            if setting is settings[0] or not was_pruned(setting):
                 first.setdefault(scale.index(setting.settings.get(name)), setting)
         shown = {id(setting) for setting in first.values()}
         others = [setting for setting in settings if id(setting) not in shown]
@@ -56,7 +56,7 @@ def panels(settings: Sequence[Any], names: Sequence[str], every: bool) -> list[P
     return [panel._replace(scattered=scattered) for panel in made]
 
 
-def let_go(setting: Any) -> bool:
+def was_pruned(setting: Any) -> bool:
     """Whether a search ended it early: it has been trained less than the others."""
     return all(member.status == "retired" for member in setting.members)
 

@@ -12,7 +12,7 @@ from fnn.layer import Layer, Tree
 from fnn.spec import join
 
 
-class Row(NamedTuple):
+class LayerSummary(NamedTuple):
     """One layer; figures count all its applications (`times`), memory its own parameters."""
 
     path: str
@@ -25,14 +25,14 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Summary:
+class NetworkSummary:
     """A table of layers; `str` gives it as text, `rows` as data.
 
     `parameters`, `flops` (one example, forward; a multiplication and an addition count as two, as
     XLA counts them) and `bytes` (parameters and state) are totals.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[LayerSummary, ...]
 
     @property
     def parameters(self) -> int:
@@ -62,14 +62,14 @@ class Summary:
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
 
-def summary(net: Layer, in_shape: Tree) -> Summary:
+def summary(net: Layer, in_shape: Tree) -> NetworkSummary:
     """The summary of a network for inputs of that shape, e.g. `summary(net, fnn.shape(784))`.
 
     Nothing is computed and no memory taken: shapes are traced, arithmetic is XLA's own count.
     Raises `ShapeError` where the network does not fit the input.
     """
     net.out_shape(in_shape)
-    return Summary(tuple(_rows("", net, in_shape, 1, tied=1)))
+    return NetworkSummary(tuple(_rows("", net, in_shape, 1, tied=1)))
 
 
 def parameter_count(layer: Layer, in_shape: Tree) -> int:
@@ -82,7 +82,7 @@ def _declared(layer: Layer, in_shape: Tree) -> tuple[Tree, Tree]:
     return shapes
 
 
-def _rows(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> list[Row]:
+def _rows(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> list[LayerSummary]:
     children = layer.children(in_shape)
     if not children:
         return [_row(path, layer, in_shape, times, tied)]
@@ -94,13 +94,13 @@ def _rows(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> lis
     return found
 
 
-def _row(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> Row:
+def _row(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> LayerSummary:
     params, state = _declared(layer, in_shape)
     out_shape = layer.out_shape(in_shape)
     sets = times // tied
     memory = sets * _bytes(params) + times * _bytes(state)
     flops = times * _flops(layer, params, state, in_shape)
-    return Row(path, repr(layer), out_shape, times, sets * _size(params), flops, memory)
+    return LayerSummary(path, repr(layer), out_shape, times, sets * _size(params), flops, memory)
 
 
 def _flops(layer: Layer, params: Tree, state: Tree, in_shape: Tree) -> int:

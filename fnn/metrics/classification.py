@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from fnn.losses import Loss
+from fnn.metrics.auc import auc
 from fnn.metrics.calibration import of_probabilities
-from fnn.metrics.names import CLASSES, OF_PROBABILITIES, top_of
-from fnn.metrics.predictions import Answers, answers, labels, predicted
-from fnn.metrics.ranking import auc
+from fnn.metrics.predictions import Predictions, labels, predicted, predictions
+from fnn.metrics.registry import CLASSES, OF_PROBABILITIES, top_of
 
 
 def of_classes(
@@ -33,14 +33,14 @@ def of_classes(
             right = predicted(loss, output) == labels(output, target)
             found[name] = share(right[:, None], weight, output)
         elif name == "accuracy":
-            asked = answers(loss, output, target)
+            asked = predictions(loss, output, target)
             found[name] = share(asked.truth == asked.predicted, weight, output)
         elif name == "auc":
-            found[name] = auc(answers(loss, output, target), weight)
+            found[name] = auc(predictions(loss, output, target), weight)
         elif name in OF_PROBABILITIES:
             found[name] = of_probabilities(name, loss, output, target, weight)
         elif name not in found:
-            found |= f_scores(answers(loss, output, target), weight, exclusive=exclusive)
+            found |= f_scores(predictions(loss, output, target), weight, exclusive=exclusive)
     return found
 
 
@@ -64,7 +64,7 @@ def in_top(k: int, scores: jax.Array, labels: jax.Array) -> jax.Array:
 
 
 def f_scores(
-    answers: Answers, weight: jax.Array | None, *, exclusive: bool
+    answers: Predictions, weight: jax.Array | None, *, exclusive: bool
 ) -> dict[str, jax.Array]:
     """Precision, recall and F1, each the mean over the columns; 0 where the denominator is 0.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def written(value: float) -> str:
+def format_metric(value: float) -> str:
     """Four decimals below 10, four significant figures above, whole numbers from 1,000 on.
 
     0.9833, 12.35, 47,324, 4.833e+09; what four decimals would write as nought is 3.1e-06.

@@ -30,7 +30,7 @@ COLOURS = (ORANGE, BLUE, GREEN, "#cc79a7", "#e69f00", "#56b4e9")
 """told apart by the colour-blind (Okabe & Ito 2008)"""
 
 
-def blank(width: float, height: float, title: str = "") -> Figure:
+def new_figure(width: float, height: float, title: str = "") -> Figure:
     """A white figure, in inches. Raises `FnnError` where matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
@@ -42,7 +42,7 @@ def blank(width: float, height: float, title: str = "") -> Figure:
     return figure
 
 
-def dress(axes: Axes, x: str, y: str, title: str = "") -> None:
+def style_axes(axes: Axes, x: str, y: str, title: str = "") -> None:
     """Labels, and a light grid behind the data. Dollar signs in names are dollar signs."""
     axes.set_xlabel(x, fontsize=11, parse_math=False)
     axes.set_ylabel(y, fontsize=11, parse_math=False)
@@ -83,7 +83,7 @@ def wide_range(values: NDArray[np.floating], factor: float = 30) -> bool:
     return bool(found.size and found.min() > 0 and found.max() > factor * found.min())
 
 
-def nothing(axes: Axes, words: str = "no finite values") -> None:
+def empty_note(axes: Axes, words: str = "no finite values") -> None:
     """Says why there is nothing to see."""
     axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=GREY)
 
@@ -151,7 +151,7 @@ def _legend(axes: Axes, handles: Sequence[Any], columns: int, title: str = "") -
     return legend
 
 
-def end(name: str, length: int) -> str:
+def truncate(name: str, length: int) -> str:
     """The end of a path, which tells more than its beginning, cut to that length."""
     return name if len(name) <= length else "…" + name[len(name) - length + 1 :]
 
