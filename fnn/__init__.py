@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import fnn.startup  # noqa: F401  (before what takes seconds)
 from fnn import (
     activations,
-    compiler,
     gradients,
     initializers,
     losses,
@@ -15,6 +14,7 @@ from fnn import (
     optimizers,
     schedules,
     training,
+    xla,
 )
 from fnn.combinators import Ensemble, Parallel, Repeat, Residual, Serial
 from fnn.gradients.audit import Audit, assert_gradient, audit, audit_gradient
@@ -64,7 +64,7 @@ from fnn.training import (
     steps_per_epoch,
 )
 
-compiler.set_up()
+xla.set_up()
 
 if TYPE_CHECKING:
     from fnn import data, ensembles, model, search, sweeps
@@ -151,9 +151,9 @@ __all__ = [
     "with_numbers",
 ]
 
-_ELSEWHERE = {"Linear": "Dense", "Sequential": "Serial"}
+_ALIASES = {"Linear": "Dense", "Sequential": "Serial"}
 """what PyTorch and Keras call it"""
-_MADE_IN = {
+_LAZY = {
     "ensemble": "fnn.ensembles.ensemble",
     "sweep": "fnn.sweeps.sweep",
     "train": "fnn.training.train",
@@ -164,7 +164,7 @@ def __getattr__(name: str) -> Any:
     """Data, models and what needs them are imported when they are asked for."""
     if name in ("data", "ensembles", "model", "search", "sweeps"):
         return importlib.import_module(f"fnn.{name}")
-    if name in _MADE_IN:
-        return getattr(importlib.import_module(_MADE_IN[name]), name)
-    here = f": write fnn.{_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    here = f": write fnn.{_ALIASES[name]}" if name in _ALIASES else ""
     raise AttributeError(f"module 'fnn' has no attribute {name!r}{here}")

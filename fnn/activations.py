@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from fnn.spec import number, spec, static
 
 
-class Function(ABC):
+class Elementwise(ABC):
     """A function of one number, applied to every element."""
 
     @abstractmethod
@@ -32,7 +32,7 @@ class Function(ABC):
 
 
 @spec("step.v1")
-class Step(Function):
+class Step(Elementwise):
     """1 where x ≥ 0, else 0: the unit of Rosenblatt's perceptron (1958). f' = 0 everywhere."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
@@ -43,7 +43,7 @@ class Step(Function):
 
 
 @spec("identity.v1")
-class Identity(Function):
+class Identity(Elementwise):
     """x; f' = 1."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
@@ -54,7 +54,7 @@ class Identity(Function):
 
 
 @spec("sigmoid.v1")
-class Sigmoid(Function):
+class Sigmoid(Elementwise):
     """1 / (1 + e⁻ˣ); f' = y (1 − y)."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
@@ -67,7 +67,7 @@ class Sigmoid(Function):
 
 
 @spec("tanh.v1")
-class Tanh(Function):
+class Tanh(Elementwise):
     """tanh x; f' = 1 − y², as (1 − y)(1 + y), which cancels less near ±1."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
@@ -80,7 +80,7 @@ class Tanh(Function):
 
 
 @spec("relu.v1")
-class ReLU(Function):
+class ReLU(Elementwise):
     """max(x, 0); f'(0) = 0, as in `jax.nn`, PyTorch and Keras."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
@@ -91,7 +91,7 @@ class ReLU(Function):
 
 
 @spec("leaky_relu.v1")
-class LeakyReLU(Function):
+class LeakyReLU(Elementwise):
     """x where x ≥ 0, else slope · x (Maas et al. 2013). f'(0) = 1, as in `jax.nn`.
 
     PyTorch takes f'(0) = slope, and Keras' default slope is 0.3 (PyTorch's 0.01, as here).
@@ -107,7 +107,7 @@ class LeakyReLU(Function):
 
 
 @spec("elu.v1")
-class ELU(Function):
+class ELU(Elementwise):
     """x where x > 0, else α (eˣ − 1) (Clevert et al. 2016). f'(0) = α, as in `jax.nn`."""
 
     alpha: float = number(default=1.0)
@@ -126,7 +126,7 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 
 
 @spec("selu.v1")
-class SELU(Function):
+class SELU(Elementwise):
     """λ · ELU with the α and λ of Klambauer et al. 2017. f'(0) = λα, as in `jax.nn`."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
@@ -140,7 +140,7 @@ class SELU(Function):
 
 
 @spec("gelu.v1")
-class GELU(Function):
+class GELU(Elementwise):
     """x Φ(x), with Φ the normal distribution function (Hendrycks & Gimpel 2016).
 
     `form="exact"`: f' = Φ(x) + x φ(x). `form="tanh"`: Φ(x) ≈ ½ (1 + tanh u) with
@@ -167,7 +167,7 @@ class GELU(Function):
 
 
 @spec("silu.v1")
-class SiLU(Function):
+class SiLU(Elementwise):
     """x σ(x), also called swish (Elfwing et al. 2017); f' = σ (1 + x (1 − σ))."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
@@ -180,7 +180,7 @@ class SiLU(Function):
 
 
 @spec("mish.v1")
-class Mish(Function):
+class Mish(Elementwise):
     """x tanh(softplus x) (Misra 2019); f' = t + x σ(x) (1 − t²) with t = tanh(softplus x)."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
@@ -193,7 +193,7 @@ class Mish(Function):
 
 
 @spec("softplus.v1")
-class Softplus(Function):
+class Softplus(Elementwise):
     """log(1 + eˣ); f' = σ(x)."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fnn.activations import SELU, Function, Identity, Sigmoid, Softplus, Step, Tanh
+from fnn.activations import SELU, Elementwise, Identity, Sigmoid, Softplus, Step, Tanh
 from fnn.combinators import Repeat, Residual, Serial
 from fnn.initializers import Glorot, He, Initializer, LeCun, Normal, Zeros
 from fnn.layer import Layer
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
-from fnn.spec import at, named
+from fnn.spec import error_path, from_name
 
 _GLOROT = (Step, Identity, Sigmoid, Tanh, Softplus)
 
@@ -18,7 +18,7 @@ def mlp(
     hidden: Sequence[int],
     outputs: int,
     *,
-    activation: str | Function = "relu",
+    activation: str | Elementwise = "relu",
     dropout: float | None = None,
     batch_norm: bool = False,
     weight_init: Initializer | None = None,
@@ -37,7 +37,7 @@ def mlp(
     init = weight_init or _suitable(function)
     bias = None if batch_norm else Zeros()
     for index, units in enumerate(hidden):
-        with at(f"hidden[{index}]"):
+        with error_path(f"hidden[{index}]"):
             layers.append(Dense(units, weight_init=init, bias_init=bias))
         if batch_norm:
             layers.append(BatchNorm())
@@ -52,7 +52,7 @@ def residual_mlp(
     blocks: int,
     outputs: int,
     *,
-    activation: str | Function = "relu",
+    activation: str | Elementwise = "relu",
     dropout: float | None = None,
 ) -> Serial:
     """Dense to `width`, then `blocks` pre-normalised residual blocks as one scan, then Dense.
@@ -75,13 +75,15 @@ def perceptron(units: int = 1) -> Serial:
     return Serial(Dense(units, weight_init=Normal()), Activation("step"))
 
 
-def _function(activation: str | Function) -> Function:
-    with at("activation"):
-        made: Function = named(activation, Function) if isinstance(activation, str) else activation
+def _function(activation: str | Elementwise) -> Elementwise:
+    with error_path("activation"):
+        made: Elementwise = (
+            from_name(activation, Elementwise) if isinstance(activation, str) else activation
+        )
         return made
 
 
-def _suitable(function: Function) -> Initializer:
+def _suitable(function: Elementwise) -> Initializer:
     if isinstance(function, SELU):
         return LeCun()
     return Glorot() if isinstance(function, _GLOROT) else He()

@@ -11,7 +11,7 @@ import numpy as np
 from fnn.layer import Layer, Tree
 from fnn.losses import Loss, Penalty
 from fnn.shapes import wide
-from fnn.spec import ShapeError, SpecError, at, part, spec, static
+from fnn.spec import ShapeError, SpecError, error_path, part, spec, static
 
 
 class Batch(NamedTuple):
@@ -88,13 +88,13 @@ class Objective:
     def init(self, key: jax.Array, in_shape: Tree) -> tuple[Tree, Tree]:
         """Parameters and state for inputs of that shape: float64 under a float64 policy."""
         in_shape = self.policy.cast_shape(in_shape)
-        with at("net"):
+        with error_path("net"):
             return self.net.init(key, in_shape)
 
     def predict(self, params: Tree, state: Tree, x: Tree) -> jax.Array:
         """The network's output in evaluation mode, float32 or wider."""
         x = self.policy.cast(x)
-        with at("net"):
+        with error_path("net"):
             output, _ = self.net.apply(params, state, x)
         return output.astype(wide(output.dtype))
 
@@ -109,7 +109,7 @@ class Objective:
     ) -> tuple[jax.Array, Aux]:
         """The objective, and what comes beside it."""
         x = self.policy.cast(batch.x)
-        with at("net"):
+        with error_path("net"):
             output, state = self.net.apply(params, state, x, train=train, key=key)
         return self.score(params, state, output, batch)
 
@@ -118,21 +118,23 @@ class Objective:
     ) -> tuple[jax.Array, Aux]:
         """The objective of an output that is already there."""
         output = output.astype(wide(output.dtype))
-        with at("loss"):
+        with error_path("loss"):
             losses = self.loss.per_example(output, batch.target)
-        loss = (losses * shares(batch.weight, losses)).sum()
+        loss = (losses * normalized_weights(batch.weight, losses)).sum()
         penalties = (penalty.value(params).astype(loss.dtype) for penalty in self.penalties)
         return sum(penalties, start=loss), Aux(state, output, loss)
 
     def output_gradient(self, output: jax.Array, batch: Batch) -> jax.Array:
         """The cotangent at the network's output, in the output's own dtype."""
         wider = output.astype(wide(output.dtype))
-        with at("loss"):
+        with error_path("loss"):
             gradient = self.loss.gradient(wider, batch.target)
-        return (gradient * shares(batch.weight, gradient[..., 0])[..., None]).astype(output.dtype)
+        return (gradient * normalized_weights(batch.weight, gradient[..., 0])[..., None]).astype(
+            output.dtype
+        )
 
 
-def shares(weight: jax.Array | None, losses: jax.Array) -> jax.Array:
+def normalized_weights(weight: jax.Array | None, losses: jax.Array) -> jax.Array:
     """wᵢ / Σ w in the shape of the losses; zeros where the weights sum to zero."""
     if weight is None:
         return jnp.full((1,) * losses.ndim, 1 / losses.size, losses.dtype)

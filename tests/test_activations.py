@@ -15,7 +15,7 @@ from fnn.activations import (
     ELU,
     GELU,
     SELU,
-    Function,
+    Elementwise,
     Identity,
     LeakyReLU,
     Mish,
@@ -29,7 +29,7 @@ from fnn.activations import (
 from fnn.layers import Activation
 from fnn.spec import SpecError, numbers
 
-PEERS: dict[Function, Callable[[jax.Array], jax.Array]] = {
+PEERS: dict[Elementwise, Callable[[jax.Array], jax.Array]] = {
     Step(): lambda x: (x >= 0).astype(x.dtype),
     Identity(): jax.nn.identity,
     Sigmoid(): jax.nn.sigmoid,
@@ -82,7 +82,7 @@ class Found(NamedTuple):
     peer: np.ndarray
 
 
-def find(function: Function, peer: Callable[..., Any], x: jax.Array, dy: jax.Array) -> Found:
+def find(function: Elementwise, peer: Callable[..., Any], x: jax.Array, dy: jax.Array) -> Found:
     y, tape = function.forward(x)
     peer_y, pull_peer = jax.vjp(peer, x)
     _, pull = jax.vjp(function, x)
@@ -96,7 +96,7 @@ def found(dtype: str) -> list[Found]:
     dy = jnp.asarray(np.random.default_rng(1).uniform(0.5, 2, X.shape), dtype)
 
     @jax.jit
-    def run(functions: list[Function], x: jax.Array, dy: jax.Array) -> list[Found]:
+    def run(functions: list[Elementwise], x: jax.Array, dy: jax.Array) -> list[Found]:
         peers = PEERS.values()
         return [find(f, peer, x, dy) for f, peer in zip(functions, peers, strict=True)]
 
@@ -105,13 +105,13 @@ def found(dtype: str) -> list[Found]:
     return jax.tree.map(lambda leaf: leaf.astype(np.float64), made)
 
 
-def case(function: Function, dtype: str) -> Found:
+def case(function: Elementwise, dtype: str) -> Found:
     return found(dtype)[list(PEERS).index(function)]
 
 
 @every_dtype
 @every_function
-def test_the_value_is_that_of_jax_nn(function: Function, dtype: str) -> None:
+def test_the_value_is_that_of_jax_nn(function: Elementwise, dtype: str) -> None:
     """NaN for NaN and −0 for −0 included."""
     made = case(function, dtype)
     rest = np.arange(X.size) != NAN if isinstance(function, Step) else slice(None)
@@ -122,7 +122,7 @@ def test_the_value_is_that_of_jax_nn(function: Function, dtype: str) -> None:
 
 @every_dtype
 @every_function
-def test_the_derivative_is_that_of_jax_nn(function: Function, dtype: str) -> None:
+def test_the_derivative_is_that_of_jax_nn(function: Elementwise, dtype: str) -> None:
     """By `jax.grad` bit for bit, by hand within rounding: of 1 − t, times x³ in GELU's tanh."""
     made = case(function, dtype)
     np.testing.assert_array_equal(made.automatic, made.peer)
@@ -132,13 +132,13 @@ def test_the_derivative_is_that_of_jax_nn(function: Function, dtype: str) -> Non
 
 @every_dtype
 @every_function
-def test_finite_far_out(function: Function, dtype: str) -> None:
+def test_finite_far_out(function: Elementwise, dtype: str) -> None:
     for leaf in case(function, dtype):
         assert np.isfinite(leaf[EXTREMES]).all()
 
 
 @every_function
-def test_the_corner(function: Function) -> None:
+def test_the_corner(function: Elementwise) -> None:
     """At 0 and −0 alike, by hand and by `jax.grad`."""
     made = case(function, "float64")
     dy = np.random.default_rng(1).uniform(0.5, 2, X.shape)[ZEROS]
@@ -147,7 +147,7 @@ def test_the_corner(function: Function) -> None:
 
 
 @pytest.mark.parametrize("function", [Sigmoid(), GELU(), SiLU(), Mish(), Softplus()], ids=repr)
-def test_small_derivatives_keep_their_digits(function: Function) -> None:
+def test_small_derivatives_keep_their_digits(function: Elementwise) -> None:
     """In float32, far to the left, where 1 + erf or 1 + tanh would leave none."""
     tail = (X >= -12) & (X <= -3)
     exact = case(function, "float64").manual[tail]
@@ -160,7 +160,7 @@ def test_the_derivative_is_that_of_the_value() -> None:
     h = 1e-5
 
     @jax.jit
-    def slopes(functions: list[Function], x: jax.Array) -> list[tuple[jax.Array, jax.Array]]:
+    def slopes(functions: list[Elementwise], x: jax.Array) -> list[tuple[jax.Array, jax.Array]]:
         differences = [(f(x + h) - f(x - h)) / (2 * h) for f in functions]
         tapes = [f.forward(x)[1] for f in functions]
         by_hand = [f.backward(t, jnp.ones_like(x)) for f, t in zip(functions, tapes, strict=True)]

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from fnn.activations import Function
+from fnn.activations import Elementwise
 from fnn.gradients.audit import Leaf
 from fnn.gradients.coverage import FACTORS, design, random_network, run
 from fnn.gradients.coverage.kinds import every
@@ -27,7 +27,7 @@ from tests.test_gates import kinds_in
 
 SEEDS = 200
 DESIGN = design()
-FAMILIES = (Layer, Function, Loss, Penalty)
+FAMILIES = (Layer, Elementwise, Loss, Penalty)
 
 
 def kinds_of(*families: type) -> set[str]:
@@ -134,12 +134,12 @@ def test_some_random_networks_are_nasty() -> None:
 
 
 def test_only_fnns_own_kinds_are_covered() -> None:
-    assert "test_sloppy_tanh" not in every(Function)
-    assert {"step", "mish"} < set(every(Function))
+    assert "test_sloppy_tanh" not in every(Elementwise)
+    assert {"step", "mish"} < set(every(Elementwise))
 
 
 @spec("test_sloppy_tanh.v1")
-class SloppyTanh(Function):
+class SloppyTanh(Elementwise):
     """Its derivative is the sigmoid's."""
 
     def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import fnn
-from fnn import compiler
+from fnn import xla
 from fnn.losses import Loss
 from fnn.metrics import measure
 
@@ -112,11 +112,11 @@ def test_a_sweep() -> None:
 def test_what_xla_is_told(monkeypatch: pytest.MonkeyPatch, own: str) -> None:
     """A setting of one's own stays."""
     monkeypatch.setenv("XLA_FLAGS", own)
-    compiler.set_up()
+    xla.set_up()
     assert os.environ["XLA_FLAGS"].startswith(own)
-    assert compiler.SMALL_LOOPS in os.environ["XLA_FLAGS"]
-    assert (compiler.FLAG in os.environ["XLA_FLAGS"]) == (compiler.OPTIONS is not None)
-    users = f"--{compiler.FLAG}= --xla_backend_extra_options=other=1"
+    assert xla.SMALL_LOOPS in os.environ["XLA_FLAGS"]
+    assert (xla.FLAG in os.environ["XLA_FLAGS"]) == (xla.OPTIONS is not None)
+    users = f"--{xla.FLAG}= --xla_backend_extra_options=other=1"
     monkeypatch.setenv("XLA_FLAGS", users)
-    compiler.set_up()
+    xla.set_up()
     assert os.environ["XLA_FLAGS"] == users

@@ -18,7 +18,7 @@ import numpy as np
 import optax
 import pytest
 
-from fnn.activations import ELU, GELU, Function, LeakyReLU, ReLU, Tanh
+from fnn.activations import ELU, GELU, Elementwise, LeakyReLU, ReLU, Tanh
 from fnn.combinators import Parallel, Repeat, Residual, Serial
 from fnn.layer import Layer, Static
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
@@ -30,11 +30,11 @@ from fnn.schedules import Constant, CosineDecay, Schedule
 from fnn.spec import (
     FnnError,
     SpecError,
-    at,
+    error_path,
     from_json,
+    from_name,
     is_spec,
     kinds,
-    named,
     named_leaves,
     number,
     numbers,
@@ -56,9 +56,9 @@ class Whole:
     rate: float = number(default=0.5, low=0, below=1)
     limit: float | None = number(default=None, low=-1, high=1)
     speed: float | Schedule = number(default=0.1)
-    function: Function = part(default="relu")
-    others: tuple[Function, ...] = part(default=())
-    maybe: Function | None = part(default=None)
+    function: Elementwise = part(default="relu")
+    others: tuple[Elementwise, ...] = part(default=())
+    maybe: Elementwise | None = part(default=None)
     units: int = static(default=3, low=1, high=8)
     name: Literal["mean", "sum"] = static(default="mean")
     ratio: float = static(default=1.5, high=2)
@@ -71,7 +71,7 @@ class Whole:
     plain: bool = False
 
 
-class Undecorated(Function):
+class Undecorated(Elementwise):
     forward = backward = None  # type: ignore[assignment]
 
 
@@ -345,18 +345,24 @@ def test_a_definition_may_be_executed_again(own_table: None) -> None:
 
 
 def test_named() -> None:
-    assert named("leaky_relu", Function) == LeakyReLU()
-    assert named("squared_error", Loss).kind == "squared_error.v1"
-    message = complaint(lambda: named("rleu", Function))
+    assert from_name("leaky_relu", Elementwise) == LeakyReLU()
+    assert from_name("squared_error", Loss).kind == "squared_error.v1"
+    message = complaint(lambda: from_name("rleu", Elementwise))
     assert message.startswith("unknown name 'rleu'; did you mean 'relu'? (known: elu, gelu, ")
     assert "dense" not in message
-    assert "did you mean" not in complaint(lambda: named("", Function))
-    assert complaint(lambda: named("dense", Layer)) == "'dense' has no defaults: write Dense(…)"
+    assert "did you mean" not in complaint(lambda: from_name("", Elementwise))
+    assert complaint(lambda: from_name("dense", Layer)) == "'dense' has no defaults: write Dense(…)"
 
 
 def test_errors_gather_their_path_from_the_inside_out() -> None:
     def fail() -> None:
-        with at("net"), at("layers[2]"), at("pair"), at("[1]"), at(""):
+        with (
+            error_path("net"),
+            error_path("layers[2]"),
+            error_path("pair"),
+            error_path("[1]"),
+            error_path(""),
+        ):
             raise SpecError("wrong", "x")
 
     assert complaint(fail) == "net.layers[2].pair[1].x: wrong"
@@ -714,7 +720,7 @@ def test_json_cannot_hold_a_traced_number() -> None:
 
 
 def test_a_named_optimizer_is_a_spec_like_any_other() -> None:
-    assert from_json(to_json(named("adam", Optimizer))) == Adam()
+    assert from_json(to_json(from_name("adam", Optimizer))) == Adam()
 
 
 # Static

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS = """
-compiler, random, startup
+xla, random, startup
 spec
 files
 figures, shapes

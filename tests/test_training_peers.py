@@ -26,7 +26,7 @@ from experiments.peers.training.goals import Ratio, ratio, relative, verdicts
 from experiments.peers.training.processes import PeerError, Process, check_peers
 from experiments.peers.training.turns import Record, Timed, measured
 from experiments.peers.training.work import WORKS, Params, Work
-from fnn import compiler
+from fnn import xla
 from fnn.spec import FnnError
 from fnn.training.program.epoch import order
 from fnn.training.program.shuffle import shuffled
@@ -258,8 +258,8 @@ def test_what_fnn_tells_xla_is_for_fnn_alone(
 ) -> None:
     """Peers compile as their users' programs do."""
     own = "--xla_cpu_max_isa=AVX2"
-    monkeypatch.setattr(compiler, "GIVEN", own)
-    monkeypatch.setenv("XLA_FLAGS", f"{own} --{compiler.FLAG}=")
+    monkeypatch.setattr(xla, "GIVEN", own)
+    monkeypatch.setenv("XLA_FLAGS", f"{own} --{xla.FLAG}=")
     assert processes.environment(tmp_path)["XLA_FLAGS"] == own
 
 

@@ -50,7 +50,7 @@ from experiments.manual_vs_automatic import say
 from experiments.peers.checkers.figure import draw
 from experiments.peers.checkers.scores import scores, table
 from experiments.peers.checkers.trials import blocks, checkers, run
-from fnn import compiler
+from fnn import xla
 from fnn.figures.style import new_figure
 from fnn.files import explained, write_json
 from fnn.model import versions
@@ -81,7 +81,7 @@ def compare(options: argparse.Namespace) -> None:
     """All of it. Raises `FnnError` for an unknown fault, where `out` can't be written to, and where
     matplotlib is missing."""
     began = time.perf_counter()
-    compiler.tell(*compiler.QUICKLY)
+    xla.add_xla_flags(*xla.QUICKLY)
     new_figure(1, 1)
     with explained(options.out):
         options.out.mkdir(parents=True, exist_ok=True)

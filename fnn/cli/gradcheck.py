@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from fnn import compiler
+from fnn import xla
 from fnn.cli.machine import Machine
 from fnn.cli.network import Network
 from fnn.cli.options import option, word
@@ -99,7 +99,7 @@ class Gradcheck:
         """Print the evidence."""
         self._check()
         if self.proof != Proof():
-            compiler.tell(*compiler.QUICKLY)
+            xla.add_xla_flags(*xla.QUICKLY)
         self.machine.set_up(float64=self._is_python() and self.dtype == "float64")
         found = self._found()
         print(found)

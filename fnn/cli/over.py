@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from fnn.cli.types import check_value, written
-from fnn.spec.errors import FnnError, SpecError, at, choice
+from fnn.spec.errors import FnnError, SpecError, choice, error_path
 
 if TYPE_CHECKING:
     from fnn.cli.train import Train
@@ -60,7 +60,7 @@ def parse(word: str) -> tuple[str, list[Any] | Range]:
     if not (name and equals and text):
         raise FnnError(f"{FORM}, got {word!r}", "--over")
     name = name.replace("-", "_")
-    with at(f"--over {word}"):
+    with error_path(f"--over {word}"):
         if ":" in text:
             return name, _range(text.split(":"))
         if "/" in text or name == "hidden":
@@ -135,7 +135,7 @@ def build_run(options: Train, prepared: Prepared, settings: Mapping[str, Any]) -
         place = "--over" if varied is None else f"--over {varied}"
         raise FnnError(f"{error.message} (where {told(settings)})", place) from error
     for name in sorted(rest, key=lambda name: is_number(run, name)):
-        with at(f"--over {name}"):
+        with error_path(f"--over {name}"):
             run = _with_field(run, name, rest[name], {*known_options(options), *SHAPE})
     return run
 
@@ -156,7 +156,7 @@ def with_settings(options: Train, settings: Mapping[str, Any]) -> tuple[Train, d
     places = known_options(options)
     rest: dict[str, Any] = {}
     for name, value in _hidden(options, settings).items():
-        with at(f"--over {name}"):
+        with error_path(f"--over {name}"):
             if name in FIXED:
                 raise SpecError(f"can't be varied: {FIXED[name]}")
             if name not in places:
@@ -195,7 +195,7 @@ def _hidden(options: Train, settings: Mapping[str, Any]) -> dict[str, Any]:
         raise SpecError("stands beside width or depth, which make it", "--over hidden")
     hidden = options.network.hidden
     for name in set(SHAPE) & set(settings):
-        with at(f"--over {name}"):
+        with error_path(f"--over {name}"):
             check_value(settings[name], int)
     width = settings.get("width", hidden[0] if hidden else None)
     if width is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fnn.cli.options import as_typed, option
-from fnn.spec.errors import FnnError, at, choice
+from fnn.spec.errors import FnnError, choice, error_path
 
 if TYPE_CHECKING:
     from fnn.cli.watch import Watch
@@ -106,10 +106,10 @@ class Recipe:
 
     def _optimizer(self, rows: int, size: int | str) -> Rule:
         from fnn.optimizers import Rule
-        from fnn.spec import named, replace
+        from fnn.spec import from_name, replace
 
-        with at("--optimizer"):
-            rule: Rule = named(self.optimizer, Rule)
+        with error_path("--optimizer"):
+            rule: Rule = from_name(self.optimizer, Rule)
         rate: Any = rule.learning_rate if self.learning_rate is None else self.learning_rate
         if self.schedule != "constant":
             batch = rows if isinstance(size, str) else size

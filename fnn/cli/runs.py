@@ -9,7 +9,7 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from fnn.cli.options import option
-from fnn.spec.errors import FnnError, at
+from fnn.spec.errors import FnnError, error_path
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Runs:
         if self.folder != Runs.folder and not Path(self.folder).exists():
             raise FnnError("there is no such folder", self.folder)
         runs = list_runs(self.folder)
-        with at("--sort"):
+        with error_path("--sort"):
             told = table(runs, self.sort, self.reverse)  # names an unknown column
         print(told if runs else f"no runs yet in {self.folder}")
         return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fnn.cli.options import as_typed
-from fnn.spec.errors import FnnError, at
+from fnn.spec.errors import FnnError, error_path
 
 if TYPE_CHECKING:
     from fnn.cli.gradcheck import Gradcheck
@@ -53,10 +53,10 @@ def _objective(
     """What --spec or the options of a network describe, with the loss that was asked for."""
     from fnn.losses import Loss
     from fnn.objective import Objective
-    from fnn.spec import named, replace
+    from fnn.spec import from_name, replace
 
-    with at("--loss"):
-        asked: Any = None if options.loss is None else named(options.loss, Loss)
+    with error_path("--loss"):
+        asked: Any = None if options.loss is None else from_name(options.loss, Loss)
     made: Any = options.network.build(outputs, in_shape) if options.spec is None else _read(options)
     if not isinstance(made, Objective):
         return Objective(made, asked or suitable)
@@ -73,7 +73,7 @@ def _read(options: Gradcheck) -> Any:
 
     path = str(options.spec)
     text = read_bytes(path).decode(errors="replace")
-    with at(path):
+    with error_path(path):
         made = from_json(text)
         if not isinstance(made, Objective | Layer):
             raise FnnError(f"expected an objective or a network, got {made}")
@@ -107,7 +107,7 @@ def _random(options: Gradcheck) -> tuple[Objective, Batch]:
     suitable = BinaryCrossEntropy() if outputs == 1 else CrossEntropy()
     with as_typed(units="--outputs"):
         objective = _objective(options, outputs, in_shape, suitable)
-    with at("net"):
+    with error_path("net"):
         out_shape = objective.net.out_shape(shape(*in_shape)).shape
     draw, rows = np.random.default_rng(options.seed), options.batch
     x: Any = draw.normal(size=(rows, *in_shape)).astype(np.float32)

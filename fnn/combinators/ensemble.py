@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from fnn.combinators.trees import check_stacked
 from fnn.layer import Child, Layer, Tree, fold, require_key
 from fnn.shapes import trailing, wide
-from fnn.spec import at, part, spec, static
+from fnn.spec import error_path, part, spec, static
 
 
 @spec("ensemble.v1")
@@ -39,7 +39,7 @@ class Ensemble(Layer):
     average: Literal["mean", "softmax", "sigmoid"] = static(default="mean")
 
     def out_shape(self, in_shape: Tree) -> Tree:
-        with at("inner"):
+        with error_path("inner"):
             inner = self.inner.out_shape(in_shape)
         trailing(self, inner, 1)
         return inner
@@ -47,7 +47,7 @@ class Ensemble(Layer):
     def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
         self.out_shape(in_shape)
         keys = jax.random.split(require_key(self, key), self.members)
-        with at("inner"):
+        with error_path("inner"):
             params, state = jax.vmap(lambda key: self.inner.init(key, in_shape))(keys)
         return {"inner": params}, {"inner": state}
 
@@ -84,7 +84,7 @@ class Ensemble(Layer):
         check_stacked(self, self.members, params, state)
 
         def one(index: jax.Array, p: Tree, s: Tree) -> tuple[Tree, Tree, Tree]:
-            with at("inner"):
+            with error_path("inner"):
                 return self.inner.forward(p, s, x, train=train, key=fold(key, index))
 
         made: tuple[Tree, Tree, Tree] = jax.vmap(one)(

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from fnn.combinators.trees import add, check_children, check_same
 from fnn.layer import Child, Layer, Static, Tree, fold
 from fnn.shapes import trailing
-from fnn.spec import ShapeError, SpecError, at, fill, part, spec, static
+from fnn.spec import ShapeError, SpecError, error_path, part, set_fields, spec, static
 
 
 @spec("parallel.v1")
@@ -27,7 +27,7 @@ class Parallel(Layer):
     join: Literal["sum", "concatenate"] = static(default="sum")
 
     def __init__(self, *branches: Layer, join: Literal["sum", "concatenate"] = "sum") -> None:
-        fill(self, branches=branches, join=join)
+        set_fields(self, branches=branches, join=join)
 
     def check(self) -> None:
         if not self.branches:
@@ -36,7 +36,7 @@ class Parallel(Layer):
     def out_shape(self, in_shape: Tree) -> Tree:
         shapes = []
         for child in self.children(in_shape):
-            with at(child.path):
+            with error_path(child.path):
                 shapes.append(child.layer.out_shape(in_shape))
         return self._joined(shapes)
 
@@ -44,7 +44,7 @@ class Parallel(Layer):
         self.out_shape(in_shape)
         made = []
         for index, child in enumerate(self.children(in_shape)):
-            with at(child.path):
+            with error_path(child.path):
                 made.append(child.layer.init(fold(key, index), in_shape))
         params, states = zip(*made, strict=True)
         return {"branches": params}, {"branches": states}
@@ -57,7 +57,7 @@ class Parallel(Layer):
         for index, (layer, p, s) in enumerate(
             zip(self.branches, params["branches"], state["branches"], strict=True)
         ):
-            with at(f"branches[{index}]"):
+            with error_path(f"branches[{index}]"):
                 y, s, tape = layer.forward(p, s, x, train=train, key=fold(key, index))
             outputs.append(y)
             states.append(s)

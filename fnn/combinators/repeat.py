@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from fnn.combinators.trees import check_same, check_stacked
 from fnn.layer import Child, Layer, Tree, fold, require_key
-from fnn.spec import at, part, spec, static
+from fnn.spec import error_path, part, spec, static
 
 
 @spec("repeat.v1")
@@ -24,7 +24,7 @@ class Repeat(Layer):
     tied: bool = static(default=False)
 
     def out_shape(self, in_shape: Tree) -> Tree:
-        with at("inner"):
+        with error_path("inner"):
             inner = self.inner.out_shape(in_shape)
         check_same(self, "it is given", in_shape, "its inner layer gives back", inner)
         return in_shape
@@ -32,7 +32,7 @@ class Repeat(Layer):
     def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
         self.out_shape(in_shape)
         keys = jax.random.split(require_key(self, key), self.times)
-        with at("inner"):
+        with error_path("inner"):
             params, state = jax.vmap(lambda key: self.inner.init(key, in_shape))(keys)
         if self.tied:
             params = jax.tree.map(lambda leaf: leaf[0], params)
@@ -46,7 +46,7 @@ class Repeat(Layer):
         def once(x: Tree, layer: Tree) -> tuple[Tree, Tree]:
             index, own, s = layer
             p = params["inner"] if self.tied else own
-            with at("inner"):
+            with error_path("inner"):
                 y, s, tape = self.inner.forward(p, s, x, train=train, key=fold(key, index))
             check_same(self, "it is given", x, "its inner layer gives back", y)
             return y, (s, tape)

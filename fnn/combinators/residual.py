@@ -6,7 +6,7 @@ import jax
 
 from fnn.combinators.trees import add, check_same
 from fnn.layer import Child, Layer, Tree, fold
-from fnn.spec import at, part, spec
+from fnn.spec import error_path, part, spec
 
 
 @spec("residual.v1")
@@ -21,9 +21,9 @@ class Residual(Layer):
     shortcut: Layer | None = part(default=None)
 
     def out_shape(self, in_shape: Tree) -> Tree:
-        with at("inner"):
+        with error_path("inner"):
             inner = self.inner.out_shape(in_shape)
-        with at("shortcut"):
+        with error_path("shortcut"):
             shortcut = in_shape if self.shortcut is None else self.shortcut.out_shape(in_shape)
         check_same(self, "its shortcut gives", shortcut, "its inner layer", inner)
         return inner
@@ -32,7 +32,7 @@ class Residual(Layer):
         self.out_shape(in_shape)
         params, states = {}, {}
         for index, child in enumerate(self.children(in_shape)):
-            with at(child.path):
+            with error_path(child.path):
                 made = child.layer.init(fold(key, index), in_shape)
             params[child.path], states[child.path] = made
         return params, states
@@ -43,7 +43,7 @@ class Residual(Layer):
         outputs, states, tapes = {"shortcut": x}, {}, {}
         for index, child in enumerate(self.children(None)):
             name = child.path
-            with at(name):
+            with error_path(name):
                 outputs[name], states[name], tapes[name] = child.layer.forward(
                     params[name], state[name], x, train=train, key=fold(key, index)
                 )

@@ -6,7 +6,7 @@ import jax
 
 from fnn.combinators.trees import check_children
 from fnn.layer import Child, Layer, Tree, fold
-from fnn.spec import at, fill, part, spec
+from fnn.spec import error_path, part, set_fields, spec
 
 
 @spec("serial.v1")
@@ -20,18 +20,18 @@ class Serial(Layer):
     layers: tuple[Layer, ...] = part()
 
     def __init__(self, *layers: Layer) -> None:
-        fill(self, layers=layers)
+        set_fields(self, layers=layers)
 
     def out_shape(self, in_shape: Tree) -> Tree:
         for index, layer in enumerate(self.layers):
-            with at(f"layers[{index}]"):
+            with error_path(f"layers[{index}]"):
                 in_shape = layer.out_shape(in_shape)
         return in_shape
 
     def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
         params, states = [], []
         for index, child in enumerate(self.children(in_shape)):
-            with at(child.path):
+            with error_path(child.path):
                 made = child.layer.init(fold(key, index), child.in_shape)
             params.append(made[0])
             states.append(made[1])
@@ -45,7 +45,7 @@ class Serial(Layer):
         for index, (layer, p, s) in enumerate(
             zip(self.layers, params["layers"], state["layers"], strict=True)
         ):
-            with at(f"layers[{index}]"):
+            with error_path(f"layers[{index}]"):
                 x, s, tape = layer.forward(p, s, x, train=train, key=fold(key, index))
             states.append(s)
             tapes.append(tape)
@@ -62,6 +62,6 @@ class Serial(Layer):
         found = []
         for index, layer in enumerate(self.layers):
             found.append(Child(f"layers[{index}]", layer, in_shape))
-            with at(f"layers[{index}]"):
+            with error_path(f"layers[{index}]"):
                 in_shape = layer.out_shape(in_shape)
         return tuple(found)

@@ -8,7 +8,7 @@ import jax
 
 from fnn.layer import Tree
 from fnn.objective import Aux, Batch, Objective
-from fnn.spec import at
+from fnn.spec import error_path
 
 
 def value_and_grad(objective: Objective) -> Callable[..., tuple[tuple[jax.Array, Aux], Tree]]:
@@ -34,7 +34,7 @@ def backpropagate(
 ) -> tuple[tuple[jax.Array, Aux], Tree, Tree]:
     """The value with what comes beside it, the parameters' gradient, and the input's."""
     x = objective.policy.cast(batch.x)
-    with at("net"):
+    with error_path("net"):
         output, state, tape = objective.net.forward(params, state, x, train=train, key=key)
     value = objective.score(params, state, output, batch)
     dx, grads = objective.net.backward(params, tape, objective.output_gradient(output, batch))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import jax
 
-from fnn.activations import Function
+from fnn.activations import Elementwise
 from fnn.layer import Layer, Tree
 from fnn.shapes import check_array
-from fnn.spec import fill, part, spec
+from fnn.spec import part, set_fields, spec
 
 
 @spec("activation.v1")
@@ -17,10 +17,10 @@ class Activation(Layer):
     `Activation("relu")` names a function with its defaults; `Activation(LeakyReLU(0.2))` sets them.
     """
 
-    function: Function = part()
+    function: Elementwise = part()
 
-    def __init__(self, function: Function | str) -> None:
-        fill(self, function=function)
+    def __init__(self, function: Elementwise | str) -> None:
+        set_fields(self, function=function)
 
     def out_shape(self, in_shape: Tree) -> Tree:
         check_array(self, in_shape)

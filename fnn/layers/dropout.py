@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.layer import Layer, Tree, require_key
-from fnn.random import bits
+from fnn.random import random_bits
 from fnn.shapes import check_array, wide
 from fnn.spec import number, spec
 
@@ -40,7 +40,7 @@ class Dropout(Layer):
             return x, state, None
         rate = jnp.asarray(self.rate, jnp.float32)
         kept = jnp.clip(jnp.round((1 - rate) * _LEVELS), 1, _LEVELS)
-        mask = bits(require_key(self, key), x.shape) >> 8 < kept.astype(jnp.uint32)
+        mask = random_bits(require_key(self, key), x.shape) >> 8 < kept.astype(jnp.uint32)
         scale = (_LEVELS / kept.astype(wide(x.dtype))).astype(x.dtype)
         return jnp.where(mask, x * scale, 0), state, (mask, scale)
 

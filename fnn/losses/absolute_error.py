@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from fnn.losses.corners import absolute, sign
+from fnn.losses.abs import absolute, sign
 from fnn.losses.loss import Loss, paired
 from fnn.spec import spec
 

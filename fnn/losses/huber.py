@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.losses.corners import absolute
+from fnn.losses.abs import absolute
 from fnn.losses.loss import Loss, paired
 from fnn.spec import number, spec
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.layer import Tree, is_weight
-from fnn.losses.corners import absolute, sign
+from fnn.losses.abs import absolute, sign
 from fnn.shapes import wide
 from fnn.spec import number, spec
 

@@ -13,9 +13,9 @@ from fnn.losses.loss import paired
 from fnn.metrics.classification import of_classes
 from fnn.metrics.registry import QUANTITIES, check_metrics, default_metrics
 from fnn.metrics.regression import of_quantities
-from fnn.objective import Batch, Objective, shares
+from fnn.objective import Batch, Objective, normalized_weights
 from fnn.shapes import wide
-from fnn.spec import ShapeError, at
+from fnn.spec import ShapeError, error_path
 
 CHUNK = 4096
 """rows that pass through the network at a time"""
@@ -102,10 +102,10 @@ def measure(
     check_metrics(names, loss, output.shape[-1])
     output = output.astype(wide(output.dtype))
     found: Metrics = {}
-    with at("loss"):
+    with error_path("loss"):
         if "loss" in names:
             losses = loss.per_example(output, target)
-            found["loss"] = (losses * shares(weight, losses)).sum()
+            found["loss"] = (losses * normalized_weights(weight, losses)).sum()
         else:
             jax.eval_shape(loss.per_example, output, target)  # the shapes fit
         others = [name for name in names if name != "loss"]

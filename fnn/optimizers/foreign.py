@@ -6,8 +6,8 @@ from typing import Any
 
 import optax
 
-from fnn.optimizers.optimizer import Optimizer, Rule, keep_dtypes
-from fnn.spec import SpecError, is_spec, named, spec, static
+from fnn.optimizers.optimizer import Optimizer, Rule, preserve_dtypes
+from fnn.spec import SpecError, from_name, is_spec, spec, static
 
 
 @spec("optax_transformation.v1")
@@ -22,7 +22,7 @@ class OptaxTransformation(Optimizer):
     given: optax.GradientTransformation = static()
 
     def transformation(self) -> optax.GradientTransformationExtraArgs:
-        return keep_dtypes(lambda _: self.given)
+        return preserve_dtypes(lambda _: self.given)
 
 
 def as_optimizer(value: Any) -> Optimizer:
@@ -31,7 +31,7 @@ def as_optimizer(value: Any) -> Optimizer:
     Raises `SpecError` for anything else, with the nearest known name.
     """
     if isinstance(value, str):
-        made: Rule = named(value, Rule)
+        made: Rule = from_name(value, Rule)
         return made
     if isinstance(value, optax.GradientTransformation):
         return OptaxTransformation(value)

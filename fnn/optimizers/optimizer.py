@@ -52,7 +52,7 @@ class Rule(Optimizer):
 
     def transformation(self) -> optax.GradientTransformationExtraArgs:
         # Leaves take the dtype of the parameters, but no less than float32: 0.999 is 1 in bfloat16.
-        return keep_dtypes(lambda dtype: numbers(self, dtype)._chain())
+        return preserve_dtypes(lambda dtype: numbers(self, dtype)._chain())
 
     def _chain(self) -> optax.GradientTransformation:
         rate = self.learning_rate
@@ -72,7 +72,7 @@ def _weights(params: Tree) -> Tree:
     return jax.tree_util.tree_map_with_path(lambda path, _: is_weight(path), params)
 
 
-def keep_dtypes(
+def preserve_dtypes(
     make: Callable[[Any], optax.GradientTransformation],
 ) -> optax.GradientTransformationExtraArgs:
     """`make(dtype)` under standard promotion, which Optax needs, with results in the given dtypes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fnn.spec import SpecError, at, is_number, is_spec, with_fields
+from fnn.spec import SpecError, error_path, is_number, is_spec, with_fields
 from fnn.sweeps.axes import SEEDS, SHARED, Axis, Range, listed
 from fnn.training.run import Run
 
@@ -37,7 +37,7 @@ def as_space(run: Run | Build, over: Mapping[str, Axis]) -> Space:
     if isinstance(run, Run):
         _check_names(run, space)
     for name, axis in space.items():
-        with at(f"over[{name!r}]"):
+        with error_path(f"over[{name!r}]"):
             for value in some(axis):
                 build(middle | {name: value})
     return space
@@ -71,7 +71,7 @@ def written(axis: list[Any] | Range) -> str:
 
 
 def _axis(name: str, axis: Any) -> list[Any] | Range:
-    with at(f"over[{name!r}]"):
+    with error_path(f"over[{name!r}]"):
         if name in SEEDS:
             raise SpecError("a seed is luck, not a setting: give `seed` to the search")
         if name in SHARED:
@@ -92,11 +92,11 @@ def _check_different(labels: Sequence[str]) -> None:
 def _check_names(run: Run, space: Space) -> None:
     """Fields of those names are there, and a range of real numbers is for numbers alone."""
     chosen = {name: axis[0] for name, axis in space.items() if not isinstance(axis, Range)}
-    with at("over"):
+    with error_path("over"):
         run = with_fields(run, chosen)
     for name, axis in space.items():
         if isinstance(axis, Range) and not axis.whole and not is_number(run, name):
-            with at(f"over[{name!r}]"):
+            with error_path(f"over[{name!r}]"):
                 _refuse(run, name, axis)
 
 

@@ -15,7 +15,7 @@ from fnn.files import json_text, with_floats
 from fnn.search.problem import SearchProblem
 from fnn.search.space import Settings, holds, label, some, written
 from fnn.search.storage import open_storage, optuna, quiet, usable
-from fnn.spec import FnnError, SpecError, at, choice, to_json
+from fnn.spec import FnnError, SpecError, choice, error_path, to_json
 from fnn.sweeps.arrays import contents, digest
 from fnn.sweeps.axes import Member, Range
 from fnn.sweeps.member_result import MemberResult
@@ -153,7 +153,7 @@ class Study:
         made = {}
         for name, value in settings.items():
             axis = self.problem.space.get(name)
-            with at(f"first, {name}"):
+            with error_path(f"first, {name}"):
                 if axis is None:
                     raise SpecError(f"is not varied{choice(name, self.problem.space)}")
                 if not holds(axis, value):

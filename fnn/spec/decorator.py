@@ -10,7 +10,7 @@ from typing import Any, TypeVar, dataclass_transform, get_args, get_origin, get_
 import jax
 import numpy as np
 
-from fnn.spec.errors import SpecError, at, choice
+from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.fields import (
     Role,
     check_number,
@@ -23,7 +23,7 @@ from fnn.spec.fields import (
     static,
     type_name,
 )
-from fnn.spec.kinds import check_kind, is_spec, named, register
+from fnn.spec.kinds import check_kind, from_name, is_spec, register
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def abstract_spec(cls: type[T]) -> type[T]:
     return dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
 
 
-def fill(made: Any, **values: Any) -> None:
+def set_fields(made: Any, **values: Any) -> None:
     """Give a new spec its fields, and check them: for an `__init__` of one's own."""
     for name, value in values.items():
         object.__setattr__(made, name, value)
@@ -73,7 +73,7 @@ def build(cls: type, values: dict[str, Any]) -> Any:
             raise SpecError(f"{cls.__name__} needs the field {field.name!r}")
         given[field.name] = values.get(field.name, field.default)
     made: Any = object.__new__(cls)
-    fill(made, **given)
+    set_fields(made, **given)
     return made
 
 
@@ -90,7 +90,7 @@ def _check_fields(self: Any) -> None:
     hints = _hints(self.__class__)
     for field in dataclasses.fields(self):
         value, hint = getattr(self, field.name), hints[field.name]
-        with at(field.name):
+        with error_path(field.name):
             object.__setattr__(self, field.name, _check(value, hint, field))
     if hasattr(self, "check"):
         self.check()
@@ -116,12 +116,12 @@ def _check_part(value: Any, hint: Any) -> Any:
             raise SpecError(f"expected a tuple of specs, got {describe(value)}")
         checked = []
         for index, item in enumerate(value):
-            with at(f"[{index}]"):
+            with error_path(f"[{index}]"):
                 checked.append(_check_part(item, get_args(hint)[0]))
         return tuple(checked)
     family = classes(hint)
     if isinstance(value, str):
-        return named(value, family)
+        return from_name(value, family)
     if isinstance(value, family) and (value is None or is_spec(value)):
         return value
     if isinstance(value, type) and issubclass(value, family):
@@ -202,7 +202,7 @@ def _shown(value: Any) -> str:
 def _is_default(value: Any, default: Any) -> bool:
     if isinstance(default, str) and is_spec(value):
         named_so = value.kind.split(".")[0] == default
-        return named_so and _is_default(value, named(default, type(value)))
+        return named_so and _is_default(value, from_name(default, type(value)))
     return type(value) is type(default) and bool(np.all(value == default))
 
 

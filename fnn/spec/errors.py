@@ -37,7 +37,7 @@ def join(place: str, path: str) -> str:
 
 
 @contextmanager
-def at(place: str) -> Iterator[None]:
+def error_path(place: str) -> Iterator[None]:
     """Errors raised inside belong to `place`."""
     try:
         yield

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fnn.spec.errors import SpecError, at, choice
+from fnn.spec.errors import SpecError, choice, error_path
 
 REQUIRED = dataclasses.MISSING
 
@@ -162,7 +162,7 @@ def _check_tuple(value: Any, arguments: tuple[Any, ...], bounds: dict[str, Any])
         raise SpecError(f"expected {len(hints)} values, got {len(value)}")
     checked = []
     for index, (item, hint) in enumerate(zip(value, hints, strict=True)):
-        with at(f"[{index}]"):
+        with error_path(f"[{index}]"):
             checked.append(check_static(item, hint, bounds))
     return tuple(checked)
 

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from fnn.spec.decorator import build
-from fnn.spec.errors import SpecError, at, choice
+from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.fields import describe
 from fnn.spec.kinds import find_kind, is_spec
 
@@ -47,7 +47,7 @@ def _encode(value: Any) -> Any:
     if is_spec(value):
         encoded = {"kind": value.kind}
         for field in dataclasses.fields(value):
-            with at(field.name):
+            with error_path(field.name):
                 encoded[field.name] = _encode(getattr(value, field.name))
         return encoded
     if type(value) is tuple:
@@ -65,7 +65,7 @@ def _encode(value: Any) -> Any:
 
 
 def _encode_item(index: int, item: Any) -> Any:
-    with at(f"[{index}]"):
+    with error_path(f"[{index}]"):
         return _encode(item)
 
 
@@ -86,7 +86,7 @@ def _decode(data: Any) -> Any:
             continue
         if name not in names:
             raise SpecError(f"{data['kind']} has no field {name!r}{choice(name, names)}")
-        with at(name):
+        with error_path(name):
             values[name] = _decode(value)
     return build(cls, values)
 
@@ -100,5 +100,5 @@ def _decode_numbers(data: Any) -> Any:
 
 
 def _decode_item(index: int, item: Any) -> Any:
-    with at(f"[{index}]"):
+    with error_path(f"[{index}]"):
         return _decode(item)

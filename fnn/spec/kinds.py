@@ -45,7 +45,7 @@ def find_kind(kind: str) -> type:
     raise SpecError(f"unknown kind {kind!r}{choice(kind, _KINDS)}")
 
 
-def named(name: str, family: tuple[type, ...] | type) -> Any:
+def from_name(name: str, family: tuple[type, ...] | type) -> Any:
     """The spec of that name with all its defaults: `named("relu", Function)`."""
     known = {kind.split(".")[0]: cls for kind, cls in _KINDS.items() if issubclass(cls, family)}
     if name not in known:

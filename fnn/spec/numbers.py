@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fnn.spec.decorator import check_number_at
-from fnn.spec.errors import SpecError, at, choice
+from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.kinds import is_spec
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def with_numbers(spec: T, values: Mapping[str, Any]) -> T:
             return leaf
         owner = _follow(spec, path[:-1])
         if is_spec(owner):
-            with at(here):
+            with error_path(here):
                 check_number_at(owner, path[-1].name, wanted[-1])
         return wanted[-1]
 

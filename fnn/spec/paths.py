@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from fnn.spec.decorator import replace
-from fnn.spec.errors import SpecError, at, choice
+from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.fields import Role, role
 from fnn.spec.kinds import is_spec
 from fnn.spec.numbers import matches
@@ -73,7 +73,7 @@ def _exchange(node: Any, keys: Keys, value: Any) -> Any:
     if not keys:
         return value
     key, rest = keys[0], keys[1:]
-    with at(_text((key,))):
+    with error_path(_text((key,))):
         if isinstance(node, tuple):
             return tuple(
                 _exchange(item, rest, value) if index == key else item

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from fnn.spec import SpecError, at, is_number, is_spec, with_fields
+from fnn.spec import SpecError, error_path, is_number, is_spec, with_fields
 from fnn.training.checks import check_counts, check_seeds
 from fnn.training.run import Run
 
@@ -106,7 +106,7 @@ def combine(
 
 def _values(name: str, axis: Any, how: Strategy) -> Any:
     """What an axis may be: the values in it, or what they are drawn from."""
-    with at(f"over[{name!r}]"):
+    with error_path(f"over[{name!r}]"):
         if name in SHARED:
             raise SpecError(f"can't be varied within a sweep: {SHARED[name]}")
         if isinstance(axis, Range):
@@ -169,7 +169,7 @@ def _member(
     """A run of its own; an error names the settings' place in it."""
     seed = settings.get("seed", seed)
     order_seed = settings.get("order_seed", seed if own_order else order_seed)
-    with at("over"):
+    with error_path("over"):
         check_seeds(seed=seed, order_seed=order_seed)
     changed = {name: value for name, value in settings.items() if name not in SEEDS}
     made = with_fields(run, changed)

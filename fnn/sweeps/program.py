@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from fnn.compiler import OPTIONS
 from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
@@ -29,6 +28,7 @@ from fnn.training.program.epoch import EpochMetrics
 from fnn.training.program.segment import segment
 from fnn.training.program.state import RunState, final_parameters, init_state, jit_init
 from fnn.training.run import Run
+from fnn.xla import OPTIONS
 
 CAPACITY = 2**18
 """epochs that one call may end, summed over its members, about"""

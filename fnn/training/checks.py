@@ -10,7 +10,7 @@ import numpy as np
 from fnn.metrics.registry import ANSWERS, CLASSES
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
-from fnn.spec import FnnError, ShapeError, SpecError, at, named_leaves
+from fnn.spec import FnnError, ShapeError, SpecError, error_path, named_leaves
 from fnn.training.program.epoch import Plan
 from fnn.training.run import Run
 
@@ -92,7 +92,7 @@ def check_rows(objective: Objective, rows: Batch, place: str) -> None:
     if rows.weight is not None:
         _check_weights(np.asarray(rows.weight), f"{place}.weight")
     if isinstance(objective.loss, CLASSES):
-        with at("net"):
+        with error_path("net"):
             output = objective.net.out_shape(shape_of(rows.x))
         _check_classes(rows.target, output.shape[-1], place)
     if isinstance(objective.loss, ANSWERS):

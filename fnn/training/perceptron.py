@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from fnn.combinators import Serial
 from fnn.layer import Tree
-from fnn.spec import at
+from fnn.spec import error_path
 
 
 class PerceptronResult(NamedTuple):
@@ -39,7 +39,7 @@ def train_perceptron(
 
     def example(params: Tree, pair: tuple[jax.Array, jax.Array]) -> tuple[Tree, jax.Array]:
         x, t = pair
-        with at("net"):
+        with error_path("net"):
             y, _ = net.apply(params, {"layers": ({}, {})}, x)
         error = t.astype(y.dtype) - y
         dense = params["layers"][0]

@@ -9,7 +9,7 @@ import optax
 from fnn.metrics import check_metrics, default_metrics
 from fnn.objective import Objective
 from fnn.optimizers import Optimizer, as_optimizer
-from fnn.spec import at, fill, part, spec, static
+from fnn.spec import error_path, part, set_fields, spec, static
 from fnn.training.policy.averaging import Averaging
 from fnn.training.policy.selection import Selection
 
@@ -59,7 +59,7 @@ class Run:
         averaging: Averaging | None = None,
         monitor: bool = False,
     ) -> None:
-        fill(
+        set_fields(
             self,
             objective=objective,
             optimizer=as_optimizer(optimizer),
@@ -73,10 +73,10 @@ class Run:
         )
 
     def check(self) -> None:
-        with at("metrics"):
+        with error_path("metrics"):
             check_metrics(self.metrics or (), self.objective.loss)
         if self.selection is not None:
-            with at("selection.metric"):
+            with error_path("selection.metric"):
                 check_metrics((self.selection.metric,), self.objective.loss)
 
     @property

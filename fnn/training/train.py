@@ -19,7 +19,7 @@ from fnn.metrics.registry import ANSWERS, CLASSES, QUANTITIES
 from fnn.objective import Batch, Objective, Policy
 from fnn.optimizers import Optimizer
 from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError, at, replace
+from fnn.spec import ShapeError, SpecError, error_path, replace
 from fnn.training.checks import check_epochs, check_loggers
 from fnn.training.host.fit import FitResult, fit
 from fnn.training.host.progress import Progress
@@ -203,7 +203,7 @@ def as_prepared(data: Any, fractions: Sequence[float] = FRACTIONS, split_seed: i
 
 def check_outputs(net: Layer, prepared: Prepared) -> None:
     """The network takes these inputs, and ends in as many outputs as the target asks for."""
-    with at("net"):
+    with error_path("net"):
         output = net.out_shape(shape(*prepared.preprocessing.in_shape))
     wanted, classes = prepared.preprocessing.outputs, prepared.preprocessing.classes
     if getattr(output, "shape", None) == (wanted,):

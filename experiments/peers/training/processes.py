@@ -14,7 +14,7 @@ from typing import Any
 
 from experiments.peers.training.contestants import Entry
 from experiments.peers.training.work import Work
-from fnn import compiler
+from fnn import xla
 from fnn.spec import FnnError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +39,7 @@ def environment(folder: Path) -> dict[str, str]:
     XLA_FLAGS is what the user has set: what fnn adds to it at its import is for fnn alone.
     """
     own = {
-        "XLA_FLAGS": compiler.GIVEN,
+        "XLA_FLAGS": xla.GIVEN,
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "JAX_ENABLE_COMPILATION_CACHE": "false",
         "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),

@@ -14,7 +14,7 @@ from fnn.data.preprocessing.preprocessing import Preprocessing
 from fnn.data.sources.memory_mapped import StoredRows, View
 from fnn.data.splits import FRACTIONS, Split, shares, split
 from fnn.objective import Batch
-from fnn.spec import at
+from fnn.spec import error_path
 
 
 class Prepared(NamedTuple):
@@ -61,7 +61,7 @@ def prepare(
     pick: Any = View if dataset.on_disk else take
     parts = [DataRows(pick(dataset.inputs, index), dataset.target[index]) for index in rows]
     train, validation, test = parts[0], parts[1], dataset.test or parts[2]
-    with at(dataset.name):
+    with error_path(dataset.name):
         _check_classes(dataset, train)
         preprocessing = Preprocessing.fit(dataset, *train)
     notes = list(preprocessing.notes)
@@ -71,7 +71,7 @@ def prepare(
             return None
         if dataset.on_disk:
             return StoredRows.of(part, preprocessing)
-        with at(f"{dataset.name}, {name} part"):
+        with error_path(f"{dataset.name}, {name} part"):
             x, unforeseen = preprocessing.encode_leniently(part.inputs)
             target: Any = preprocessing.encode_target(part.target)
         for column, count in unforeseen.items():

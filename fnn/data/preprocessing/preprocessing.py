@@ -19,7 +19,7 @@ from fnn.data.tables.csv_reader import TextFormat
 from fnn.data.tables.frames import is_frame, table_of
 from fnn.data.tables.table import Table, is_categories
 from fnn.data.targets.encoding import Classes, Numbers
-from fnn.spec import at
+from fnn.spec import error_path
 
 KIND = "preprocessing.v1"
 Encoder: TypeAlias = Divisor | Standardizer | TableEncoder
@@ -163,11 +163,11 @@ class Preprocessing:
         """What `to_json` wrote. `DataError` names the field that is missing or damaged."""
         if field(data, "kind", str) != KIND:
             raise DataError(f"expected {KIND}, got {data['kind']!r}", "kind")
-        with at("inputs"):
+        with error_path("inputs"):
             encoder: Encoder = _part(data, "inputs", ENCODERS)
-        with at("target"):
+        with error_path("target"):
             answers: Classes | Numbers = _part(data, "target", ANSWERS)
-        with at("text"):
+        with error_path("text"):
             text = _text(field(data, "text", (dict, type(None))))
         columns = names(data, "columns")
         name = field(data, "target_name", str)

@@ -13,7 +13,7 @@ from fnn.layer import Layer, Tree
 from fnn.losses import Loss
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
-from fnn.spec import FnnError, at, spec
+from fnn.spec import FnnError, error_path, spec
 
 
 @spec("projection.v1")
@@ -41,7 +41,7 @@ def subject(
     key, own = jax.random.split(jax.random.key(seed))
     in_shape = shape_of(x)
     if params is None or state is None:
-        with at("net"):
+        with error_path("net"):
             exact.net.out_shape(in_shape)
         drawn = jax.jit(lambda objective, key: objective.init(key, in_shape))(exact, key)
         params = drawn[0] if params is None else params

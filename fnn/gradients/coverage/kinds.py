@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fnn.activations import ELU, GELU, Function, LeakyReLU
+from fnn.activations import ELU, GELU, Elementwise, LeakyReLU
 from fnn.initializers import Glorot, He, LeCun, Normal, Orthogonal, Uniform, Zeros
 from fnn.layer import Layer
 from fnn.layers import Activation, Softmax
@@ -19,7 +19,7 @@ from fnn.losses import (
     ProbabilityBinaryCrossEntropy,
     ProbabilityCrossEntropy,
 )
-from fnn.spec import kinds, named
+from fnn.spec import from_name, kinds
 
 T = TypeVar("T")
 Array = Any
@@ -37,10 +37,10 @@ def every(family: type) -> dict[str, Any]:
         for kind, cls in kinds().items()
         if issubclass(cls, family) and f"{cls.__module__}.".startswith(f"{room}.")
     }
-    return {name: named(name, family) for name in sorted(found)}
+    return {name: from_name(name, family) for name in sorted(found)}
 
 
-ACTIVATIONS: dict[str, Function] = {**every(Function), "gelu by tanh": GELU("tanh")}
+ACTIVATIONS: dict[str, Elementwise] = {**every(Elementwise), "gelu by tanh": GELU("tanh")}
 LOSSES: dict[str, Loss] = {
     **every(Loss),
     "binary_cross_entropy, smoothed": BinaryCrossEntropy(0.1),

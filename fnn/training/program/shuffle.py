@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.random import bits
+from fnn.random import random_bits
 
 SPARE = 16
 """random bits that rows have to differ by"""
@@ -25,6 +25,6 @@ def shuffled(key: jax.Array, count: int) -> jax.Array:
     number = jnp.arange(count, dtype=jnp.uint32)
     order = number
     for turn in jax.random.split(key, -(-SPARE // (32 - width))):
-        drawn = bits(turn, (count,))
+        drawn = random_bits(turn, (count,))
         order = jnp.take(order, jax.lax.sort((drawn & ~low) | number) & low, mode="clip")
     return order.astype(jnp.int32)

@@ -28,12 +28,12 @@ def set_up() -> None:
     Settings stand in the environment's XLA_FLAGS, which XLA reads when JAX first computes: what was
     computed before `import fnn` decides for the whole process.
     """
-    tell(SMALL_LOOPS)
+    add_xla_flags(SMALL_LOOPS)
     if OPTIONS:
-        tell(f"--{FLAG}={PRODUCTS}")
+        add_xla_flags(f"--{FLAG}={PRODUCTS}")
 
 
-def tell(*flags: str) -> None:
+def add_xla_flags(*flags: str) -> None:
     """Add settings to the environment's XLA_FLAGS; one that is there already stays."""
     known = os.environ.get("XLA_FLAGS", "")
     new = [flag for flag in flags if flag.partition("=")[0] not in known]
