@@ -16,8 +16,8 @@ from fnn import (
     training,
     xla,
 )
+from fnn.audit import Audit, assert_gradient, audit, audit_gradient
 from fnn.combinators import Ensemble, Parallel, Repeat, Residual, Serial
-from fnn.gradients.audit import Audit, assert_gradient, audit, audit_gradient
 from fnn.layer import KeyMissingError, Layer, Static
 from fnn.layers import (
     Activation,

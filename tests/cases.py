@@ -15,8 +15,8 @@ import numpy as np
 
 from fnn import activations, combinators, initializers, layers, losses, networks, optimizers
 from fnn import schedules as s
+from fnn.audit.problem.inputs import Projection
 from fnn.gradients import manual
-from fnn.gradients.audit.subject import Projection
 from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape
 from fnn.training import LastEpochs, MovingAverage, Run, Selection

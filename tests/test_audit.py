@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import fnn
+from fnn.audit import Audit, Verdict, agreement, audit
+from fnn.audit.problem import from_network
 from fnn.combinators import Parallel, Repeat, Residual, Serial
-from fnn.gradients.audit import Audit, Verdict, agreement, audit, network
 from fnn.layer import Layer
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
 from fnn.losses import L1, L2, CrossEntropy
@@ -89,7 +90,12 @@ def test_what_is_asked_beside_the_leaves(rich: Audit) -> None:
 
 
 def test_a_second_audit_compiles_nothing() -> None:
-    programs = (network._by_hand, network._automatic, network._values, network._forward)
+    programs = (
+        from_network._by_hand,
+        from_network._automatic,
+        from_network._values,
+        from_network._forward,
+    )
     audit(PLAIN, BATCH, checks=False)
     before = [program._cache_size() for program in programs]
     changed = Objective(mlp([6, 4], 3, activation="tanh"), "cross_entropy")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fnn
-from fnn.gradients.audit import Audit, Verdict, assert_gradient, audit_gradient
+from fnn.audit import Audit, Verdict, assert_gradient, audit_gradient
 
 DRAW = np.random.default_rng(0)
 X, Y = DRAW.normal(size=(10, 5)), DRAW.normal(size=(10, 3))

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fnn.audit.differences.finite_differences import Ladder
+from fnn.audit.render.text import WIDTH, figure
+from fnn.audit.result import Audit, Check, Finding, LeafRow, Verdict, Worst
 from fnn.figures import draw_gradient_audit
 from fnn.figures.heat_map import flat, pooled
-from fnn.gradients.audit.result import Audit, Check, Finding, Row, Verdict, Worst
-from fnn.gradients.audit.slopes import Ladder
-from fnn.gradients.audit.text import WIDTH, figure
 from fnn.spec import FnnError
 from fnn.spec.errors import shorten
 
@@ -36,8 +36,8 @@ def ladder(claimed: float = 1.0) -> Ladder:
     return Ladder(STEPS, 1 + STEPS**2 + noise / 3, noise, claimed=claimed, best=1 + 1e-13)
 
 
-def row(path: str, verdict: Verdict = Verdict.PASS, note: str = "", **more: Any) -> Row:
-    made = Row(
+def row(path: str, verdict: Verdict = Verdict.PASS, note: str = "", **more: Any) -> LeafRow:
+    made = LeafRow(
         path=path,
         shape=(12, 5),
         rms=0.0512,
@@ -56,7 +56,7 @@ def row(path: str, verdict: Verdict = Verdict.PASS, note: str = "", **more: Any)
     return replace(made, **more)
 
 
-def wrong(path: str) -> Row:
+def wrong(path: str) -> LeafRow:
     error = np.full((12, 5), 1e-18)
     error[7, 2] = 4e-7
     worst = Worst((7, 2), 0.4000004, 0.4, 0.39999999999, 3.1e-10)
@@ -139,7 +139,7 @@ def test_what_stands_around_the_table() -> None:
         ([wrong("a"), wrong("b")], "0 leaves proved, 2 WRONG"),
     ],
 )
-def test_the_conclusion(rows: list[Row], last: str) -> None:
+def test_the_conclusion(rows: list[LeafRow], last: str) -> None:
     assert str(Audit({}, tuple(rows))).splitlines()[-1] == last
 
 
@@ -291,7 +291,7 @@ PLOTS = {
 
 
 @pytest.mark.parametrize(("found", "told"), PLOTS.values(), ids=PLOTS)
-def test_heat_maps_at_the_edge(tmp_path, found: Row, told: str) -> None:
+def test_heat_maps_at_the_edge(tmp_path, found: LeafRow, told: str) -> None:
     titles = [axes.get_title(loc="left") for axes in draw_gradient_audit([found]).axes]
     assert any(told in title for title in titles)
     Audit({}, (found,)).plot(tmp_path / "a.png")

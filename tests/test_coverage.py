@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fnn.activations import Elementwise
-from fnn.gradients.audit import Leaf
+from fnn.audit import Leaf
 from fnn.gradients.coverage import FACTORS, design, random_network, run
 from fnn.gradients.coverage.kinds import every
 from fnn.gradients.coverage.networks import Drawn

@@ -14,9 +14,9 @@ from scipy.special import expit, log_softmax, logsumexp, softmax
 
 import fnn
 from fnn import Activation, BatchNorm, Dense, Dropout, Ensemble, Residual, Serial, losses
+from fnn.audit import audit
 from fnn.data import from_arrays, prepare
 from fnn.ensembles import average_of, combine, ensemble, member_outputs, predictive
-from fnn.gradients.audit import audit
 from fnn.gradients.faults import CATALOGUE
 from fnn.metrics import as_logits
 from fnn.model import Model, load, save

@@ -14,8 +14,8 @@ from experiments.perceptron import CORNERS, GATES
 from experiments.published import audits, breast_cancer, p0, p1, p2, p3, p4, starts
 from experiments.published.network import Params, Program, descend, init
 from experiments.xor import TARGET, X
+from fnn.audit import Audit
 from fnn.data import load
-from fnn.gradients.audit import Audit
 from fnn.training import train_perceptron
 
 PASS, WRONG, KINK = "PASS", "WRONG", "KINK"

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from fnn.gradients.audit import agreement
+from fnn.audit import agreement
 from fnn.gradients.coverage import random_network
 from fnn.gradients.coverage.run import general_position
 from fnn.spec import from_json, to_json

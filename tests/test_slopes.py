@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fnn.gradients.audit.differences import SAFETY
-from fnn.gradients.audit.slopes import Slope, noise_of, places, slope_of
+from fnn.audit.differences.directional import SAFETY
+from fnn.audit.differences.finite_differences import Slope, noise_of, places, slope_of
 
 EPSILON = {np.float64: 2.0**-52, np.float32: 2.0**-23}
 

@@ -26,6 +26,7 @@ networks
 objective
 metrics, schedules
 gradients, optimizers
+audit
 data
 training
 sweeps

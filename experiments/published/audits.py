@@ -10,7 +10,7 @@ import fnn
 from experiments.published import p0, p1, p2, p3, p4
 from experiments.published.network import Array, Params, Program, descend, init
 from experiments.xor import TARGET, X
-from fnn.gradients.audit import Audit, audit_gradient
+from fnn.audit import Audit, audit_gradient
 
 Point = tuple[Params, Array, Array]
 """parameters, inputs and targets"""

@@ -125,8 +125,8 @@ class Gradcheck:
             from fnn.cli.python_file import audit_file
 
             return audit_file(str(self.data), **how)
+        from fnn.audit import audit
         from fnn.cli.trial import objective_and_batch, title
-        from fnn.gradients.audit import audit
 
         objective, batch = objective_and_batch(self)
         print(title(self, objective, batch), flush=True)

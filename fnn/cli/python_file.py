@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.gradients.audit import Audit
+    from fnn.audit import Audit
 
 NAME = "gradcheck_file"
 """of the module that the file becomes"""
@@ -25,7 +25,7 @@ def audit_file(path: str, **options: Any) -> Audit:
     Whatever is raised in the file, when it is read or when its functions are called, becomes an
     `FnnError` that names the file, the line and the exception.
     """
-    from fnn.gradients.audit import audit_gradient
+    from fnn.audit import audit_gradient
 
     place = Path(path).expanduser().resolve()
     with blamed(path, str(place)):

@@ -11,9 +11,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from fnn.audit.problem.from_network import NetworkPoint, as_float, floats, given, in_dtype
+from fnn.audit.problem.inputs import subject
 from fnn.gradients import manual
-from fnn.gradients.audit.network import Setting, as_float, floats, given, in_dtype
-from fnn.gradients.audit.subject import subject
 from fnn.gradients.coverage import random_network
 from fnn.gradients.faults import Fault, Network
 from fnn.gradients.faults.run import places
@@ -115,7 +115,9 @@ def _named(leaves: dict[str, Array], arrays: Sequence[Array]) -> dict[str, Array
 
 
 @functools.partial(jax.jit, static_argnames="train")
-def _value(objective: Any, setting: Setting, leaves: dict[str, Any], *, train: bool) -> jax.Array:
+def _value(
+    objective: Any, setting: NetworkPoint, leaves: dict[str, Any], *, train: bool
+) -> jax.Array:
     params, batch = given(setting, leaves)
     value: jax.Array = objective.value(params, setting.state, batch, train=train, key=setting.key)[
         0
@@ -124,7 +126,7 @@ def _value(objective: Any, setting: Setting, leaves: dict[str, Any], *, train: b
 
 
 @functools.partial(jax.jit, static_argnames="train")
-def _gradient(by_hand: Any, setting: Setting, leaves: dict[str, Any], *, train: bool) -> Any:
+def _gradient(by_hand: Any, setting: NetworkPoint, leaves: dict[str, Any], *, train: bool) -> Any:
     params, batch = given(setting, leaves)
     _, grads, dx = manual.backpropagate(
         by_hand, params, setting.state, batch, train=train, key=setting.key

@@ -9,7 +9,7 @@ import jax
 from experiments.peers.checkers.answers import Answer, Outcome, layers_of, shortened
 from experiments.peers.checkers.claims import Array, Claim, Programs
 from experiments.peers.checkers.jax_peers import differentiable
-from fnn.gradients.audit import Audit, Verdict, audit, audit_gradient
+from fnn.audit import Audit, Verdict, audit, audit_gradient
 
 SAID_WRONG = {Verdict.WRONG, Verdict.NONFINITE, Verdict.NONDETERMINISTIC}
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fnn.gradients.audit import Audit, Leaf, Verdict, agreement, audit
+from fnn.audit import Audit, Leaf, Verdict, agreement, audit
 from fnn.gradients.coverage.design import FACTORS, design
 from fnn.gradients.coverage.networks import Drawn, random_network
 from fnn.gradients.coverage.pairs import Row, all_pairs

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fnn.audit.render.text import figure
 from fnn.files import json_text
-from fnn.gradients.audit.text import figure
 from fnn.gradients.coverage.pairs import Row, pairs_of
 from fnn.spec.errors import shorten
 

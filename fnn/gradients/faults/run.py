@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import jax
 
-from fnn.gradients.audit import Audit, audit
+from fnn.audit import Audit, audit
 from fnn.gradients.faults import CATALOGUE, NETWORKS
 from fnn.gradients.faults.fault import Fault
 from fnn.gradients.faults.network import Network

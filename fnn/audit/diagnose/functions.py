@@ -1,0 +1,72 @@
+"""What kind of mistake a function's wrong gradient looks like."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from fnn.audit.diagnose import Context, diagnose
+from fnn.audit.diagnose.context import EXACT
+from fnn.audit.differences.directional import at_coordinate
+from fnn.audit.problem.problem import Problem
+from fnn.audit.result import LeafRow, Verdict
+from fnn.audit.verdict.evidence import Evidence
+
+SMALL = 512
+"""elements of a leaf whose whole gradient is found by differences, to diagnose an error"""
+
+
+def with_diagnosis(
+    row: LeafRow, problem: Problem, evidence: dict[str, Evidence], args: tuple[Any, ...]
+) -> LeafRow:
+    """The row of a wrong leaf with what kind of mistake it looks like."""
+    found = evidence[row.path]
+    right, exact = found.automatic, EXACT
+    confirmed = right is not None and "off too" not in row.note
+    if row.verdict is not Verdict.WRONG:
+        return row
+    if not confirmed:
+        if found.value.size > SMALL:
+            return row
+        with np.errstate(all="ignore"):
+            slopes = [at_coordinate(problem, row.path, i)[1] for i in range(found.value.size)]
+        claimed = found.claimed.ravel()
+        nearest = [slope.nearest(claimed[i]) for i, slope in enumerate(slopes)]
+        right = np.array(nearest).reshape(found.value.shape)
+        exact = 1e-5 if problem.epsilon < 1e-10 else 1e-2
+    assert right is not None
+    others = {
+        path: leaf.automatic
+        for path, leaf in evidence.items()
+        if path != row.path and leaf.automatic is not None and confirmed
+    }
+    params = {"": np.asarray(found.value, np.float64)}
+    case = Context(
+        row.path,
+        found.claimed,
+        right,
+        None,
+        params=params,
+        others=others,
+        sizes=_sizes(args),
+        exact=exact,
+    )
+    words = diagnose(case)
+    note = f"{words}; {row.note}" if row.note else words
+    return replace(row, note=note, error=found.claimed - right)
+
+
+def _sizes(args: tuple[Any, ...]) -> dict[str, float]:
+    """The lengths of the arguments' axes: what people divide by."""
+    sizes: dict[str, float] = {}
+    for number, arg in enumerate(args[1:], start=1):
+        for leaf in jax.tree.leaves(arg):
+            for axis, length in enumerate(getattr(leaf, "shape", ())):
+                sizes.setdefault(f"{length}, the length of axis {axis} of args[{number}],", length)
+    for leaf in jax.tree.leaves(args[0]):
+        for axis, length in enumerate(getattr(leaf, "shape", ())):
+            sizes.setdefault(f"{length}, the length of axis {axis} of a parameter,", length)
+    return sizes

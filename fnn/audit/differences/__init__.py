@@ -1,0 +1,1 @@
+"""Numerical derivatives, with an estimate of their own error."""

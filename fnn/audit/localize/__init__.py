@@ -1,0 +1,1 @@
+"""Which layer a wrong gradient comes from."""

@@ -1,0 +1,172 @@
+"""The layers at fault, the leaf that each gets wrong, and what kind of mistake it looks like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from fnn.audit.diagnose import Context, diagnose
+from fnn.audit.localize.probes import Seen, by_layer, errors
+from fnn.audit.problem.problem import REPEATS, Leaves, Problem, largest
+from fnn.audit.result import Finding
+from fnn.audit.verdict.evidence import SISTERS, SURE
+from fnn.combinators import Ensemble, Repeat
+from fnn.objective import Batch, Objective
+from fnn.spec import named_leaves
+
+
+def findings(
+    objective: Objective, problem: Problem, look: Callable[[Leaves], dict[str, Seen]]
+) -> tuple[Finding, ...]:
+    """Every part whose own backward is wrong, the innermost alone where an outer one follows.
+
+    `objective` is the right one: it gives the parts' names and their formulas.
+    """
+    seen = by_layer(_on_host(look(problem.point)))
+    floors = _floors(problem, look, seen)
+    found: list[Finding] = []
+    for path, part in seen.items():
+        if path == "objective" and any(finding.path == "loss" for finding in found):
+            continue  # the objective's cotangent is made from the loss's
+        for leaf, error in errors(part.own, part.right).items():
+            if error > SURE * floors[path, leaf]:
+                found.append(_finding(objective, path, leaf, error, part, seen))
+    return tuple(found)
+
+
+def error_free(part: Seen, leaf: str) -> bool:
+    """Whether a leaf is right to nine digits."""
+    right = np.asarray(part.right[leaf])
+    return bool(
+        np.allclose(part.own[leaf], right, rtol=0, atol=1e-9 * np.abs(right).max(initial=0))
+    )
+
+
+def worst_depth(part: Seen, leaf: str, stacked: int) -> Seen:
+    """Of a layer in `Repeat` or `Ensemble`, the one that is furthest off, as if it stood alone."""
+    for _ in range(stacked):
+        error = np.abs(np.asarray(part.own[leaf]) - np.asarray(part.right[leaf]))
+        index = int(np.argmax(error.reshape(len(error), -1).max(1)))
+        part = jax.tree.map(lambda array, index=index: array[index], part._replace(inside={}))
+    return part
+
+
+def part_at(objective: Objective, path: str) -> Any:
+    """The layer, loss or penalty at a path such as `net.layers[2]`."""
+    if path == "objective":
+        return objective
+    node: Any = objective
+    for name in path.replace("[", ".[").split("."):
+        node = node[int(name[1:-1])] if name.startswith("[") else getattr(node, name)
+    return node
+
+
+def _finding(
+    objective: Objective, path: str, leaf: str, error: float, part: Seen, seen: dict[str, Seen]
+) -> Finding:
+    layer = part_at(objective, path)
+    stacked = _stacked(objective, path)
+    if stacked:
+        part = worst_depth(part, leaf, stacked)
+    right = np.asarray(part.right[leaf])
+    size = float(np.abs(right).max(initial=0))
+    words = "has no gradient of its own" if leaf not in part.own else ""
+    if leaf in part.own:
+        words = diagnose(_context(layer, path, leaf, part, seen))
+    relative = error / size if size else float("inf")
+    return Finding(path, type(layer).__name__, leaf, relative, words)
+
+
+def _stacked(objective: Objective, path: str) -> int:
+    """How many scans and ensembles stand around a layer; each stacks what was seen of it."""
+    owners = [path[: place.start()] for place in re.finditer(r"[.\[]", path)]
+    return sum(
+        isinstance(layer, Ensemble) or (isinstance(layer, Repeat) and not layer.tied)
+        for layer in (part_at(objective, owner) for owner in owners)
+    )
+
+
+def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]) -> Context:
+    params = named_leaves(part.params)
+    others = {
+        name: np.asarray(value) for name, value in part.right.items() if name not in (leaf, "input")
+    }
+    children = [inner for inner in seen if inner.startswith((f"{path}.", f"{path}["))]
+    for inner in children:
+        if "input" in seen[inner].right:
+            stacked = others[f"{inner}'s input"] = np.asarray(seen[inner].right["input"])
+            if stacked.shape[1:] == np.shape(part.right.get("input", 0)):
+                for number, one in enumerate(stacked):
+                    others[f"number {number} of {inner}'s input"] = one
+    batch = part.dy if isinstance(part.dy, Batch) else None
+    return Context(
+        leaf=leaf,
+        own=np.asarray(part.own[leaf], np.float64),
+        right=np.asarray(part.right[leaf], np.float64),
+        layer=layer,
+        x=part.x,
+        y=part.y,
+        dy=None if batch else part.dy,
+        params=params,
+        state=named_leaves(part.state),
+        others=others,
+        sizes=_sizes(layer, part, batch),
+        combines=bool(children),
+        input_right="input" in part.own and error_free(part, "input"),
+        target=None if batch is None else np.asarray(batch.target),
+        weight=None if batch is None or batch.weight is None else np.asarray(batch.weight),
+    )
+
+
+def _sizes(layer: Any, part: Seen, batch: Batch | None) -> dict[str, float]:
+    """Numbers that people divide by once too often, or forget to."""
+    x = jax.tree.leaves(part.x)[0]
+    sizes = {"B, the number of examples,": float(x.shape[0])} if x.ndim else {}
+    for axis in range(1, x.ndim - 1):
+        sizes[f"{x.shape[axis]}, the length of axis {axis} (time),"] = float(x.shape[axis])
+    if batch is not None:
+        sizes["C, the number of outputs or classes,"] = float(x.shape[-1])
+        sizes["B · C, the number of all outputs,"] = float(x.size)
+        if batch.weight is not None:
+            weight = np.asarray(batch.weight)
+            sizes["Σ w, the sum of the weights,"] = float(weight.sum())
+            sizes["Σ w / B, the mean of the weights,"] = float(weight.mean())
+    else:
+        sizes["the number of features"] = float(x.shape[-1])
+        sizes["the number of rows"] = float(x.size / x.shape[-1]) if x.ndim else 1.0
+    if isinstance(layer, Ensemble):
+        sizes = {"M, the number of members,": float(layer.members), **sizes}
+    for name, number in named_leaves(layer).items():
+        sizes[name] = float(number)
+        sizes[f"1 − {name}"] = 1 - float(number)
+    return sizes
+
+
+def _floors(
+    problem: Problem, look: Callable[[Leaves], dict[str, Seen]], seen: dict[str, Seen]
+) -> dict[tuple[str, str], float]:
+    """What rounding does to each leaf of each part, when the point moves by an ulp."""
+    floors: dict[tuple[str, str], float] = {}
+    for path, part in seen.items():
+        sizes = {leaf: float(np.abs(right).max(initial=0)) for leaf, right in part.right.items()}
+        share = SISTERS * max(sizes.values(), default=0.0)
+        through = 0.0 if isinstance(part.dy, Batch) else largest(part.dy)
+        for leaf, size in sizes.items():
+            terms = through * (1.0 if leaf.startswith("input") else largest(part.x))
+            floors[path, leaf] = problem.epsilon * max(size, share, terms)
+    for repeat in range(REPEATS):
+        near = by_layer(_on_host(look(problem.moved(problem.epsilon, seed=repeat))))
+        for path, part in near.items():
+            for leaf, change in errors(part.right, seen[path].right).items():
+                if np.isfinite(change):
+                    floors[path, leaf] = max(floors[path, leaf], change)
+    return floors
+
+
+def _on_host(found: dict[str, Seen]) -> dict[str, Seen]:
+    host: dict[str, Seen] = jax.tree.map(np.asarray, found)
+    return host

@@ -1,0 +1,201 @@
+"""Where a fault is: every layer's own backward against `jax.vjp`, on the cotangent that reaches it.
+
+Each layer is wrapped by a probe whose backward hands out, in the place of the parameters' gradient,
+what the layer gave and what it should have given; so combinators, scans and all, carry the
+evidence out by themselves. A combinator is asked with children that differentiate themselves by
+`jax.vjp`, so that it answers for its own mistakes alone.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fnn.audit.problem.from_network import NetworkPoint, given
+from fnn.layer import Layer, Static, Tree
+from fnn.objective import Batch, Objective
+from fnn.spec import join, named_leaves, path_name
+
+
+class Seen(NamedTuple):
+    """One layer: what it was given, what it gave back, what would have been right."""
+
+    params: Tree
+    state: Tree
+    x: Tree
+    y: Tree
+    dy: Tree
+    own: dict[str, Any]
+    """gradients by leaf; `input` for the input's"""
+    right: dict[str, Any]
+    inside: Tree
+    """of a combinator: its parameters' structure, with what was seen of its children"""
+
+
+class _Automatic(Layer):
+    """A layer whose backward is `jax.vjp` of its forward."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.inner = layer
+
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        y, new = self.inner.apply(params, state, x, train=train, key=key)
+        return y, new, (state, x, key, Static(train))
+
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        state, x, key, train = tape
+        _, grads, dx = _pulled(self.inner, params, state, x, key, train.value, dy)
+        return dx, grads
+
+
+class _Probe(Layer):
+    """A layer that hands out what it gives and what it should."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.inner = with_children(layer, _Probe)
+        self.alone = with_children(layer, _Automatic)
+
+    def forward(
+        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
+    ) -> tuple[Tree, Tree, Tree]:
+        y, new, tape = self.inner.forward(params, state, x, train=train, key=key)
+        return y, new, (tape, state, x, key, Static(train))
+
+    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+        inner, state, x, key, train = tape
+        y, grads, right = _pulled(self.alone, params, state, x, key, train.value, dy)
+        _, _, own = self.alone.forward(params, state, x, train=train.value, key=key)
+        own_dx, own_grads = self.alone.backward(params, own, dy)
+        try:
+            dx, inside = self.inner.backward(params, inner, dy)
+        except Exception:  # it calculates with its layers' gradients, where evidence stands now
+            dx, inside = own_dx, {}
+        seen = Seen(
+            params, state, x, y, dy, _leaves(own_grads, own_dx, x), _leaves(grads, right, x), inside
+        )
+        return dx, seen
+
+
+def with_children(layer: Any, wrap: Callable[[Layer], Layer]) -> Any:
+    """The spec with each layer right inside it wrapped."""
+    leaves, structure = jax.tree.flatten(
+        layer, is_leaf=lambda node: node is not layer and isinstance(node, Layer)
+    )
+    return jax.tree.unflatten(
+        structure, [wrap(leaf) if isinstance(leaf, Layer) else leaf for leaf in leaves]
+    )
+
+
+def _pulled(
+    layer: Layer, params: Tree, state: Tree, x: Tree, key: Any, train: bool, dy: Tree
+) -> tuple[Tree, Tree, Tree]:
+    """The output and, for its cotangent, those of parameters and input (None where integer)."""
+
+    def apply(params: Tree, floats: dict[str, Any]) -> Tree:
+        return layer.apply(params, state, _with(x, floats), train=train, key=key)[0]
+
+    y, pull = jax.vjp(apply, params, _floats(x))
+    grads, dx = pull(dy)
+    return y, grads, _with(jax.tree.map(lambda leaf: None, x), dx)
+
+
+def _floats(x: Tree) -> dict[str, Any]:
+    return {
+        path: leaf
+        for path, leaf in named_leaves(x).items()
+        if jnp.issubdtype(leaf.dtype, jnp.floating)
+    }
+
+
+def _with(x: Tree, floats: dict[str, Any]) -> Tree:
+    """The tree with other leaves where there are any by that path."""
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf: floats.get(path_name(path), leaf), x, is_leaf=lambda leaf: leaf is None
+    )
+
+
+def _leaves(grads: Tree, dx: Tree, x: Tree) -> dict[str, Any]:
+    found = {path: leaf for path, leaf in named_leaves(grads).items() if leaf is not None}
+    return found | {
+        join("input", path): leaf for path, leaf in named_leaves(dx).items() if leaf is not None
+    }
+
+
+@functools.partial(jax.jit, static_argnames="train")
+def look(
+    objective: Objective, setting: NetworkPoint, point: dict[str, Any], *, train: bool
+) -> dict[str, Seen]:
+    """What every part of the objective gave at a point: net, loss, objective, penalties."""
+    params, batch = given(setting, point)
+    x = objective.policy.cast(batch.x)
+    net = _Probe(objective.net)
+    output, _, tape = net.forward(params, setting.state, x, train=train, key=setting.key)
+    dy = objective.output_gradient(output, batch)
+    _, seen = net.backward(params, tape, dy)
+    found = {"net": seen, **_ends(objective, params, setting.state, output, batch)}
+    return found
+
+
+def _ends(
+    objective: Objective, params: Tree, state: Tree, output: jax.Array, batch: Batch
+) -> dict[str, Seen]:
+    """Loss, weighting and penalties, which are no layers."""
+
+    def total(output: jax.Array) -> jax.Array:
+        return objective.loss.per_example(output, batch.target).sum()
+
+    def mean(output: jax.Array) -> jax.Array:
+        return objective.score(params, state, output, batch)[1].loss
+
+    def seen(own: Tree, right: Tree, x: Tree) -> Seen:
+        return Seen(params, {}, x, None, batch, named(own), named(right), {})
+
+    def named(tree: Tree) -> dict[str, Any]:
+        return {path or "output": leaf for path, leaf in named_leaves(tree).items()}
+
+    right = jax.grad(total)(output)
+    found = {"loss": seen(objective.loss.gradient(output, batch.target), right, output)}
+    weighted = objective.output_gradient(output, batch)
+    found["objective"] = seen(weighted, jax.grad(mean)(output), output)
+    for index, penalty in enumerate(objective.penalties):
+        right = jax.grad(penalty.value)(params)
+        found[f"penalties[{index}]"] = seen(penalty.gradient(params), right, output)
+    return found
+
+
+def by_layer(found: dict[str, Seen]) -> dict[str, Seen]:
+    """Every layer at any depth by its path, the inner before the outer, then the other parts."""
+    layers: dict[str, Seen] = {}
+    _collect(layers, "net", found["net"])
+    return {**layers, **{path: seen for path, seen in found.items() if path != "net"}}
+
+
+def _collect(layers: dict[str, Seen], path: str, seen: Seen) -> None:
+    inside, _ = jax.tree_util.tree_flatten_with_path(
+        seen.inside, is_leaf=lambda node: isinstance(node, Seen)
+    )
+    for keys, node in inside:
+        if isinstance(node, Seen):
+            _collect(layers, join(path, path_name(keys)), node)
+    layers[path] = seen
+
+
+def errors(own: dict[str, Any], right: dict[str, Any]) -> dict[str, float]:
+    """The largest difference in each leaf; infinite where one is not finite or has no peer."""
+    found = {}
+    for leaf, expected in right.items():
+        given_back = own.get(leaf)
+        if given_back is None or given_back.shape != expected.shape:
+            found[leaf] = float("inf")
+            continue
+        difference = np.abs(np.asarray(given_back) - np.asarray(expected))
+        worst = float(difference.max(initial=0))
+        found[leaf] = worst if np.isfinite(worst) else float("inf")
+    return found

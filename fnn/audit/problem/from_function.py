@@ -1,0 +1,227 @@
+"""Anybody's function and claimed gradient as a problem to audit: JAX's, NumPy's, PyTorch's."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fnn.audit.differences.finite_differences import NARROW
+from fnn.audit.problem.from_network import chunk_size
+from fnn.audit.problem.leaves import by_path, checked, in_order, matched, rebuilder, to_numpy
+from fnn.audit.problem.problem import Array, Leaves, Problem, largest
+from fnn.spec import FnnError, ShapeError
+
+
+def problem_of(
+    f: Callable[..., Any], gradient: Callable[..., Any], args: tuple[Any, ...]
+) -> Problem:
+    """The audit of `gradient(*args)` as that of `f(*args)` by the first argument."""
+    if not args:
+        raise FnnError("the function needs at least one argument to differentiate by", "args")
+    leaves = checked(args[0])
+    rebuild = rebuilder(args[0])
+    epsilon = max(float(jnp.finfo(leaf.dtype).eps) for leaf in leaves.values())
+
+    def value(point: Leaves) -> float:
+        return _scalar(_called(f, "f", rebuild(point), *args[1:]))
+
+    first, second = value(leaves), value(leaves)
+    if not np.isfinite(first):
+        raise FnnError(f"is {first} at the point given; expected a finite number", "f")
+    if abs(first - second) > 64 * epsilon * abs(first):
+        raise FnnError(
+            f"gives {first!r} and then {second!r} for the same arguments; a function that draws "
+            "random numbers must draw them from a key or seed among its arguments",
+            "f",
+        )
+
+    def claimed(point: Leaves) -> Leaves:
+        found = _called(gradient, "gradient", rebuild(point), *args[1:])
+        return matched(found, args[0], leaves)
+
+    _check_size(claimed(leaves), leaves)
+    traced = _traced(f, args, first, epsilon)
+    problem = Problem(
+        point=leaves,
+        values=_one_by_one(value) if traced is None else _compiled(traced),
+        claimed=claimed,
+        automatic=None if traced is None else _automatic(traced),
+        independent=False,
+        epsilon=epsilon,
+        value_epsilon=epsilon,
+        eager=None if traced is None else _eager(f, args, leaves),
+        other_way=_compiled_gradient(gradient, args, leaves),
+        forward=None if traced is None else _forward(traced),
+        curvature=None if traced is None else _curvature(traced),
+    )
+    return _in_its_precision(problem, value)
+
+
+def _in_its_precision(problem: Problem, value: Callable[[Leaves], float]) -> Problem:
+    """float32's, for what gives float64 but has computed in float32 inside."""
+    if problem.epsilon > NARROW:
+        return problem
+    narrow = float(jnp.finfo("float32").eps)
+    points = [problem.point, *(problem.beside(1e-3, seed) for seed in range(3))]
+    gradients = [problem.claimed]
+    if problem.automatic is not None:
+        gradients.append(problem.automatic)
+    found = [leaf for gradient in gradients for leaf in gradient(problem.point).values()]
+    if all(_fits_float32(leaf) for leaf in found):
+        problem = replace(problem, epsilon=narrow)
+    if all(_fits_float32(value(point)) for point in points):
+        problem = replace(problem, value_epsilon=narrow)
+    return problem
+
+
+def _fits_float32(found: Any) -> bool:
+    array = np.asarray(found, np.float64)
+    with np.errstate(over="ignore"):
+        return bool((array == array.astype(np.float32).astype(np.float64)).all())
+
+
+def _called(function: Callable[..., Any], name: str, *args: Any) -> Any:
+    """The function's answer. What it raises becomes an `FnnError` that says where.
+
+    Raises it too where the function has changed its arguments: every call must see the same.
+    """
+    before = _bytes(args)
+    try:
+        found = function(*args)
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        told = str(error).strip().split("\n")[0]
+        raise FnnError(
+            f"raised {type(error).__name__}: {told} (line {frame.lineno} of {frame.filename})", name
+        ) from error
+    if _bytes(args) != before:
+        raise FnnError("changes its arguments in place; expected them to be left alone", name)
+    return found
+
+
+def _bytes(args: tuple[Any, ...]) -> list[bytes]:
+    """What a function could change in place: NumPy's arrays."""
+    return [leaf.tobytes() for leaf in jax.tree.leaves(args) if isinstance(leaf, np.ndarray)]
+
+
+def _check_size(found: Leaves, leaves: Leaves) -> None:
+    """Raises `FnnError` for a gradient of subnormal numbers: JAX takes them for zeros."""
+    tiny = min(float(jnp.finfo(leaf.dtype).tiny) for leaf in leaves.values())
+    if 0 < largest(found) < tiny:
+        raise FnnError(
+            f"is {largest(found):.3g} at the most, below the smallest normal number, {tiny:.3g}, "
+            "where digits are lost; multiply the function by a constant",
+            "gradient",
+        )
+
+
+def _scalar(found: Any) -> float:
+    try:
+        array = to_numpy(found)
+    except (TypeError, ValueError):
+        array = np.asarray(None)
+    if array.shape != ():
+        raise ShapeError(f"gives an array of shape {array.shape}; expected one number", "f")
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        raise FnnError(f"gives {type(found).__name__}; expected one floating-point number", "f")
+    return float(array)
+
+
+def _traced(
+    f: Callable[..., Any], args: tuple[Any, ...], expected: float, epsilon: float
+) -> Callable[[Leaves], jax.Array] | None:
+    """The function of the leaves by path, if JAX can trace it and it then gives the same number."""
+    leaves, structure = jax.tree.flatten(args[0])
+    if any(hasattr(leaf, "detach") for leaf in leaves):
+        return None
+
+    def traced(point: Leaves) -> jax.Array:
+        return f(jax.tree.unflatten(structure, in_order(args[0], point)), *args[1:])
+
+    point = by_path(args[0])
+    try:
+        value = jax.jit(traced)(point)
+        jax.eval_shape(jax.grad(traced), point)
+    except Exception:  # NumPy refuses tracers in many ways; the function itself has just worked
+        return None
+    return traced if abs(float(value) - expected) <= 1e6 * epsilon * (1 + abs(expected)) else None
+
+
+def _automatic(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves], Leaves]:
+    grad = jax.jit(jax.grad(lambda ordered: traced(ordered)))
+
+    def automatic(point: Leaves) -> Leaves:
+        return {path: np.asarray(leaf, np.float64) for path, leaf in grad(point).items()}
+
+    return automatic
+
+
+def _compiled_gradient(
+    gradient: Callable[..., Any], args: tuple[Any, ...], leaves: Leaves
+) -> Callable[[Leaves], Leaves] | None:
+    """The claimed gradient under `jit`, where JAX can trace it."""
+    given, structure = jax.tree.flatten(args[0])
+    if any(hasattr(leaf, "detach") for leaf in given):
+        return None
+
+    @jax.jit
+    def run(point: Leaves) -> Any:
+        return gradient(jax.tree.unflatten(structure, in_order(args[0], point)), *args[1:])
+
+    try:
+        jax.eval_shape(run, leaves)
+    except Exception:  # as in `_traced`
+        return None
+    return lambda point: matched(run(point), args[0], leaves)
+
+
+def _forward(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves, Leaves], float]:
+    run = jax.jit(lambda point, move: jax.jvp(traced, (point,), (move,))[1])
+    return lambda point, move: float(run(point, move))
+
+
+def _curvature(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves, Leaves], Leaves]:
+    run = jax.jit(lambda point, move: jax.jvp(jax.grad(traced), (point,), (move,))[1])
+    return lambda point, move: jax.device_get(run(point, move))
+
+
+def _eager(
+    f: Callable[..., Any], args: tuple[Any, ...], leaves: Leaves
+) -> Callable[[Leaves], Leaves]:
+    build = rebuilder(args[0])
+    return lambda point: matched(jax.grad(f)(build(point), *args[1:]), args[0], leaves)
+
+
+def _one_by_one(value: Callable[[Leaves], float]) -> Callable[..., Array]:
+    def values(point: Leaves, path: str, direction: Array, steps: Array) -> Array:
+        leaf = point[path]
+        there = ((leaf + step * direction).astype(leaf.dtype) for step in steps)
+        return np.array([value({**point, path: moved}) for moved in there])
+
+    return values
+
+
+def _compiled(traced: Callable[[Leaves], jax.Array]) -> Callable[..., Array]:
+    @jax.jit
+    def run(point: Leaves, move: Leaves, steps: jax.Array) -> jax.Array:
+        def value(step: jax.Array) -> jax.Array:
+            return traced(
+                jax.tree.map(lambda leaf, d: leaf + step.astype(leaf.dtype) * d, point, move)
+            )
+
+        chunk = chunk_size(point, len(steps))
+        return jax.lax.map(value, steps, batch_size=chunk)
+
+    def values(point: Leaves, path: str, direction: Array, steps: Array) -> Array:
+        move = {**{name: np.zeros_like(leaf) for name, leaf in point.items()}}
+        move[path] = direction.astype(point[path].dtype)
+        found = run(point, move, steps.astype(point[path].dtype))
+        return np.asarray(found, np.float64)
+
+    return values

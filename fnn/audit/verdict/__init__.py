@@ -1,0 +1,1 @@
+"""From evidence to a verdict, one leaf at a time."""

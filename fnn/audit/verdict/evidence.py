@@ -1,0 +1,115 @@
+"""Claimed and automatic gradients at a point, and what rounding alone does to them.
+
+The noise floor of a leaf is measured, not guessed: both gradients are computed again at points
+moved by one unit in the last place, which draws the rounding of every sum and product anew (the
+idea of CESTAC, Vignes 1993). So a leaf that is zero by structure, the bias in front of BatchNorm,
+shows the size of the terms that cancel in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fnn.audit.problem.problem import REPEATS, Array, Leaves, Problem, largest
+
+SURE, SURE_MEASURED = 64, 8
+"""how many times the noise floor a difference must be to count; the second where the floor holds
+the error of a right gradient in that precision"""
+SISTERS = 1e-3
+"""the share of a sister leaf's rounding that any leaf is granted"""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one leaf gave."""
+
+    value: Array
+    claimed: Array
+    again: Array
+    """the same call, a second time"""
+    automatic: Array | None
+    floor: float
+    blur: float
+    """what rounding does to the reference itself, in the precision that it is computed in"""
+    unrest: float
+    """what rounding may do to the same call, a second time"""
+    limit: float
+    """no difference between claimed and automatic above it passes"""
+    largest: float
+    """of all leaves' right gradients"""
+
+    @property
+    def reference(self) -> Array:
+        """The automatic gradient, or the claimed one where there is no other."""
+        return self.claimed if self.automatic is None else self.automatic
+
+    def zero(self, scale: float) -> bool:
+        """Whether nothing but rounding is left of terms of that size, which cancel."""
+        found = max(np.abs(leaf).max(initial=0) for leaf in (self.claimed, self.reference))
+        return bool(found <= self.limit and self.limit <= 1e-6 * max(self.largest, scale))
+
+
+def gather(problem: Problem) -> dict[str, Evidence]:
+    """The evidence of every leaf at the problem's point."""
+    claimed, again = problem.claimed(problem.point), problem.claimed(problem.point)
+    automatic = problem.automatic(problem.point) if problem.automatic else None
+    right = automatic or claimed
+    calm = _calm(right, problem.epsilon)
+    blurs = _blurs(problem, claimed, automatic)
+    floors = _floors(problem, {path: max(calm[path], blurs[path]) for path in calm}, claimed)
+    if problem.rounded and automatic:
+        _raise(floors, automatic, problem.rounded(problem.point))
+    sure = SURE_MEASURED if problem.rounded else SURE
+    return {
+        path: Evidence(
+            value,
+            claimed[path],
+            again[path],
+            automatic[path] if automatic else None,
+            floors[path],
+            blurs[path] if automatic else floors[path],
+            SURE * calm[path],
+            sure * floors[path],
+            largest(right),
+        )
+        for path, value in problem.point.items()
+    }
+
+
+def _calm(right: Leaves, epsilon: float) -> dict[str, float]:
+    """One unit in the last place of a leaf's largest element, or of a sister's, a thousandth."""
+    sizes = {path: largest(leaf) for path, leaf in right.items()}
+    floors = {}
+    for path, size in sizes.items():
+        place = path.rpartition(".")[0]
+        sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == place)
+        floors[path] = epsilon * max(size, SISTERS * max(sisters))
+    return floors
+
+
+def _blurs(problem: Problem, claimed: Leaves, automatic: Leaves | None) -> dict[str, float]:
+    """… and what draws of the rounding change in the automatic gradient."""
+    blurs = _calm(automatic or claimed, problem.value_epsilon)
+    for repeat in range(REPEATS) if problem.automatic and automatic else ():
+        near = problem.moved(problem.value_epsilon, seed=repeat)
+        _raise(blurs, automatic, problem.automatic(near))  # type: ignore[arg-type, misc]
+    if problem.eager and automatic:
+        _raise(blurs, automatic, problem.eager(problem.point))
+    return blurs
+
+
+def _floors(problem: Problem, least: dict[str, float], claimed: Leaves) -> dict[str, float]:
+    """… and in the claimed one."""
+    floors = dict(least)
+    for repeat in range(REPEATS):
+        near = problem.moved(problem.epsilon, seed=repeat)
+        _raise(floors, claimed, problem.claimed(near))
+    return floors
+
+
+def _raise(floors: dict[str, float], here: Leaves, there: Leaves) -> None:
+    """Lift each floor to the largest change, save where that is not a number."""
+    for path, floor in floors.items():
+        floors[path] = max(floor, largest(there[path] - here[path]))
