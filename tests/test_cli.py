@@ -45,7 +45,7 @@ def test_train_prints_what_it_did_and_both_gradients_the_same(run) -> None:
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "warmup_cosine", "one_cycle"])
 def test_schedules_end_with_the_run(schedule: str) -> None:
-    from fnn.cli.recipe import make_schedule
+    from fnn.cli.options.training import make_schedule
 
     made = make_schedule(schedule, 0.1, steps=200)
     values = [float(made.value(step)) for step in range(201)]

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fnn.cli import _parse
-from fnn.cli.command import read_options, without_config, words
-from fnn.cli.machine import Machines
-from fnn.cli.network import Network
-from fnn.cli.recipe import Recipe
-from fnn.cli.source import Source
-from fnn.cli.train import Parts, Train
-from fnn.cli.watch import Watch
+from fnn.cli.commands.train import SplitOptions, TrainCommand
+from fnn.cli.options.config_file import read_options, to_argv, without_config
+from fnn.cli.options.data import DataOptions
+from fnn.cli.options.devices import ProcessOptions
+from fnn.cli.options.network import NetworkOptions
+from fnn.cli.options.training import TrainingOptions
+from fnn.cli.options.validation import ValidationOptions
 from fnn.spec import FnnError
 
 plain = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
@@ -35,19 +35,19 @@ def some(cls, **fields):
 
 
 train = st.builds(
-    Train,
+    TrainCommand,
     data=word,
     out=st.none() | word,
     save=st.booleans(),
     figures=st.booleans(),
     network=some(
-        Network,
+        NetworkOptions,
         hidden=st.lists(whole, max_size=3).map(tuple),
         dropout=st.none() | number,
         batch_norm=st.booleans(),
     ),
     training=some(
-        Recipe,
+        TrainingOptions,
         epochs=st.none() | whole,
         batch_size=st.none() | whole | st.just("full"),
         optimizer=word,
@@ -55,18 +55,20 @@ train = st.builds(
         gradient=st.sampled_from(["automatic", "manual"]),
         seed=whole,
     ),
-    validation=some(Watch, metrics=st.none() | st.lists(plain, min_size=1, max_size=2).map(tuple)),
+    validation=some(
+        ValidationOptions, metrics=st.none() | st.lists(plain, min_size=1, max_size=2).map(tuple)
+    ),
     file=some(
-        Source,
+        DataOptions,
         target=st.none() | word,
         drop=st.lists(plain, max_size=2).map(tuple) | word.map(lambda word: (word,)),
         missing=st.just(("-999", "-")) | st.lists(plain, max_size=2).map(tuple),
         delimiter=st.none() | st.sampled_from([";", "-", "tab", " "]),
         header=st.booleans(),
     ),
-    split=some(Parts, split=st.tuples(number, number, number)),
+    split=some(SplitOptions, split=st.tuples(number, number, number)),
     machine=some(
-        Machines,
+        ProcessOptions,
         device=st.sampled_from(["auto", "cpu"]),
         devices=st.none() | whole | st.just("all"),
         processes=st.none() | whole,
@@ -77,46 +79,48 @@ train = st.builds(
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(train)
-def test_a_command_line_gives_the_options_back(options: Train) -> None:
-    line = shlex.join(["fnn", "train", *words(options)])
+def test_a_command_line_gives_the_options_back(options: TrainCommand) -> None:
+    line = shlex.join(["fnn", "train", *to_argv(options)])
     assert _parse(shlex.split(line)[1:]) == options
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(train)
-def test_json_gives_the_options_back(tmp_path_factory, options: Train) -> None:
+def test_json_gives_the_options_back(tmp_path_factory, options: TrainCommand) -> None:
     file = tmp_path_factory.getbasetemp() / "config.json"
     file.write_text(json.dumps({"format": 1, "options": dataclasses.asdict(options)}))
-    assert read_options(Train, file) == dataclasses.replace(options, out=None)
+    assert read_options(TrainCommand, file) == dataclasses.replace(options, out=None)
 
 
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (Train("iris"), "iris"),
-        (Train("iris", network=Network(hidden=())), "iris --hidden"),
-        (Train("-x.csv", save=False), "--no-save -- -x.csv"),
+        (TrainCommand("iris"), "iris"),
+        (TrainCommand("iris", network=NetworkOptions(hidden=())), "iris --hidden"),
+        (TrainCommand("-x.csv", save=False), "--no-save -- -x.csv"),
         (
-            Train("a b.csv", file=Source(target="-1", header=False)),
+            TrainCommand("a b.csv", file=DataOptions(target="-1", header=False)),
             "'a b.csv' --target=-1 --no-header",
         ),
-        (Train("iris", network=Network(dropout=None)), "iris --dropout None"),
+        (TrainCommand("iris", network=NetworkOptions(dropout=None)), "iris --dropout None"),
     ],
 )
-def test_the_shortest_command_line(options: Train, line: str) -> None:
-    assert shlex.join(words(options)) == line
+def test_the_shortest_command_line(options: TrainCommand, line: str) -> None:
+    assert shlex.join(to_argv(options)) == line
     assert _parse(["train", *shlex.split(line)]) == options
 
 
 def test_options_replace_those_of_a_run(tmp_path) -> None:
-    kept = Train("iris", out="x", network=Network(hidden=(4, 3), dropout=None), save=False)
+    kept = TrainCommand(
+        "iris", out="x", network=NetworkOptions(hidden=(4, 3), dropout=None), save=False
+    )
     record = {"format": 1, "options": dataclasses.asdict(kept)}
     (tmp_path / "config.json").write_text(json.dumps(record))
     same = dataclasses.replace(kept, out=None)
     for run in (tmp_path, tmp_path / "config.json"):
         assert _parse(["train", "--config", str(run)]) == same
     changed = _parse(["train", "wine", f"--config={tmp_path}", "--hidden", "--dropout", "0.5"])
-    network = Network(hidden=(), dropout=0.5)
+    network = NetworkOptions(hidden=(), dropout=0.5)
     assert changed == dataclasses.replace(same, data="wine", network=network)
 
 
@@ -139,6 +143,6 @@ def test_a_config_that_can_not_be_used(tmp_path, record, said) -> None:
     file = tmp_path / "config.json"
     file.write_text(json.dumps(record))
     with pytest.raises(FnnError) as error:
-        read_options(Train, file)
+        read_options(TrainCommand, file)
     assert str(error.value).startswith(str(file))
     assert said in str(error.value)

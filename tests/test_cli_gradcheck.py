@@ -15,7 +15,7 @@ import pytest
 
 import fnn
 from fnn.cli import _parse
-from fnn.cli.trial import objective_and_batch, title
+from fnn.cli.gradcheck_problem import objective_and_batch, title
 from tests.processes import call, finish, start
 
 RIGHT = """
@@ -185,7 +185,7 @@ def test_what_is_refused(command, tmp_path, words: str, said: str) -> None:
 
 
 def test_without_matplotlib(command, monkeypatch) -> None:
-    monkeypatch.setattr("fnn.cli.gradcheck.find_spec", lambda name: None)
+    monkeypatch.setattr("fnn.cli.commands.gradcheck.find_spec", lambda name: None)
     assert "--plot: needs matplotlib" in command("--plot", "a.png").err
 
 

@@ -14,7 +14,7 @@ import pytest
 import fnn.cli.search_keep
 import fnn.cli.sweep_keep
 import fnn.sweeps.train
-from fnn.cli.interrupts import NOTED, heard, interrupted, kept_in
+from fnn.cli.process.signals import NOTED, handle_sigint, interrupted, note_folder
 from fnn.startup import is_command
 from tests.processes import Done, call, environment, finish
 
@@ -31,7 +31,7 @@ COMMANDS = {
 
 def busy(body: str, tmp_path: Path) -> subprocess.Popen:
     """A process that hears Ctrl-C as commands do, and is at something."""
-    lines = ["from pathlib import Path", "from fnn.cli.interrupts import heard, kept_in"]
+    lines = ["from pathlib import Path", "from fnn.cli.process.signals import heard, kept_in"]
     lines += ["from fnn.training.host.interrupts import interruptible", body]
     process = subprocess.Popen(
         [sys.executable, "-c", "\n".join(lines)],
@@ -138,8 +138,8 @@ def test_before_the_first_one_is_trained(monkeypatch, capsys, tmp_path: Path) ->
 
 
 def test_nothing_is_told_of_what_is_not_there(tmp_path: Path) -> None:
-    with heard():
-        kept_in(tmp_path)
+    with handle_sigint():
+        note_folder(tmp_path)
         assert interrupted() == "fnn: interrupted"
         (tmp_path / "sweep.json").touch()
         assert interrupted() == f"fnn: interrupted; go on: fnn sweep --resume {tmp_path}"

@@ -7,9 +7,9 @@ import re
 import pytest
 
 import fnn
-from fnn.cli.over import build_run, parse, parse_all, told, with_settings
-from fnn.cli.train import Train
-from fnn.cli.types import check_value
+from fnn.cli.commands.train import TrainCommand
+from fnn.cli.options.axes import build_run, parse, parse_all, told, with_settings
+from fnn.cli.options.types import check_value
 from fnn.optimizers import SGD
 from fnn.spec import FnnError
 from fnn.sweeps import Range
@@ -75,13 +75,13 @@ def test_a_name_twice() -> None:
 
 @pytest.fixture(scope="module")
 def prepared():
-    return Train("iris").prepare()
+    return TrainCommand("iris").prepare()
 
 
 def test_build_run(prepared) -> None:
     settings = {"hidden": (5, 4), "dropout": None, "optimizer": "sgd", "momentum": 0.9}
     settings |= {"learning_rate": 0.5, "batch_size": 8, "label_smoothing": 0.1, "patience": 3}
-    made = build_run(Train("iris"), prepared, settings)
+    made = build_run(TrainCommand("iris"), prepared, settings)
     net = fnn.mlp((5, 4), 3)
     assert made == fnn.Run(
         fnn.Objective(net, fnn.losses.CrossEntropy(0.1)),
@@ -101,13 +101,13 @@ def test_build_run(prepared) -> None:
     ],
 )
 def test_width_and_depth(settings, hidden) -> None:
-    options, rest = with_settings(Train("iris"), settings)
+    options, rest = with_settings(TrainCommand("iris"), settings)
     assert (options.network.hidden, rest) == (hidden, {})
 
 
 def test_the_rate_is_the_peak_of_a_schedule(prepared) -> None:
     settings = {"schedule": "cosine", "learning_rate": 0.25}
-    made = build_run(Train("iris"), prepared, settings)
+    made = build_run(TrainCommand("iris"), prepared, settings)
     assert float(made.optimizer.learning_rate.value(0)) == 0.25
 
 
@@ -135,11 +135,11 @@ def test_the_rate_is_the_peak_of_a_schedule(prepared) -> None:
 )
 def test_settings_that_make_no_run(prepared, settings, words: str) -> None:
     with pytest.raises(FnnError, match=re.escape(words)):
-        build_run(Train("iris"), prepared, settings)
+        build_run(TrainCommand("iris"), prepared, settings)
 
 
 def test_depth_without_a_width() -> None:
-    options = Train("iris", network=fnn.cli.network.Network(hidden=()))
+    options = TrainCommand("iris", network=fnn.cli.options.network.NetworkOptions(hidden=()))
     with pytest.raises(FnnError, match="--over depth: has no width to go with"):
         with_settings(options, {"depth": 2})
 

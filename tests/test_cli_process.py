@@ -16,7 +16,7 @@ import jax
 import numpy as np
 import pytest
 
-from fnn.cli.interrupts import NOTED
+from fnn.cli.process.signals import NOTED
 from fnn.model import load
 from fnn.runs import RunFolder
 from tests.processes import Done, call, finish, start

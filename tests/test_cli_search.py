@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fnn.cli.interrupts import NOTED
+from fnn.cli.process.signals import NOTED
 from tests.processes import call, finish, start
 
 OVER = ("--over", "learning_rate=1e-3:1:log", "--over", "dropout=0:0.5")

@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 import fnn
-from fnn.cli import _parse, bar, sweep_keep
-from fnn.cli.interrupts import NOTED
+from fnn.cli import _parse, sweep_keep
+from fnn.cli.output import progress
+from fnn.cli.process.signals import NOTED
 from fnn.cli.sweep_members import planned
 from fnn.files import read_json, write_json
 from fnn.runs import SweepFolder
@@ -207,12 +208,12 @@ def interrupted(monkeypatch, looks: int, number: int = signal.SIGINT) -> None:
     """The logger of a sweep sends a signal at that look."""
     seen = []
 
-    def look(self: bar.SweepBar, told: object) -> None:
+    def look(self: progress.SweepBar, told: object) -> None:
         seen.append(told)
         if len(seen) == looks:
             signal.raise_signal(number)
 
-    monkeypatch.setattr(bar.SweepBar, "__call__", look)
+    monkeypatch.setattr(progress.SweepBar, "__call__", look)
 
 
 @pytest.mark.parametrize(("looks", "number"), [(1, signal.SIGINT), (3, signal.SIGTERM)])

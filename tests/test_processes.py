@@ -13,7 +13,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from fnn.cli.launch import free_address
+from fnn.cli.process.launcher import free_address
 from tests import spread
 from tests.processes import Done, call, finish, start
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fnn.cli.interrupts import heard, interrupted
-from fnn.cli.processes import end, joined, report
+from fnn.cli.process.distributed import exit_process, is_connected, report
+from fnn.cli.process.signals import handle_sigint, interrupted
 from fnn.spec.errors import FnnError
 from fnn.startup import INTERRUPTED
 
@@ -21,13 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ± still gets the numbers
     try:
-        with heard():
+        with handle_sigint():
             status = _run(arguments)
-        return end(status)
+        return exit_process(status)
     except Exception as error:
-        if not joined():
+        if not is_connected():
             raise
-        return end(report(error))
+        return exit_process(report(error))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -74,17 +74,17 @@ def _parse(arguments: list[str]) -> Any:
     """The subcommand with its options."""
     import tyro
 
-    from fnn.cli.command import has_changed, place_of, read_options, without_config
-    from fnn.cli.data import Data
-    from fnn.cli.evaluate import Evaluate
-    from fnn.cli.gradcheck import Gradcheck
-    from fnn.cli.predict import Predict
-    from fnn.cli.runs import Runs
-    from fnn.cli.search import Search
-    from fnn.cli.search import resumed as resumed_search
-    from fnn.cli.summary import Summary
-    from fnn.cli.sweep import Sweep, resumed
-    from fnn.cli.train import Train
+    from fnn.cli.commands.data import DataCommand
+    from fnn.cli.commands.evaluate import EvaluateCommand
+    from fnn.cli.commands.gradcheck import GradcheckCommand
+    from fnn.cli.commands.predict import PredictCommand
+    from fnn.cli.commands.runs import RunsCommand
+    from fnn.cli.commands.search import SearchCommand
+    from fnn.cli.commands.search import resumed as resumed_search
+    from fnn.cli.commands.summary import SummaryCommand
+    from fnn.cli.commands.sweep import SweepCommand, resumed
+    from fnn.cli.commands.train import TrainCommand
+    from fnn.cli.options.config_file import has_changed, place_of, read_options, without_config
 
     if arguments[:1] == ["train"]:
         rest, config = without_config(arguments[1:])
@@ -92,30 +92,32 @@ def _parse(arguments: list[str]) -> Any:
             from fnn.runs import check_single
 
             check_single(place_of(config).parent)
-            defaults = read_options(Train, config)
-            options = tyro.cli(Train, prog="fnn train", args=rest, default=defaults)
+            defaults = read_options(TrainCommand, config)
+            options = tyro.cli(TrainCommand, prog="fnn train", args=rest, default=defaults)
             if has_changed(config, options):
                 print(f"note: {options.data} has changed since {config} was trained on it")
             return options
     if arguments[:1] == ["sweep"]:
         rest, folder = without_config(arguments[1:], "--resume")
         if folder is not None:
-            return tyro.cli(Sweep, prog="fnn sweep", args=rest, default=resumed(folder))
+            return tyro.cli(SweepCommand, prog="fnn sweep", args=rest, default=resumed(folder))
     if arguments[:1] == ["search"]:
         rest, folder = without_config(arguments[1:], "--resume")
         if folder is not None:
-            return tyro.cli(Search, prog="fnn search", args=rest, default=resumed_search(folder))
+            return tyro.cli(
+                SearchCommand, prog="fnn search", args=rest, default=resumed_search(folder)
+            )
     return tyro.extras.subcommand_cli_from_dict(
         {
-            "train": Train,
-            "sweep": Sweep,
-            "search": Search,
-            "evaluate": Evaluate,
-            "predict": Predict,
-            "runs": Runs,
-            "data": Data,
-            "summary": Summary,
-            "gradcheck": Gradcheck,
+            "train": TrainCommand,
+            "sweep": SweepCommand,
+            "search": SearchCommand,
+            "evaluate": EvaluateCommand,
+            "predict": PredictCommand,
+            "runs": RunsCommand,
+            "data": DataCommand,
+            "summary": SummaryCommand,
+            "gradcheck": GradcheckCommand,
         },
         prog="fnn",
         description="Feed-forward networks in JAX: train, look at what was trained, use it.",

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.cli.bar import Bar
-from fnn.cli.keep import write_config
-from fnn.cli.options import as_typed
-from fnn.cli.printing import headlines, print_end, print_members
+from fnn.cli.options.option import option_errors
+from fnn.cli.output.progress import Bar
+from fnn.cli.output.run import headlines, print_end, print_members
+from fnn.cli.recorder import write_config
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.cli.train import Train
+    from fnn.cli.commands.train import TrainCommand
     from fnn.data import Prepared
     from fnn.ensembles import EnsembleResult
     from fnn.runs import RunFolder
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fnn.training import Run
 
 
-def check_members(options: Train) -> None:
+def check_members(options: TrainCommand) -> None:
     """Raises `FnnError` for fewer than 2, and for what is watched of one network alone."""
     if options.members is not None and options.members < 2:
         raise FnnError(f"expected from 2 up, got {options.members}", "--members")
@@ -33,7 +33,9 @@ def check_members(options: Train) -> None:
         raise FnnError("watches one network: it does not go with --members", "--monitor")
 
 
-def train_and_keep_members(options: Train, run: Run, prepared: Prepared, began: float) -> int:
+def train_and_keep_members(
+    options: TrainCommand, run: Run, prepared: Prepared, began: float
+) -> int:
     """Train them, record them in a folder if that is wanted, and print what came of it.
 
     The exit status is 130 where Ctrl-C ended it before its time, 143 where SIGTERM did.
@@ -57,7 +59,7 @@ def train_and_keep_members(options: Train, run: Run, prepared: Prepared, began: 
     return 0 if made.interrupted is None else 128 + made.interrupted
 
 
-def _measured(options: Train, run: Run, prepared: Prepared) -> Run:
+def _measured(options: TrainCommand, run: Run, prepared: Prepared) -> Run:
     """Of classes, how well calibrated they are is measured too, unless somebody says otherwise."""
     from fnn.spec import replace
 
@@ -97,13 +99,13 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 
 def _train(
-    options: Train, run: Run, prepared: Prepared, loggers: Sequence[SweepLogger]
+    options: TrainCommand, run: Run, prepared: Prepared, loggers: Sequence[SweepLogger]
 ) -> EnsembleResult:
     from fnn.ensembles import ensemble
 
     assert options.members is not None
     given = (options.training, options.machine)
-    with closing(Bar()) as bar, as_typed(*given, data=options.data, **{"over.seed": "--seed"}):
+    with closing(Bar()) as bar, option_errors(*given, data=options.data, **{"over.seed": "--seed"}):
         return ensemble(
             run,
             prepared,

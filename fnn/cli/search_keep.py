@@ -11,17 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fnn.cli.command import words
-from fnn.cli.interrupts import kept_in
-from fnn.cli.keep import repeatable, seconds_before, write_config
-from fnn.cli.options import as_typed
-from fnn.cli.over import build_run, of_member
-from fnn.cli.search_printing import print_batch, print_rung, print_search
-from fnn.cli.tested import Tested, as_run, best_setting, headlines, tested
+from fnn.cli.options.axes import build_run, of_member
+from fnn.cli.options.config_file import to_argv
+from fnn.cli.options.option import option_errors
+from fnn.cli.output.search import print_batch, print_rung, print_search
+from fnn.cli.process.signals import note_folder
+from fnn.cli.recorder import seconds_before, with_absolute_paths, write_config
+from fnn.cli.test_protocol import Tested, as_run, best_setting, headlines, tested
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.cli.search import Search as Options
+    from fnn.cli.commands.search import SearchCommand as Options
     from fnn.data import Prepared
     from fnn.runs import RunFolder
     from fnn.search import SearchResult
@@ -38,8 +38,8 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
     """
     with _folder(options, prepared) if options.save else nullcontext() as folder:
         if folder is not None:
-            kept_in(folder.path)
-        with as_typed(options, options.training, options.machine, data=options.data):
+            note_folder(folder.path)
+        with option_errors(options, options.training, options.machine, data=options.data):
             made = _search(options, prepared, folder)
         test = tested(made, prepared) if made.interrupted is None else None
         if folder is not None and made.outcomes:
@@ -58,7 +58,7 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
 
 def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> SearchResult:
     from fnn import search
-    from fnn.cli.search import ETA
+    from fnn.cli.commands.search import ETA
     from fnn.runs.search import storage
 
     shared: dict[str, Any] = {
@@ -70,7 +70,7 @@ def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> S
         "memory": options.memory,
         "devices": options.machine.devices,
     }
-    build = partial(build_run, options.alone, prepared)
+    build = partial(build_run, options.single_run_options, prepared)
     if options.method == "halving":
         return search.halving(
             build,
@@ -124,10 +124,10 @@ def _folder(options: Options, prepared: Prepared) -> RunFolder:
     if options.resume is not None:
         return SearchFolder.resume(options.resume)
     folder = SearchFolder.create(options.out, name=f"{folder_name(options.data)}-search")
-    whole = repeatable(options)
+    whole = with_absolute_paths(options)
     record = {
         "format": FORMAT,
-        "command": ["fnn", "search", *words(whole)],
+        "command": ["fnn", "search", *to_argv(whole)],
         "options": dataclasses.asdict(whole),
         "data": {"name": prepared.dataset.name},
         "started": now(),
@@ -177,7 +177,9 @@ def _write_best(
     from fnn.model import Model, save
 
     best = made.best().members[0]
-    write_config(folder, of_member(options.alone, best.member)[0], best.member.run, prepared)
+    write_config(
+        folder, of_member(options.single_run_options, best.member)[0], best.member.run, prepared
+    )
     save(Model.of_member(best, prepared), folder.model_path)
 
 

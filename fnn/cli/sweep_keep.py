@@ -9,20 +9,28 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fnn.cli.bar import SweepBar
-from fnn.cli.command import words
-from fnn.cli.interrupts import kept_in
-from fnn.cli.keep import data_and_seeds, repeatable, seconds_before, write_config
-from fnn.cli.options import as_typed
-from fnn.cli.over import of_member
-from fnn.cli.processes import joined, leads
-from fnn.cli.sweep_printing import print_sweep
-from fnn.cli.tested import Tested, as_run, best_setting, headlines, means, tested, validation_of
+from fnn.cli.options.axes import of_member
+from fnn.cli.options.config_file import to_argv
+from fnn.cli.options.option import option_errors
+from fnn.cli.output.progress import SweepBar
+from fnn.cli.output.sweep import print_sweep
+from fnn.cli.process.distributed import is_connected, is_primary_process
+from fnn.cli.process.signals import note_folder
+from fnn.cli.recorder import data_and_seeds, seconds_before, with_absolute_paths, write_config
+from fnn.cli.test_protocol import (
+    Tested,
+    as_run,
+    best_setting,
+    headlines,
+    means,
+    tested,
+    validation_of,
+)
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
     from fnn import sweeps
-    from fnn.cli.sweep import Sweep
+    from fnn.cli.commands.sweep import SweepCommand
     from fnn.data import Prepared
     from fnn.runs import RunFolder
 
@@ -31,7 +39,7 @@ ROOM = 2**28
 
 
 def sweep_and_keep(
-    options: Sweep, members: Sequence[sweeps.Member], prepared: Prepared, began: float
+    options: SweepCommand, members: Sequence[sweeps.Member], prepared: Prepared, began: float
 ) -> int:
     """Train all, keep what came of them if that is wanted, and print it.
 
@@ -39,14 +47,14 @@ def sweep_and_keep(
     `FnnError` where no member has anything to show. Of several processes, the first one keeps and
     prints.
     """
-    with _folder(options) if options.save and leads() else nullcontext() as folder:
+    with _folder(options) if options.save and is_primary_process() else nullcontext() as folder:
         if folder is not None:
-            kept_in(folder.path)
+            note_folder(folder.path)
             if options.resume is None:
                 _write_config(folder, options, members, prepared)
         with closing(SweepBar()) as bar:
             made = _train(options, members, prepared, _place(options, folder), bar)
-        if not leads():
+        if not is_primary_process():
             return 0 if made.interrupted is None else 128 + made.interrupted
         test = tested(made, prepared) if made.interrupted is None else None
         if folder is not None:
@@ -60,7 +68,7 @@ def sweep_and_keep(
     return 0
 
 
-def _folder(options: Sweep) -> RunFolder:
+def _folder(options: SweepCommand) -> RunFolder:
     from fnn.runs import SweepFolder, folder_name
 
     if options.resume is not None:
@@ -68,17 +76,17 @@ def _folder(options: Sweep) -> RunFolder:
     return SweepFolder.create(options.out, name=f"{folder_name(options.data)}-sweep")
 
 
-def _place(options: Sweep, folder: RunFolder | None) -> Path | None:
+def _place(options: SweepCommand, folder: RunFolder | None) -> Path | None:
     """The path of the folder, which process 0 has made for all."""
     from fnn.training.parallel.collectives import broadcast_text
 
-    if not joined() or not options.save:
+    if not is_connected() or not options.save:
         return None if folder is None else folder.path
     return Path(broadcast_text("" if folder is None else str(folder.path.absolute())))
 
 
 def _train(
-    options: Sweep,
+    options: SweepCommand,
     members: Sequence[sweeps.Member],
     prepared: Prepared,
     folder: Path | None,
@@ -86,7 +94,7 @@ def _train(
 ) -> sweeps.SweepResult:
     from fnn.sweeps.sweep import sweep_members
 
-    with as_typed(options, options.training, options.machine, data=options.data):
+    with option_errors(options, options.training, options.machine, data=options.data):
         return sweep_members(
             members,
             prepared,
@@ -119,19 +127,21 @@ def _parameters(member: sweeps.Member, prepared: Prepared) -> int:
 
 
 def _write_config(
-    folder: RunFolder, options: Sweep, members: Sequence[sweeps.Member], prepared: Prepared
+    folder: RunFolder, options: SweepCommand, members: Sequence[sweeps.Member], prepared: Prepared
 ) -> None:
-    whole = repeatable(options)
+    whole = with_absolute_paths(options)
     folder.write_config(
-        command=["fnn", "sweep", *words(whole)],
+        command=["fnn", "sweep", *to_argv(whole)],
         options=dataclasses.asdict(whole),
         run=members[0].run,
-        **data_and_seeds(whole.alone, prepared),
+        **data_and_seeds(whole.single_run_options, prepared),
         parameters=_parameters(members[0], prepared),
     )
 
 
-def _write_best(path: Path, options: Sweep, made: sweeps.SweepResult, prepared: Prepared) -> None:
+def _write_best(
+    path: Path, options: SweepCommand, made: sweeps.SweepResult, prepared: Prepared
+) -> None:
     """The best members, each as the folder of a run."""
     from fnn.model import save_best
     from fnn.runs import RunFolder
@@ -139,7 +149,7 @@ def _write_best(path: Path, options: Sweep, made: sweeps.SweepResult, prepared: 
     places = save_best(made, prepared, path, options.models)
     kept = [outcome for outcome in made.ranked() if outcome.params is not None]
     for place, best in zip(places, kept, strict=False):
-        folder, alone = RunFolder(place), of_member(options.alone, best.member)[0]
+        folder, alone = RunFolder(place), of_member(options.single_run_options, best.member)[0]
         write_config(folder, alone, best.member.run, prepared)
         unmeasured: dict[str, Any] = {"test": None, "test_rows": 0, "seconds": None}
         folder.write_result(best.status, metric=headlines(made)[0], **unmeasured, **as_run(best))
@@ -147,7 +157,7 @@ def _write_best(path: Path, options: Sweep, made: sweeps.SweepResult, prepared: 
 
 def _keep(
     folder: RunFolder,
-    options: Sweep,
+    options: SweepCommand,
     made: sweeps.SweepResult,
     prepared: Prepared,
     test: Tested | None,

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fnn.cli.options import as_typed
-from fnn.cli.over import SEEDS, build_run, parse_all
+from fnn.cli.options.axes import SEEDS, build_run, parse_all
+from fnn.cli.options.option import option_errors
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.cli.sweep import Sweep
+    from fnn.cli.commands.sweep import SweepCommand
     from fnn.data import Prepared
     from fnn.sweeps import Member, Range
 
     Axes = Mapping[str, Sequence[Any] | Range]
 
 
-def planned(options: Sweep, prepared: Prepared) -> list[Member]:
+def planned(options: SweepCommand, prepared: Prepared) -> list[Member]:
     """Every setting with every seed. Raises `FnnError` for axes that make none, and for runs."""
     varied = {name: f"--over {name}" for name in parse_all(options.over)}
-    with as_typed(options.training, **varied):
+    with option_errors(options.training, **varied):
         return _planned(options, prepared)
 
 
-def _planned(options: Sweep, prepared: Prepared) -> list[Member]:
+def _planned(options: SweepCommand, prepared: Prepared) -> list[Member]:
     from fnn.sweeps import Member
     from fnn.training.checks import check_seeds
 
@@ -37,12 +37,12 @@ def _planned(options: Sweep, prepared: Prepared) -> list[Member]:
         check_seeds(seed=seed, order_seed=order_seed)
         varied = {name: value for name, value in settings.items() if name not in SEEDS}
         if repr(varied) not in runs:
-            runs[repr(varied)] = build_run(options.alone, prepared, varied)
+            runs[repr(varied)] = build_run(options.single_run_options, prepared, varied)
         members.append(Member(settings, runs[repr(varied)], seed, order_seed))
     return members
 
 
-def _settings(options: Sweep) -> list[dict[str, Any]]:
+def _settings(options: SweepCommand) -> list[dict[str, Any]]:
     """What the axes make, each setting once."""
     from fnn.sweeps.axes import combine
 
@@ -55,7 +55,7 @@ def _settings(options: Sweep) -> list[dict[str, Any]]:
     return list({repr(settings): settings for settings in made}.values())
 
 
-def _with_seeds(options: Sweep, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_seeds(options: SweepCommand, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if options.seeds == 1:
         return made
     first = options.training.seed
@@ -63,7 +63,7 @@ def _with_seeds(options: Sweep, made: list[dict[str, Any]]) -> list[dict[str, An
     return [{**settings, "seed": seed} for settings in made for seed in seeds]
 
 
-def _check(options: Sweep, axes: Axes) -> None:
+def _check(options: SweepCommand, axes: Axes) -> None:
     from fnn.sweeps import Range
 
     if not axes and options.seeds == 1:

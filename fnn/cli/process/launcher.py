@@ -15,8 +15,8 @@ from dataclasses import replace
 from types import FrameType
 from typing import IO, Any
 
-from fnn.cli.command import words
-from fnn.cli.processes import LOST
+from fnn.cli.options.config_file import to_argv
+from fnn.cli.process.distributed import LOST
 
 GRACE = 10.0
 """seconds that the others have to end by themselves when one was ended by a signal"""
@@ -33,7 +33,7 @@ def start_all(command: str, options: Any) -> int:
     """Run a command with these options as so many processes as its `machine` says."""
     machine = replace(options.machine, coordinator=free_address())
     each = [replace(machine, process=number) for number in range(machine.processes)]
-    return run_all([[command, *words(replace(options, machine=one))] for one in each])
+    return run_all([[command, *to_argv(replace(options, machine=one))] for one in each])
 
 
 def run_all(commands: Sequence[Sequence[str]]) -> int:

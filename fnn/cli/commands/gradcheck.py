@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 from tyro.conf import OmitArgPrefixes, Positional
 
 from fnn import xla
-from fnn.cli.machine import Machine
-from fnn.cli.network import Network
-from fnn.cli.options import option, word
-from fnn.cli.source import Source
+from fnn.cli.options.data import DataOptions
+from fnn.cli.options.devices import MachineOptions
+from fnn.cli.options.network import NetworkOptions
+from fnn.cli.options.option import option, word
 from fnn.spec.errors import FnnError
 
 KEPT = {"seed", "json", "machine"}
@@ -58,7 +58,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Gradcheck:
+class GradcheckCommand:
     """Hold a gradient by hand against the automatic and the numerical one, leaf by leaf.
 
     The exit status is 0 where all is proved, 1 where it is not, 2 for bad input.
@@ -90,10 +90,10 @@ class Gradcheck:
     """Draw error over step size, and where in a leaf the error is."""
     json: Annotated[str | None, option("FILE")] = None
     """Write all of the evidence."""
-    network: OmitArgPrefixes[Network] = field(default_factory=Network)
-    file: OmitArgPrefixes[Source] = field(default_factory=Source)
+    network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
+    file: OmitArgPrefixes[DataOptions] = field(default_factory=DataOptions)
     proof: OmitArgPrefixes[Proof] = field(default_factory=Proof)
-    machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
+    machine: OmitArgPrefixes[MachineOptions] = field(default_factory=MachineOptions)
 
     def run(self) -> int:
         """Print the evidence."""
@@ -126,7 +126,7 @@ class Gradcheck:
 
             return audit_file(str(self.data), **how)
         from fnn.audit import audit
-        from fnn.cli.trial import objective_and_batch, title
+        from fnn.cli.gradcheck_problem import objective_and_batch, title
 
         objective, batch = objective_and_batch(self)
         print(title(self, objective, batch), flush=True)

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from fnn.cli.command import has_changed, read_options
-from fnn.cli.kept import about, kept_model
-from fnn.cli.machine import Machine
-from fnn.cli.options import option, word
-from fnn.cli.source import DataDir
+from fnn.cli.load_model import about, kept_model
+from fnn.cli.options.config_file import has_changed, read_options
+from fnn.cli.options.data import DataDir
+from fnn.cli.options.devices import MachineOptions
+from fnn.cli.options.option import option, word
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.cli.train import Train
+    from fnn.cli.commands.train import TrainCommand
     from fnn.data import Preprocessing
     from fnn.data.sources.memory_mapped import StoredRows
     from fnn.objective import Batch
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class EvaluateCommand:
     """Measure the model of RUN on the test rows of its own data, or on all rows of DATA."""
 
     folder: Annotated[Positional[str], word("RUN")]
@@ -40,7 +40,7 @@ class Evaluate:
     """What becomes of a category that no training row had: zeros takes it for none of them."""
     data_dir: DataDir = None
     """Where mnist and fashion-mnist lie."""
-    machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
+    machine: OmitArgPrefixes[MachineOptions] = field(default_factory=MachineOptions)
 
     def run(self) -> int:
         """Print the metrics."""
@@ -61,14 +61,14 @@ class Evaluate:
             print(f"{name:<9} {format_metric(float(found[name])):>9}")
         return 0
 
-    def _own_options(self) -> Train | None:
+    def _own_options(self) -> TrainCommand | None:
         """Those that the model was trained with; a model's own folder knows none."""
-        from fnn.cli.train import Train
+        from fnn.cli.commands.train import TrainCommand
 
         is_run = (Path(self.folder) / "config.json").is_file()
-        return read_options(Train, self.folder) if is_run else None
+        return read_options(TrainCommand, self.folder) if is_run else None
 
-    def _own_rows(self, options: Train | None) -> Batch | StoredRows:
+    def _own_rows(self, options: TrainCommand | None) -> Batch | StoredRows:
         """The rows that were set aside when the model was trained."""
         if options is None:
             raise FnnError(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fnn.cli.over import told
-from fnn.cli.printing import plural, print_rows, print_where
-from fnn.cli.sweep_printing import again, axis_told, how_to_go_on
-from fnn.cli.tested import Tested, headlines
+from fnn.cli.options.axes import told
+from fnn.cli.output.run import plural, print_rows, print_where
+from fnn.cli.output.sweep import axis_told, print_resume_hint, reproduce_command
+from fnn.cli.test_protocol import Tested, headlines
 
 if TYPE_CHECKING:
-    from fnn.cli.search import Search as Options
+    from fnn.cli.commands.search import SearchCommand as Options
     from fnn.data import Prepared
     from fnn.search import Rung, SearchEvent, SearchResult
 
@@ -75,7 +75,7 @@ def print_search(
         _print_best(options, made, test, len(prepared.test.target))
     print_where(began, folder)
     if made.interrupted is not None:
-        print(how_to_go_on(folder))
+        print(print_resume_hint(folder))
 
 
 def _print_cost(made: SearchResult) -> None:
@@ -103,4 +103,4 @@ def _print_best(options: Options, made: SearchResult, test: Tested, rows: int) -
     )
     scores = ", ".join(f"{name} {format_metric(test.means[name])}" for name in headlines(made))
     print(f"test {scores} ({rows:,} rows, measured once)")
-    print(again(options.alone, test.setting))
+    print(reproduce_command(options.single_run_options, test.setting))

@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 import numpy as np
 from tyro.conf import OmitArgPrefixes, Positional
 
-from fnn.cli.kept import about, kept_model
-from fnn.cli.machine import Machine
-from fnn.cli.options import option, word
+from fnn.cli.load_model import about, kept_model
+from fnn.cli.options.devices import MachineOptions
+from fnn.cli.options.option import option, word
 
 
 @dataclass(frozen=True)
-class Predict:
+class PredictCommand:
     """Predict the rows of FILE with the model of RUN: a line a row, as CSV."""
 
     folder: Annotated[Positional[str], word("RUN")]
@@ -28,7 +28,7 @@ class Predict:
     """The file to write."""
     unknown: Annotated[Literal["error", "zeros"], option()] = "error"
     """What becomes of a category that no training row had: zeros takes it for none of them."""
-    machine: OmitArgPrefixes[Machine] = field(default_factory=Machine)
+    machine: OmitArgPrefixes[MachineOptions] = field(default_factory=MachineOptions)
 
     def run(self) -> int:
         """Write the predictions."""

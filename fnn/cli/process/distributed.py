@@ -31,7 +31,7 @@ def make_cpu_devices(count: int) -> None:
         jax.config.update("jax_num_cpu_devices", min(count, MOST))
 
 
-def join(coordinator: str, processes: int | None, process: int | None) -> None:
+def connect(coordinator: str, processes: int | None, process: int | None) -> None:
     """Meet the other processes. Raises `FnnError` where that can't be.
 
     From here on standard output is that of process 0 alone, and of what Python prints there: the
@@ -56,7 +56,7 @@ def join(coordinator: str, processes: int | None, process: int | None) -> None:
         raise FnnError(f"the processes did not meet: {why}", "--coordinator") from error
     finally:
         told.cancel()
-    _silence(all=not leads())
+    _silence(all=not is_primary_process())
 
 
 def _check_address(address: str, listens: bool) -> None:
@@ -94,14 +94,14 @@ def _silence(all: bool) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def leads() -> bool:
+def is_primary_process() -> bool:
     """Whether this process is the one that prints and keeps things."""
     import jax
 
     return jax.process_index() == 0
 
 
-def joined() -> bool:
+def is_connected() -> bool:
     """Whether this process still belongs to others."""
     if "jax" not in sys.modules:
         return False
@@ -110,20 +110,20 @@ def joined() -> bool:
     return jax.distributed.is_initialized()
 
 
-def part() -> None:
+def disconnect() -> None:
     """Wait until all have come here, and part."""
-    if joined():
+    if is_connected():
         import jax
 
         jax.distributed.shutdown()
 
 
-def end(status: int) -> int:
+def exit_process(status: int) -> int:
     """The status of a command; one that failed while it belonged to others ends at once.
 
     It would wait for them, and they for it.
     """
-    if joined():
+    if is_connected():
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
         os._exit(status)

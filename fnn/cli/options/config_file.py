@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 from fnn.spec.errors import FnnError, choice
 
 if TYPE_CHECKING:
-    from fnn.cli.train import Train
+    from fnn.cli.commands.train import TrainCommand
 
 T = TypeVar("T")
 REPEATED = ("over",)
@@ -20,7 +20,7 @@ BLOCK, BLOCKS = 2**16, 256
 """bytes that are read at a place of a large file, and the places"""
 
 
-def words(options: Any) -> list[str]:
+def to_argv(options: Any) -> list[str]:
     """The shortest command line that gives these options, what needs no name first."""
     given = [*_given(options)]
     plain = [value for name, values in given if not name for value in values]
@@ -83,7 +83,7 @@ def read_options(cls: type[T], path: str | Path) -> T:
     return made
 
 
-def has_changed(path: str | Path, options: Train) -> bool:
+def has_changed(path: str | Path, options: TrainCommand) -> bool:
     """Whether the data of the run in that folder is other than when it was trained.
 
     `options` are those of now; where they name other data, nothing has changed.
@@ -96,7 +96,7 @@ def has_changed(path: str | Path, options: Train) -> bool:
     return same and known is not None and digest(options) not in (known, None)
 
 
-def digest(options: Train) -> str | None:
+def digest(options: TrainCommand) -> str | None:
     """The SHA-256 of the data, in hexadecimal: of DATA, together with the --test file if any.
 
     Of a folder of .npy files it is of their sizes, and of 64 KiB in each of 256 places at most.

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from fnn.cli.types import check_value, written
+from fnn.cli.options.types import check_value, format_value
 from fnn.spec.errors import FnnError, SpecError, choice, error_path
 
 if TYPE_CHECKING:
-    from fnn.cli.train import Train
+    from fnn.cli.commands.train import TrainCommand
     from fnn.data import Prepared
     from fnn.sweeps import Member, Range
     from fnn.training import Run
@@ -113,7 +113,7 @@ def _value(text: str) -> Any:
     return WORDS.get(text.lower(), text)
 
 
-def build_run(options: Train, prepared: Prepared, settings: Mapping[str, Any]) -> Run:
+def build_run(options: TrainCommand, prepared: Prepared, settings: Mapping[str, Any]) -> Run:
     """The run of these options with some of them set otherwise, and fields of the run itself.
 
     A name is first an option of `fnn train` (`hidden`, `learning_rate`, …), `width` or `depth`
@@ -148,10 +148,12 @@ def told(settings: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(_text, value)) or "none"
-    return f"{value:.6g}" if isinstance(value, float) else written(value)
+    return f"{value:.6g}" if isinstance(value, float) else format_value(value)
 
 
-def with_settings(options: Train, settings: Mapping[str, Any]) -> tuple[Train, dict[str, Any]]:
+def with_settings(
+    options: TrainCommand, settings: Mapping[str, Any]
+) -> tuple[TrainCommand, dict[str, Any]]:
     """The options set otherwise, and the settings that are no options."""
     places = known_options(options)
     rest: dict[str, Any] = {}
@@ -169,7 +171,7 @@ def with_settings(options: Train, settings: Mapping[str, Any]) -> tuple[Train, d
     return options, rest
 
 
-def of_member(options: Train, member: Member) -> tuple[Train, dict[str, Any]]:
+def of_member(options: TrainCommand, member: Member) -> tuple[TrainCommand, dict[str, Any]]:
     """The options that train a member alone, and the settings that no option says."""
     settings = {name: value for name, value in member.settings.items() if name not in SEEDS}
     alone, rest = with_settings(options, settings)
@@ -177,7 +179,7 @@ def of_member(options: Train, member: Member) -> tuple[Train, dict[str, Any]]:
     return dataclasses.replace(alone, training=training), rest
 
 
-def known_options(options: Train) -> dict[str, str]:
+def known_options(options: TrainCommand) -> dict[str, str]:
     """The options that can be varied, and the part of the options that each is in."""
     return {
         field.name: part
@@ -187,7 +189,7 @@ def known_options(options: Train) -> dict[str, str]:
     }
 
 
-def _hidden(options: Train, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _hidden(options: TrainCommand, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, with `width` and `depth` as the `hidden` that they mean."""
     if not set(SHAPE) & set(settings):
         return dict(settings)

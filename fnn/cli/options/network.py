@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from fnn.cli.options import as_typed, option
+from fnn.cli.options.option import option, option_errors
 
 if TYPE_CHECKING:
     from fnn.combinators import Serial
 
 
 @dataclass(frozen=True)
-class Network:
+class NetworkOptions:
     """Layers of units, each followed by its activation and by dropout."""
 
     hidden: Annotated[tuple[int, ...], option("[N …]")] = (128, 64)
@@ -30,7 +30,7 @@ class Network:
         from fnn.layers import Flatten
         from fnn.networks import mlp
 
-        with as_typed(self, rate="--dropout"):
+        with option_errors(self, rate="--dropout"):
             net = mlp(
                 self.hidden,
                 outputs,

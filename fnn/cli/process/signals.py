@@ -28,7 +28,7 @@ def interrupted() -> str:
     return f"fnn: interrupted; go on: {commands[0]}" if commands else "fnn: interrupted"
 
 
-def kept_in(folder: Path) -> None:
+def note_folder(folder: Path) -> None:
     """From here to the end of `heard`, an interruption tells how to go on with this folder.
 
     It does so if the folder then holds what that takes.
@@ -37,7 +37,7 @@ def kept_in(folder: Path) -> None:
 
 
 @contextmanager
-def heard() -> Iterator[None]:
+def handle_sigint() -> Iterator[None]:
     """Inside, Ctrl-C is heard at once.
 
     It raises `KeyboardInterrupt`, or is noted where something is under way that stops after its

@@ -8,12 +8,12 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from fnn.cli.options import option
+from fnn.cli.options.option import option
 from fnn.spec.errors import FnnError, error_path
 
 
 @dataclass(frozen=True)
-class Runs:
+class RunsCommand:
     """The runs in a folder: data, status, metrics, time."""
 
     folder: Annotated[Positional[str], option("[FOLDER]")] = "runs"
@@ -27,7 +27,7 @@ class Runs:
         """Print the table."""
         from fnn.runs import list_runs, table
 
-        if self.folder != Runs.folder and not Path(self.folder).exists():
+        if self.folder != RunsCommand.folder and not Path(self.folder).exists():
             raise FnnError("there is no such folder", self.folder)
         runs = list_runs(self.folder)
         with error_path("--sort"):

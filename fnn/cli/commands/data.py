@@ -7,12 +7,12 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, OmitSubcommandPrefixes, Positional, arg, subcommand
 
-from fnn.cli.options import option, word
-from fnn.cli.source import DataDir, Source
+from fnn.cli.options.data import DataDir, DataOptions
+from fnn.cli.options.option import option, word
 
 
 @dataclass(frozen=True)
-class List:
+class DataListCommand:
     """The data sets that go by a name, and which of them are here."""
 
     data_dir: DataDir = None
@@ -32,7 +32,7 @@ class List:
 
 
 @dataclass(frozen=True)
-class Get:
+class DataGetCommand:
     """Fetch mnist or fashion-mnist: four files, checked by their SHA-256."""
 
     name: Annotated[Positional[str], word("NAME")]
@@ -51,12 +51,12 @@ class Get:
 
 
 @dataclass(frozen=True)
-class Describe:
+class DataDescribeCommand:
     """Columns, ranges, missing values and classes of a data set or file."""
 
     name: Annotated[Positional[str], word("DATA")]
     """A data set's name, or a file."""
-    file: OmitArgPrefixes[Source] = field(default_factory=Source)
+    file: OmitArgPrefixes[DataOptions] = field(default_factory=DataOptions)
 
     def run(self) -> int:
         """Print the table."""
@@ -67,14 +67,14 @@ class Describe:
 
 
 @dataclass(frozen=True)
-class Data:
+class DataCommand:
     """List, fetch and describe data."""
 
     action: Annotated[
         OmitSubcommandPrefixes[
-            Annotated[List, subcommand("list")]
-            | Annotated[Get, subcommand("get")]
-            | Annotated[Describe, subcommand("describe")]
+            Annotated[DataListCommand, subcommand("list")]
+            | Annotated[DataGetCommand, subcommand("get")]
+            | Annotated[DataDescribeCommand, subcommand("describe")]
         ],
         arg(name=""),
     ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
-from fnn.cli.options import option
+from fnn.cli.options.option import option
 from fnn.spec.errors import FnnError
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineOptions:
     """Where it runs."""
 
     device: Annotated[Literal["auto", "cpu", "gpu", "tpu"], option()] = "auto"
@@ -35,7 +35,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Devices(Machine):
+class DeviceOptions(MachineOptions):
     """Where it runs, perhaps on several devices at once."""
 
     devices: Annotated[int | Literal["all"] | None, option("N|all", "1, or all of --processes")] = (
@@ -45,7 +45,7 @@ class Devices(Machine):
 
     def set_up(self, float64: bool) -> None:
         """Choose devices and float64; JAX makes as many of the processor as are asked for."""
-        from fnn.cli.processes import make_cpu_devices
+        from fnn.cli.process.distributed import make_cpu_devices
 
         self.check()
         if isinstance(self.devices, int):
@@ -73,7 +73,7 @@ class Devices(Machine):
 
 
 @dataclass(frozen=True)
-class Machines(Devices):
+class ProcessOptions(DeviceOptions):
     """Where it runs, perhaps in several processes, of one machine or of many."""
 
     processes: Annotated[int | None, option("P", "1")] = None
@@ -100,7 +100,7 @@ class Machines(Devices):
 
     def set_up(self, float64: bool) -> None:
         """Join the other processes, if there are any, and choose devices and float64."""
-        from fnn.cli.processes import join, make_cpu_devices
+        from fnn.cli.process.distributed import connect, make_cpu_devices
 
         self.check()
         if self.coordinator is None:
@@ -108,8 +108,8 @@ class Machines(Devices):
             return
         if isinstance(self.devices, int):
             make_cpu_devices(self.devices // (self.processes or 1))
-        join(self.coordinator, self.processes, self.process)
-        Machine.set_up(self, float64)
+        connect(self.coordinator, self.processes, self.process)
+        MachineOptions.set_up(self, float64)
         self._check_there()
 
     def check(self) -> None:

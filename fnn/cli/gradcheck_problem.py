@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.cli.options import as_typed
+from fnn.cli.options.option import option_errors
 from fnn.spec.errors import FnnError, error_path
 
 if TYPE_CHECKING:
-    from fnn.cli.gradcheck import Gradcheck
+    from fnn.cli.commands.gradcheck import GradcheckCommand
     from fnn.data import Prepared
     from fnn.losses import Loss
     from fnn.objective import Batch, Objective
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INPUTS, OUTPUTS = (784,), 10
 
 
-def objective_and_batch(options: Gradcheck) -> tuple[Objective, Batch]:
+def objective_and_batch(options: GradcheckCommand) -> tuple[Objective, Batch]:
     """The objective of these options, and as many rows of DATA as asked for, or random ones."""
     from fnn.training.train import check_loss, check_outputs, default_loss
 
@@ -34,7 +34,7 @@ def objective_and_batch(options: Gradcheck) -> tuple[Objective, Batch]:
     return objective, _rows(prepared, options.batch, options.seed)
 
 
-def title(options: Gradcheck, objective: Objective, batch: Batch) -> str:
+def title(options: GradcheckCommand, objective: Objective, batch: Batch) -> str:
     """A line such as `784-128-64-10, relu, cross_entropy: 32 random rows`."""
     net = str(options.spec)
     if options.spec is None:
@@ -48,7 +48,7 @@ def title(options: Gradcheck, objective: Objective, batch: Batch) -> str:
 
 
 def _objective(
-    options: Gradcheck, outputs: int, in_shape: tuple[int, ...], suitable: Loss
+    options: GradcheckCommand, outputs: int, in_shape: tuple[int, ...], suitable: Loss
 ) -> Objective:
     """What --spec or the options of a network describe, with the loss that was asked for."""
     from fnn.losses import Loss
@@ -64,7 +64,7 @@ def _objective(
     return objective
 
 
-def _read(options: Gradcheck) -> Any:
+def _read(options: GradcheckCommand) -> Any:
     """The objective or the network that the JSON of --spec holds."""
     from fnn.files import read_bytes
     from fnn.layer import Layer
@@ -95,7 +95,7 @@ def _rows(prepared: Prepared, count: int, seed: int) -> Batch:
     return Batch(train.x[index], train.target[index])
 
 
-def _random(options: Gradcheck) -> tuple[Objective, Batch]:
+def _random(options: GradcheckCommand) -> tuple[Objective, Batch]:
     """Normal inputs, and targets of the kind that the loss takes."""
     from fnn.losses import BinaryCrossEntropy, CrossEntropy
     from fnn.metrics.registry import ANSWERS, CLASSES
@@ -105,7 +105,7 @@ def _random(options: Gradcheck) -> tuple[Objective, Batch]:
     in_shape = options.inputs or INPUTS
     outputs = OUTPUTS if options.outputs is None else options.outputs
     suitable = BinaryCrossEntropy() if outputs == 1 else CrossEntropy()
-    with as_typed(units="--outputs"):
+    with option_errors(units="--outputs"):
         objective = _objective(options, outputs, in_shape, suitable)
     with error_path("net"):
         out_shape = objective.net.out_shape(shape(*in_shape)).shape

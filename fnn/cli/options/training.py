@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fnn.cli.options import as_typed, option
+from fnn.cli.options.option import option, option_errors
 from fnn.spec.errors import FnnError, choice, error_path
 
 if TYPE_CHECKING:
-    from fnn.cli.watch import Watch
+    from fnn.cli.options.validation import ValidationOptions
     from fnn.data import Prepared
     from fnn.layer import Layer
     from fnn.losses import Loss
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingOptions:
     """How the network learns."""
 
     epochs: Annotated[int | None, option("N", "two million rows in all, 10 to 100 times")] = None
@@ -49,7 +49,7 @@ class Recipe:
     order_seed: Annotated[int, option("N")] = 0
     """Draws the order of the rows."""
 
-    def run(self, net: Layer, prepared: Prepared, watch: Watch) -> Run:
+    def run(self, net: Layer, prepared: Prepared, watch: ValidationOptions) -> Run:
         """The run these options describe."""
         from fnn.objective import Objective, Policy
         from fnn.training import Run
@@ -57,7 +57,9 @@ class Recipe:
         rows = len(prepared.train.target)
         size = self._size(rows)
         selection = watch.selection(prepared.validation is not None, self.length(rows))
-        with as_typed(self, watch, smoothing="--label-smoothing", **{"selection.metric": "--keep"}):
+        with option_errors(
+            self, watch, smoothing="--label-smoothing", **{"selection.metric": "--keep"}
+        ):
             return Run(
                 Objective(net, self._loss(prepared), policy=Policy(self.precision)),
                 self._optimizer(rows, size),

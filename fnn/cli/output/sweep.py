@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.cli.over import SEEDS, of_member, parse_all
-from fnn.cli.printing import plural, print_rows, print_where
-from fnn.cli.tested import Tested, headlines, mean_of
+from fnn.cli.options.axes import SEEDS, of_member, parse_all
+from fnn.cli.output.run import plural, print_rows, print_where
+from fnn.cli.test_protocol import Tested, headlines, mean_of
 
 if TYPE_CHECKING:
     from fnn import sweeps
-    from fnn.cli.sweep import Sweep
-    from fnn.cli.train import Train
+    from fnn.cli.commands.sweep import SweepCommand
+    from fnn.cli.commands.train import TrainCommand
     from fnn.data import Prepared
     from fnn.sweeps import Member, Range, SettingResult
 
@@ -26,7 +26,7 @@ SHOWN = 5
 """values of an axis that are printed; of more, the first and the last"""
 
 
-def print_plan(options: Sweep, members: Sequence[Member], prepared: Prepared) -> None:
+def print_plan(options: SweepCommand, members: Sequence[Member], prepared: Prepared) -> None:
     """The rows, what is varied, and how many members and programs that makes."""
     from fnn.sweeps.checks import groups
 
@@ -58,7 +58,7 @@ def axis_told(axis: Sequence[Any] | Range) -> str:
 
 
 def print_sweep(
-    options: Sweep,
+    options: SweepCommand,
     made: sweeps.SweepResult,
     test: Tested | None,
     prepared: Prepared,
@@ -74,10 +74,10 @@ def print_sweep(
         _print_test(options, made, test, len(prepared.test.target))
     print_where(began, folder)
     if made.interrupted is not None:
-        print(how_to_go_on(folder))
+        print(print_resume_hint(folder))
 
 
-def how_to_go_on(folder: Path | None) -> str:
+def print_resume_hint(folder: Path | None) -> str:
     """With what was interrupted."""
     from fnn.runs.kinds import going_on
 
@@ -149,7 +149,7 @@ def _number(value: float) -> str:
     return format_metric(value) if np.isfinite(value) else "–"
 
 
-def _print_test(options: Sweep, made: sweeps.SweepResult, test: Tested, rows: int) -> None:
+def _print_test(options: SweepCommand, made: sweeps.SweepResult, test: Tested, rows: int) -> None:
     from fnn.figures.values import in_words
     from fnn.metrics import format_metric
 
@@ -163,18 +163,18 @@ def _print_test(options: Sweep, made: sweeps.SweepResult, test: Tested, rows: in
         told.append(f"{name} {format_metric(float(values.mean()))}{spread}")
     kind = "mean ± standard deviation of " if len(next(iter(test.values.values()))) > 1 else ""
     print(f"test {', '.join(told)} ({kind}{test.words}; {rows:,} rows, measured once)")
-    print(again(options.alone, test.setting))
+    print(reproduce_command(options.single_run_options, test.setting))
 
 
-def again(alone: Train, setting: SettingResult) -> str:
+def reproduce_command(alone: TrainCommand, setting: SettingResult) -> str:
     """The command that trains the best setting alone, with its first seed."""
     import dataclasses
 
-    from fnn.cli.command import words
+    from fnn.cli.options.config_file import to_argv
 
     alone, rest = of_member(alone, setting.members[0].member)
     alone = dataclasses.replace(alone, machine=alone.machine.together)
-    command = shlex.join(["fnn", "train", *words(alone)])
+    command = shlex.join(["fnn", "train", *to_argv(alone)])
     return f"again: {command}{_lacking(rest)}"
 
 

@@ -14,7 +14,7 @@ def check_value(value: Any, hint: Any) -> None:
         return
     structure = isinstance(value, float) and not _fits(0.5, hint)
     tail = ": it is structure (another value, another program)" if structure else ""
-    raise SpecError(f"expected {_told(hint)}, got {written(value)}{tail}")
+    raise SpecError(f"expected {_told(hint)}, got {format_value(value)}{tail}")
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -41,7 +41,7 @@ def _told(hint: Any) -> str:
     return "none" if hint is NoneType else names[hint]
 
 
-def written(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as it is typed."""
     words = {None: "none", True: "yes", False: "no"}
     plain = value is None or isinstance(value, bool)

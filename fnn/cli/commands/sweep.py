@@ -9,18 +9,18 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
-from fnn.cli.machine import Machines
-from fnn.cli.network import Network
-from fnn.cli.options import option, word
-from fnn.cli.recipe import Recipe
-from fnn.cli.source import Source
-from fnn.cli.train import Parts, Train
-from fnn.cli.watch import Watch
+from fnn.cli.commands.train import SplitOptions, TrainCommand
+from fnn.cli.options.data import DataOptions
+from fnn.cli.options.devices import ProcessOptions
+from fnn.cli.options.network import NetworkOptions
+from fnn.cli.options.option import option, word
+from fnn.cli.options.training import TrainingOptions
+from fnn.cli.options.validation import ValidationOptions
 from fnn.spec.errors import FnnError
 
 
 @dataclass(frozen=True)
-class Sweep:
+class SweepCommand:
     """Train networks on DATA over many settings and seeds, and keep what came of them."""
 
     data: Annotated[Positional[str], word("DATA")]
@@ -51,26 +51,26 @@ class Sweep:
     """Keep the sweep in a folder."""
     figures: Annotated[bool, option()] = True
     """Draw the figures into it."""
-    network: OmitArgPrefixes[Network] = field(default_factory=Network)
-    training: OmitArgPrefixes[Recipe] = field(default_factory=Recipe)
-    validation: OmitArgPrefixes[Watch] = field(default_factory=Watch)
-    file: OmitArgPrefixes[Source] = field(default_factory=Source)
-    split: OmitArgPrefixes[Parts] = field(default_factory=Parts)
-    machine: OmitArgPrefixes[Machines] = field(default_factory=Machines)
+    network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
+    training: OmitArgPrefixes[TrainingOptions] = field(default_factory=TrainingOptions)
+    validation: OmitArgPrefixes[ValidationOptions] = field(default_factory=ValidationOptions)
+    file: OmitArgPrefixes[DataOptions] = field(default_factory=DataOptions)
+    split: OmitArgPrefixes[SplitOptions] = field(default_factory=SplitOptions)
+    machine: OmitArgPrefixes[ProcessOptions] = field(default_factory=ProcessOptions)
 
     @property
-    def alone(self) -> Train:
+    def single_run_options(self) -> TrainCommand:
         """The options of a single run, before anything is varied."""
         names = ("data", "network", "training", "validation", "file", "split", "machine")
-        return Train(**{name: getattr(self, name) for name in names})
+        return TrainCommand(**{name: getattr(self, name) for name in names})
 
     def run(self) -> int:
         """Train all members, and print what came of them."""
-        from fnn.cli.launch import start_all
-        from fnn.cli.processes import part
+        from fnn.cli.output.sweep import print_plan
+        from fnn.cli.process.distributed import disconnect
+        from fnn.cli.process.launcher import start_all
         from fnn.cli.sweep_keep import sweep_and_keep
         from fnn.cli.sweep_members import planned
-        from fnn.cli.sweep_printing import print_plan
         from fnn.sweeps.export import check_libraries
 
         began = time.perf_counter()
@@ -82,11 +82,11 @@ class Sweep:
             over = self.over if self.resume is None else ()  # --over would add to what is there
             return start_all("sweep", dataclasses.replace(self, over=over))
         self.machine.set_up(self.training.precision == "float64")
-        prepared = self.alone.prepare()
+        prepared = self.single_run_options.prepare()
         members = planned(self, prepared)
         print_plan(self, members, prepared)
         status = sweep_and_keep(self, members, prepared, began)
-        part()
+        disconnect()
         return status
 
     def _check(self) -> None:
@@ -105,12 +105,12 @@ class Sweep:
             raise FnnError("goes on in the folder of --resume", given)
 
 
-def resumed(folder: str) -> Sweep:
+def resumed(folder: str) -> SweepCommand:
     """The options of the sweep in a folder, to go on with it."""
-    from fnn.cli.command import read_options
+    from fnn.cli.options.config_file import read_options
     from fnn.files import indispensable
     from fnn.runs import check_sweep
 
     check_sweep(folder)
     with indispensable("sweep"):
-        return dataclasses.replace(read_options(Sweep, folder), resume=folder)
+        return dataclasses.replace(read_options(SweepCommand, folder), resume=folder)

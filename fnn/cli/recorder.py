@@ -9,25 +9,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fnn.cli.command import digest, words
-from fnn.cli.options import as_typed
-from fnn.cli.printing import Table, headlines, print_result
+from fnn.cli.options.config_file import digest, to_argv
+from fnn.cli.options.option import option_errors
+from fnn.cli.output.run import EpochTable, headlines, print_result
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.cli.search import Search
-    from fnn.cli.sweep import Sweep
-    from fnn.cli.train import Train
+    from fnn.cli.commands.search import SearchCommand
+    from fnn.cli.commands.sweep import SweepCommand
+    from fnn.cli.commands.train import TrainCommand
     from fnn.data import Prepared
     from fnn.runs import RunFolder
     from fnn.training import Logger, Run, TrainingEvent
     from fnn.training.train import TrainResult
 
-T = TypeVar("T", "Train", "Sweep", "Search")
+T = TypeVar("T", "TrainCommand", "SweepCommand", "SearchCommand")
 """options of a command that takes data"""
 
 
-def train_and_keep(options: Train, run: Run, prepared: Prepared, began: float) -> int:
+def train_and_keep(options: TrainCommand, run: Run, prepared: Prepared, began: float) -> int:
     """Train, record it in a folder if that is wanted, and print what came of it.
 
     The exit status is 130 where Ctrl-C ended it before its time, 143 where SIGTERM did.
@@ -49,7 +49,7 @@ def train_and_keep(options: Train, run: Run, prepared: Prepared, began: float) -
 
 
 def _train(
-    options: Train, run: Run, prepared: Prepared, loggers: Sequence[Logger]
+    options: TrainCommand, run: Run, prepared: Prepared, loggers: Sequence[Logger]
 ) -> tuple[TrainResult, FnnError | None]:
     """What came of it; a loss that left the finite numbers is an error to raise afterwards."""
     from fnn.training import DivergedError, Progress
@@ -57,7 +57,7 @@ def _train(
 
     epochs = options.training.length(len(prepared.train.target))
     bar = Progress()
-    with contextlib.closing(bar), as_typed(options.training, options.machine):
+    with contextlib.closing(bar), option_errors(options.training, options.machine):
         try:
             made = train_run(
                 run,
@@ -65,7 +65,7 @@ def _train(
                 epochs=epochs,
                 seed=options.training.seed,
                 order_seed=options.training.order_seed,
-                loggers=(*loggers, Table(epochs), bar),
+                loggers=(*loggers, EpochTable(epochs), bar),
                 devices=options.machine.spread_over,
             )
         except DivergedError as error:
@@ -78,15 +78,15 @@ def _record(folder: RunFolder, look: TrainingEvent) -> None:
         folder.append({**row, "seconds": round(look.seconds, 3)})
 
 
-def write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared) -> None:
+def write_config(folder: RunFolder, options: TrainCommand, run: Run, prepared: Prepared) -> None:
     """Record what repeats the run."""
     from fnn.network_summary import parameter_count
     from fnn.shapes import shape
 
-    options = repeatable(options)
+    options = with_absolute_paths(options)
     one = parameter_count(run.objective.net, shape(*prepared.preprocessing.in_shape))
     folder.write_config(
-        command=["fnn", "train", *words(options)],
+        command=["fnn", "train", *to_argv(options)],
         options=dataclasses.asdict(options),
         run=run,
         **data_and_seeds(options, prepared),
@@ -94,7 +94,7 @@ def write_config(folder: RunFolder, options: Train, run: Run, prepared: Prepared
     )
 
 
-def data_and_seeds(options: Train, prepared: Prepared) -> dict[str, Any]:
+def data_and_seeds(options: TrainCommand, prepared: Prepared) -> dict[str, Any]:
     """What a config.json says of the rows, and of all that is drawn."""
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     return {
@@ -124,7 +124,7 @@ def seconds_before(folder: RunFolder) -> float:
         return 0.0
 
 
-def repeatable(options: T) -> T:
+def with_absolute_paths(options: T) -> T:
     """The options as they are recorded: paths that hold from any folder, no single process."""
     from fnn.data import NAMES
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.cli.machine import Machine
+    from fnn.cli.options.devices import MachineOptions
     from fnn.data import Preprocessing
     from fnn.model import Model
 
 
-def kept_model(folder: str, machine: Machine) -> tuple[Model, Preprocessing]:
+def kept_model(folder: str, machine: MachineOptions) -> tuple[Model, Preprocessing]:
     """The model in a folder, in the precision that it was kept in, and its preprocessing."""
     from fnn.model import is_float64, load
     from fnn.runs import check_single

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fnn.cli.train import Train
+    from fnn.cli.commands.train import TrainCommand
     from fnn.data import Prepared
     from fnn.ensembles import EnsembleResult
     from fnn.training import Run, TrainingEvent
@@ -20,7 +20,7 @@ WIDTH = 9
 """of a column of figures, such as 1.235e+09"""
 
 
-def print_plan(options: Train, run: Run, prepared: Prepared) -> None:
+def print_plan(options: TrainCommand, run: Run, prepared: Prepared) -> None:
     """The rows, the network and how it learns."""
     from fnn.network_summary import parameter_count
     from fnn.shapes import shape
@@ -46,7 +46,7 @@ def print_rows(prepared: Prepared) -> None:
         print(f"  {note}")
 
 
-class Table:
+class EpochTable:
     """A logger that prints about ten lines a run, whatever its length."""
 
     def __init__(self, epochs: int) -> None:

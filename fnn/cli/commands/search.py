@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
+from fnn.cli.commands.train import SplitOptions, TrainCommand
 from fnn.cli.figures import check_figures
-from fnn.cli.machine import Devices, Machines
-from fnn.cli.network import Network
-from fnn.cli.options import option, typed, word
-from fnn.cli.over import SEEDS, parse_all
-from fnn.cli.recipe import Recipe
-from fnn.cli.source import Source
-from fnn.cli.train import Parts, Train
-from fnn.cli.watch import Watch
+from fnn.cli.options.axes import SEEDS, parse_all
+from fnn.cli.options.data import DataOptions
+from fnn.cli.options.devices import DeviceOptions, ProcessOptions
+from fnn.cli.options.network import NetworkOptions
+from fnn.cli.options.option import option, typed, word
+from fnn.cli.options.training import TrainingOptions
+from fnn.cli.options.validation import ValidationOptions
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ TRIALS, BATCH, ETA = 256, 32, 3
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchCommand:
     """Find the best setting on DATA: many are tried, a batch of them as one program."""
 
     data: Annotated[Positional[str], word("DATA")]
@@ -68,19 +68,21 @@ class Search:
     """Keep the search in a folder."""
     figures: Annotated[bool, option()] = True
     """Draw the figures into it."""
-    network: OmitArgPrefixes[Network] = field(default_factory=Network)
-    training: OmitArgPrefixes[Recipe] = field(default_factory=Recipe)
-    validation: OmitArgPrefixes[Watch] = field(default_factory=Watch)
-    file: OmitArgPrefixes[Source] = field(default_factory=Source)
-    split: OmitArgPrefixes[Parts] = field(default_factory=Parts)
-    machine: OmitArgPrefixes[Devices] = field(default_factory=Devices)
+    network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
+    training: OmitArgPrefixes[TrainingOptions] = field(default_factory=TrainingOptions)
+    validation: OmitArgPrefixes[ValidationOptions] = field(default_factory=ValidationOptions)
+    file: OmitArgPrefixes[DataOptions] = field(default_factory=DataOptions)
+    split: OmitArgPrefixes[SplitOptions] = field(default_factory=SplitOptions)
+    machine: OmitArgPrefixes[DeviceOptions] = field(default_factory=DeviceOptions)
 
     @property
-    def alone(self) -> Train:
+    def single_run_options(self) -> TrainCommand:
         """The options of a single run, before anything is varied."""
         names = ("data", "network", "training", "validation", "file", "split")
         given = {name: getattr(self, name) for name in names}
-        return Train(**given, machine=Machines(self.machine.device, self.machine.devices))
+        return TrainCommand(
+            **given, machine=ProcessOptions(self.machine.device, self.machine.devices)
+        )
 
     @property
     def tries(self) -> int:
@@ -99,13 +101,13 @@ class Search:
 
     def run(self) -> int:
         """Search, and print what came of it."""
+        from fnn.cli.output.search import print_plan
         from fnn.cli.search_keep import search_and_keep
-        from fnn.cli.search_printing import print_plan
 
         began = time.perf_counter()
         self._check()
         self.machine.set_up(self.training.precision == "float64")
-        prepared = self.alone.prepare()
+        prepared = self.single_run_options.prepare()
         if prepared.validation is None:
             raise FnnError("leaves no validation rows, and settings are chosen by them", "--split")
         print_plan(self, prepared)
@@ -142,15 +144,15 @@ class Search:
             raise FnnError(f"is of --method halving, and this is {self.method}", "--eta")
 
 
-def resumed(folder: str) -> Search:
+def resumed(folder: str) -> SearchCommand:
     """The options of the search in a folder, to go on with it."""
     from pathlib import Path
 
-    from fnn.cli.command import read_options
+    from fnn.cli.options.config_file import read_options
     from fnn.files import indispensable
     from fnn.runs.search import check_search
 
     check_search(folder)
     with indispensable("search"):
-        options = read_options(Search, Path(folder) / "search.json")
+        options = read_options(SearchCommand, Path(folder) / "search.json")
     return dataclasses.replace(options, resume=folder)

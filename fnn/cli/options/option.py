@@ -29,7 +29,7 @@ def word(metavar: str) -> Any:
 
 
 @contextmanager
-def as_typed(*parts: Any, **options: str) -> Iterator[None]:
+def option_errors(*parts: Any, **options: str) -> Iterator[None]:
     """Inside, an error about an argument is about the option that it comes from.
 
     Fields of `parts` (`clip_norm`) go by their options (`--clip-norm`); `options` says it of other

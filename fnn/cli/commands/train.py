@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import OmitArgPrefixes, Positional
 
 from fnn.cli.figures import check_figures
-from fnn.cli.machine import Machines
-from fnn.cli.network import Network
-from fnn.cli.options import as_typed, option, word
-from fnn.cli.recipe import Recipe
-from fnn.cli.source import Source
-from fnn.cli.watch import Watch
+from fnn.cli.options.data import DataOptions
+from fnn.cli.options.devices import ProcessOptions
+from fnn.cli.options.network import NetworkOptions
+from fnn.cli.options.option import option, option_errors, word
+from fnn.cli.options.training import TrainingOptions
+from fnn.cli.options.validation import ValidationOptions
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Parts:
+class SplitOptions:
     """Which rows train, validate and test; an official test part stays as it is."""
 
     split: Annotated[tuple[float, float, float], option("TRAIN VALIDATION TEST")] = (60, 20, 20)
@@ -34,7 +34,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Train:
+class TrainCommand:
     """Train a network on DATA, print its metric on the test rows, and keep it in a folder."""
 
     data: Annotated[Positional[str], word("DATA")]
@@ -53,18 +53,18 @@ class Train:
     """Train M networks as one program, of the seeds from --seed on, and average what they say."""
     config: Annotated[str | None, option("RUN")] = None
     """Repeat the run of that folder; DATA and options beside it replace its own."""
-    network: OmitArgPrefixes[Network] = field(default_factory=Network)
-    training: OmitArgPrefixes[Recipe] = field(default_factory=Recipe)
-    validation: OmitArgPrefixes[Watch] = field(default_factory=Watch)
-    file: OmitArgPrefixes[Source] = field(default_factory=Source)
-    split: OmitArgPrefixes[Parts] = field(default_factory=Parts)
-    machine: OmitArgPrefixes[Machines] = field(default_factory=Machines)
+    network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
+    training: OmitArgPrefixes[TrainingOptions] = field(default_factory=TrainingOptions)
+    validation: OmitArgPrefixes[ValidationOptions] = field(default_factory=ValidationOptions)
+    file: OmitArgPrefixes[DataOptions] = field(default_factory=DataOptions)
+    split: OmitArgPrefixes[SplitOptions] = field(default_factory=SplitOptions)
+    machine: OmitArgPrefixes[ProcessOptions] = field(default_factory=ProcessOptions)
 
     def run(self) -> int:
         """Train, and print what came of it."""
-        from fnn.cli.launch import start_all
         from fnn.cli.members import check_members
-        from fnn.cli.processes import leads, part
+        from fnn.cli.process.distributed import disconnect, is_primary_process
+        from fnn.cli.process.launcher import start_all
 
         began = time.perf_counter()
         if self.save and self.figures:
@@ -74,14 +74,14 @@ class Train:
         if self.machine.starts_others:
             return start_all("train", self)
         self.machine.set_up(self.training.precision == "float64")
-        status = (self if leads() else replace(self, save=False))._train(began)
-        part()
+        status = (self if is_primary_process() else replace(self, save=False))._train(began)
+        disconnect()
         return status
 
     def _train(self, began: float) -> int:
-        from fnn.cli.keep import train_and_keep
         from fnn.cli.members import train_and_keep_members
-        from fnn.cli.printing import print_plan
+        from fnn.cli.output.run import print_plan
+        from fnn.cli.recorder import train_and_keep
         from fnn.training.train import check_outputs
 
         prepared = self.prepare()
@@ -99,7 +99,7 @@ class Train:
         from fnn.data import prepare
 
         dataset, parts = self.file.load(self.data), self.split
-        with as_typed(fractions="--split", seed="--split-seed"):
+        with option_errors(fractions="--split", seed="--split-seed"):
             prepared = prepare(dataset, parts.split, seed=parts.split_seed, stratify=parts.stratify)
         if prepared.test is None:
             shares = " ".join(f"{share:g}" for share in parts.split)

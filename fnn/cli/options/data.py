@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from fnn.cli.options import option
+from fnn.cli.options.option import option
 from fnn.data.tables.csv_reader import MISSING
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ DataDir = Annotated[str | None, option("DIR", "$FNN_DATA_DIR, else ~/.cache/fnn/
 
 
 @dataclass(frozen=True)
-class Source:
+class DataOptions:
     """How a file is read: columns by name, or by number where it has no header (-1 is the last)."""
 
     target: Annotated[str | None, option("COLUMN")] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from fnn.cli.options import as_typed, option
+from fnn.cli.options.option import option, option_errors
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ Metrics = Annotated[tuple[str, ...] | None, option("NAME …", "accuracy; mse, m
 
 
 @dataclass(frozen=True)
-class Watch:
+class ValidationOptions:
     """What is measured, which epoch is kept, and when to stop."""
 
     metrics: Metrics = None
@@ -51,7 +51,7 @@ class Watch:
                 "one is needed to keep the best: take fewer, or --keep last",
                 "--validate-every",
             )
-        with as_typed(self, metric="--keep"):
+        with option_errors(self, metric="--keep"):
             return Selection(self.keep, self.patience, self.min_delta)
 
     def averaging(self) -> Averaging | None:
@@ -60,7 +60,7 @@ class Watch:
 
         if self.average == "none":
             return None
-        with as_typed(decay="--average-decay", epochs="--average-epochs"):
+        with option_errors(decay="--average-decay", epochs="--average-epochs"):
             if self.average == "moving":
                 return MovingAverage(self.average_decay)
             return LastEpochs(self.average_epochs)

@@ -1,0 +1,1 @@
+"""One file a subcommand: its options, and a run that calls the library."""

@@ -1,0 +1,1 @@
+"""Options of the command line, and the library's values that they stand for."""
