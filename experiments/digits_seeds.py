@@ -2,7 +2,7 @@
 
     ./scripts/python experiments/digits_seeds.py
 
-Each seed splits 60-20-20, initialises and orders its batches by itself; network, rate, epochs and
+Each seed splits 60-20-20, initializes and orders its batches by itself; network, rate, epochs and
 the epoch that is kept (the best by validation loss) are those of the command's defaults.
 
 What came of it stands in the README.

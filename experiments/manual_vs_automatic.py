@@ -16,7 +16,7 @@ training is stable they add up, and where it is chaotic it drives any two runs a
 18 steps. The run moved by one ulp goes as far: manual is 0.9 to 1.3 times as far away.
 
 When a backward by hand pays: in lowering, in all 40 programs (median ratio 0.77, 0.53 to 0.88), for
-there is nothing to linearise and transpose; that saves 0.5 s of 12.5 s until all are compiled. In
+there is nothing to linearize and transpose; that saves 0.5 s of 12.5 s until all are compiled. In
 temporary memory, in 12 of 40, where the tape holds less than JAX's: GELU (tanh) in one scan 0.38,
 exact 0.54, BatchNorm and LayerNorm 0.57, tanh 0.71; relu as a rule makes none. In time a step
 (median 0.99) for BatchNorm (0.86) and LayerNorm (0.94), as their backward is one formula; not for

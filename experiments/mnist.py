@@ -8,7 +8,7 @@ small      784-128-64-10, dropout 0.2 after each hidden layer, Adam 0.001, batch
            a fifth of the 60,000 rows held out: as introductory texts have it
 small-all  the same on all 60,000 rows
 small-mean the same again with a moving average of the parameters, decay 0.999
-wide       784-512-512-10 on all 60,000 rows, batch normalisation, dropout 0.4, label smoothing
+wide       784-512-512-10 on all 60,000 rows, batch normalization, dropout 0.4, label smoothing
            0.1, Adam in one cycle up to 0.003, batches of 128, 20 epochs; of seven recipes the best
            on 12,000 validation rows (0.9860; plain dropout with a cosine gave 0.9842)
 fashion    784-256-128-100-10 on Fashion-MNIST, dropout 0.2, one cycle up to 0.002, batches of 128,
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def train(recipe: Recipe, seed: int) -> float:
-    """The test accuracy of one run; the seed varies split, order, initialisation and dropout."""
+    """The test accuracy of one run; the seed varies split, order, initialization and dropout."""
     prepared = prepare(load(recipe.data), (1 - recipe.held_out, recipe.held_out), seed=seed)
     rows, size = len(prepared.train.target), recipe.batch_size
     steps = recipe.epochs * -(-rows // size)

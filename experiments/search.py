@@ -5,7 +5,7 @@
 Four ways choose the width and depth, learning rate, dropout and weight decay of an AdamW network by
 its validation loss, and may train as many epochs in all: 81 networks of 27. Halving begins with as
 many draws as that pays for, 729. The best network of each is measured once on the test rows. A
-repeat has its own split, initialisation, batches and draws, the same for all ways.
+repeat has its own split, initialization, batches and draws, the same for all ways.
 
 What came of it stands in the README.
 """

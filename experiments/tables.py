@@ -7,7 +7,7 @@ bike-sharing/hour.csv.gz. The test rows are those of scikit-learn's train_test_s
 random_state=0) over all rows in file order (adult: training, then test file); a quarter of the
 others is for validation. `fnn train` sees two CSV files and its defaults; only seeds differ from
 run to run. Beside it stands scikit-learn 1.9.1 on the same rows: MLPClassifier and MLPRegressor
-with early stopping, inputs imputed, standardised and one-hot.
+with early stopping, inputs imputed, standardized and one-hot.
 
 What came of it stands in the README.
 """

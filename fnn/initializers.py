@@ -1,4 +1,4 @@
-"""Initialisers: how a fresh array of parameters is drawn.
+"""Initializers: how a fresh array of parameters is drawn.
 
 Fans are counted on the last two axes of a shape (…, I, O): fan_in = I, fan_out = O.
 """

@@ -34,7 +34,7 @@ class Layer(ABC):
 
     A concrete layer is a `@spec`. Shapes are pytrees of `jax.ShapeDtypeStruct` without the batch
     axis. A layer states how many trailing axes are features; whatever stands before them is batch.
-    Layers compute in the dtype of `x` (normalisation and softmax in float32 or wider) and keep it.
+    Layers compute in the dtype of `x` (normalization and softmax in float32 or wider) and keep it.
     """
 
     def out_shape(self, in_shape: Tree) -> Tree:

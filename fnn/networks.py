@@ -25,7 +25,7 @@ def mlp(
 ) -> Serial:
     """A multilayer perceptron: Dense, (BatchNorm,) activation, (Dropout), …, and a last Dense.
 
-    It ends in logits. `weight_init=None` takes the initialiser that suits the activation: He for
+    It ends in logits. `weight_init=None` takes the initializer that suits the activation: He for
     the ReLU family, Glorot for sigmoid and tanh, LeCun for SELU; the last layer takes Glorot.
     In front of BatchNorm, which takes away any mean, Dense has no bias.
 
@@ -55,7 +55,7 @@ def residual_mlp(
     activation: str | Elementwise = "relu",
     dropout: float | None = None,
 ) -> Serial:
-    """Dense to `width`, then `blocks` pre-normalised residual blocks as one scan, then Dense.
+    """Dense to `width`, then `blocks` pre-normalized residual blocks as one scan, then Dense.
 
     A block is x + Dense(f(Dense(LayerNorm(x)))) (He et al. 2016b, "identity mappings", with
     LayerNorm), so depth costs no compile time.

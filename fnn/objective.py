@@ -1,4 +1,4 @@
-"""What is minimised: a network, a loss, penalties and a precision, as one spec."""
+"""What is minimized: a network, a loss, penalties and a precision, as one spec."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Linear(Schedule):
     s = `transition_begin`, the step at which the line starts. Constant before and after.
 
     As `optax.linear_schedule` and Keras's `PolynomialDecay(power=1)`. PyTorch's `LinearLR` takes
-    factors of the optimiser's rate instead of values.
+    factors of the optimizer's rate instead of values.
     """
 
     init_value: float = number(low=0)

@@ -11,7 +11,7 @@ GIVEN = os.environ.get("XLA_FLAGS", "")
 SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=32768"
 """a loop over less than 32 KiB becomes one kernel on a CPU: a step of XOR in a tenth of the time"""
 QUICKLY = ("--xla_backend_optimization_level=0", "--xla_llvm_disable_expensive_passes=true")
-"""for hundreds of programs that each run a few times: without an optimiser it takes a third less"""
+"""for hundreds of programs that each run a few times: without an optimizer it takes a third less"""
 FLAG = "xla_cpu_experimental_ynn_fusion_type"
 PRODUCTS = "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
 OPTIONS = {FLAG: PRODUCTS} if jaxlib == "0.10.2" else None

@@ -79,7 +79,7 @@ def forward_and_backward(case: Case, spec: Any, params: Any, x: Any) -> tuple[An
 
 
 def cotangent(y: Any) -> Any:
-    """Random, never ones: ones lie in the null space of normalisation and softmax."""
+    """Random, never ones: ones lie in the null space of normalization and softmax."""
     return random_like(y, 9)
 
 

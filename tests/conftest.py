@@ -3,7 +3,7 @@
 import os
 import signal
 
-# The tests compile more than they compute: LLVM need not optimise what runs once.
+# The tests compile more than they compute: LLVM need not optimize what runs once.
 os.environ["XLA_FLAGS"] = " ".join(
     [
         os.environ.get("XLA_FLAGS", ""),

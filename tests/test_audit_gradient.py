@@ -426,7 +426,7 @@ def test_a_gradient_that_changes_its_arguments() -> None:
 def test_a_function_that_changes_its_arguments() -> None:
     """Data once and for all, or parameters: neither shows in two equal calls."""
 
-    def centred(x: Any, d: Any) -> Any:
+    def centered(x: Any, d: Any) -> Any:
         d -= d.mean(0)
         return float((x**2).sum() + d.sum())
 
@@ -434,7 +434,7 @@ def test_a_function_that_changes_its_arguments() -> None:
         x *= 2
         return float((x**2).sum())
 
-    for f in (centred, doubled):
+    for f in (centered, doubled):
         with pytest.raises(fnn.FnnError, match=r"^f: changes its arguments in place"):
             audit_gradient(f, lambda x, d: 2 * x, X.copy(), Y.copy())
 

@@ -204,7 +204,7 @@ class Words(HTMLParser):
 
 
 def test_in_a_notebook() -> None:
-    """The words of the text, escaped, verdicts on grounds that differ; no colour of its own."""
+    """The words of the text, escaped, verdicts on grounds that differ; no color of its own."""
     audit = example()
     sly = replace(audit.rows[0], path="<script>alert(1)</script>&amp;")
     audit = replace(audit, rows=(sly, *audit.rows[1:]))
@@ -258,7 +258,7 @@ def test_the_panels() -> None:
 
 
 def test_the_heat_map() -> None:
-    """Of the leaf furthest above its limit; below the limit all is one colour."""
+    """Of the leaf furthest above its limit; below the limit all is one color."""
     *_, heat, _ = draw_gradient_audit(example().rows).axes
     (image,) = heat.images
     assert image.get_array().shape == (12, 5)

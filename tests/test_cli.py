@@ -140,7 +140,7 @@ def test_mnist_from_files(run, tmp_path) -> None:
 def table(name: str, target: str, values, rows: int = 60) -> str:
     """A CSV file of a number, a category and a target."""
     draw = np.random.default_rng(1)
-    lines = [f"a,colour,{target}"]
+    lines = [f"a,color,{target}"]
     for row in range(rows):
         lines.append(f"{draw.normal():.4f},{('red', 'blue')[row % 2]},{values(row)}")
     with open(name, "w") as file:
@@ -238,7 +238,7 @@ def test_describe(run) -> None:
     table("data.csv", "y", TARGETS["classes"][0])
     status, out, _ = run("data", "describe", "data.csv", "--target", "y")
     assert status == 0
-    assert "colour" in out
+    assert "color" in out
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_a_second_file_metrics_and_numbers_far_from_zero(run) -> None:
     rows = [f"{row},{'red' if row % 3 else 'blue'},{1_700_000_000 + row}\n" for row in range(40)]
     for name, part in {"data.csv": rows[:30], "test.csv": rows[30:]}.items():
         with open(name, "w") as file:
-            file.writelines(["x,colour,y\n", *part])
+            file.writelines(["x,color,y\n", *part])
     words = ("--target", "y", "--test", "test.csv", "--metrics", "mae", "--out", "run")
     assert run("train", "data.csv", *words, *QUICK).status == 0
     found = run("evaluate", "run")
@@ -330,7 +330,7 @@ def test_a_second_file_metrics_and_numbers_far_from_zero(run) -> None:
     answers = run("predict", "run", "test.csv").out.splitlines()[1:]
     assert len({round(float(answer)) for answer in answers}) > 1
     with open("new.csv", "w") as file:
-        file.writelines(["x,colour,y\n", "1,green,1700000001\n"])
+        file.writelines(["x,color,y\n", "1,green,1700000001\n"])
     assert run("evaluate", "run", "new.csv").status == 2
     assert run("evaluate", "run", "new.csv", "--unknown", "zeros").out.startswith("1 rows\n")
     with open("test.csv", "a") as file:

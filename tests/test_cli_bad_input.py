@@ -38,15 +38,15 @@ ARRAYS = {
     "one_class": (X, 0 * Y),
 }
 TEXTS = {
-    "good": ["a,colour,y", *ROWS],
-    "ragged": ["a,colour,y", *ROWS[:5], "1,red"],
-    "semicolons": [row.replace(",", ";") for row in ["a,colour,y", *ROWS]],
-    "infinite": ["a,colour,y", *ROWS[:5], "inf,red,1", *ROWS[5:]],
-    "header": ["a,colour,y"],
-    "green": ["a,colour", "1,green"],
-    "many": ["a,colour", *["1,red"] * 500],
+    "good": ["a,color,y", *ROWS],
+    "ragged": ["a,color,y", *ROWS[:5], "1,red"],
+    "semicolons": [row.replace(",", ";") for row in ["a,color,y", *ROWS]],
+    "infinite": ["a,color,y", *ROWS[:5], "inf,red,1", *ROWS[5:]],
+    "header": ["a,color,y"],
+    "green": ["a,color", "1,green"],
+    "many": ["a,color", *["1,red"] * 500],
     "lacking": ["a,shade", "1,red"],
-    "other_class": ["a,colour,y", "1,red,7"],
+    "other_class": ["a,color,y", "1,red,7"],
 }
 TRAIN = {
     "classes that are fractions": (["fractions.npz", "--task", "classification"], "row 7", "1.5"),
@@ -77,8 +77,8 @@ TRAIN = {
     "a config that is none": (["--config", "there"], "there: is not the folder of a run"),
 }
 USE = {
-    "an unknown category": (["predict", "kept", "green.csv"], "green.csv: column colour: line 2"),
-    "a missing column": (["predict", "kept", "lacking.csv"], "lacking.csv", "'colour'"),
+    "an unknown category": (["predict", "kept", "green.csv"], "green.csv: column color: line 2"),
+    "a missing column": (["predict", "kept", "lacking.csv"], "lacking.csv", "'color'"),
     "no model": (["predict", "there", "good.csv"], "there: no model is here"),
     "no run": (["evaluate", "there"], "there: no model is here"),
     "an unknown class": (["evaluate", "kept", "other_class.csv"], "other_class.csv", "'7'"),

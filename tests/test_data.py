@@ -492,7 +492,7 @@ def test_describe():
     assert " 25  152.133  346  77.0057" in describe(load("diabetes"))
 
 
-def test_catalogue(tmp_path):
+def test_catalog(tmp_path):
     write(tmp_path / "mnist", image_files())
     entries = {entry.name: entry for entry in catalog(tmp_path)}
     assert tuple(entries) == fnn.data.NAMES

@@ -19,10 +19,10 @@ from fnn.data import (
 )
 from tests.test_data import TEST_X, image_files, write
 
-# standardising -----------------------------------------------------------------------------------
+# standardizing -----------------------------------------------------------------------------------
 
 
-def test_standardising_fits_the_training_rows_only():
+def test_standardizing_fits_the_training_rows_only():
     rng = np.random.default_rng(0)
     x = (rng.normal(size=(50, 3)) * [1, 1e-6, 1e5] + [1e3, 0, -7]).astype(np.float32)
     standardizer = Standardizer.fit(x[:40])
@@ -48,7 +48,7 @@ def test_a_constant_column_becomes_zero():
     assert np.all(single(x[:1]) == 0)
 
 
-def test_standardising_keeps_digits_beyond_float32():
+def test_standardizing_keeps_digits_beyond_float32():
     """A spread of 1 on an offset of 1e7, where float32 sums would lose it."""
     x = (1e7 + np.arange(1000) % 3).astype(np.float32)[:, None]
     result = Standardizer.fit(x)(x)
@@ -56,7 +56,7 @@ def test_standardising_keeps_digits_beyond_float32():
     assert result.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
 
 
-def test_standardising_refuses():
+def test_standardizing_refuses():
     with pytest.raises(DataError, match=r"rows of inputs to fit to, got shape \(0, 3\)"):
         Standardizer.fit(np.zeros((0, 3), np.float32))
     x = np.ones((4, 3), np.float32)
@@ -70,7 +70,7 @@ def test_standardising_refuses():
 # preprocessing of arrays -------------------------------------------------------------------------
 
 
-def test_standardising_knows_the_training_rows_only():
+def test_standardizing_knows_the_training_rows_only():
     rng = np.random.default_rng(0)
     made = prepare(from_arrays(rng.normal(5, [1, 9], (200, 2)), rng.normal(7, 3, 200)))
     train = made.dataset.inputs[made.split.train]

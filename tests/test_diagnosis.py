@@ -102,8 +102,8 @@ def planted(place: str, fault: str, step: int, gradient: str = "automatic") -> f
         (INNER, "output_at", 5, f"the output of net.{INNER} (Fault) has 15 of 15"),
         (BRANCH, "gradient_at", 6, f"the gradient of net.{BRANCH}.bias (Fault) has 3 of 3"),
         (INNER, "gradient_at", 11, f"the gradient of net.{INNER}.bias (Fault) has 3 of 3"),
-        ("layers[1]", "moment_at", 19, "the optimiser's [0].nu.layers[1].bias has 3 of 3"),
-        (INNER, "moment_at", 9, f"the optimiser's [0].nu.{INNER}.bias has 6 of 6"),
+        ("layers[1]", "moment_at", 19, "the optimizer's [0].nu.layers[1].bias has 3 of 3"),
+        (INNER, "moment_at", 9, f"the optimizer's [0].nu.{INNER}.bias has 6 of 6"),
         ("layers[1]", "state_at", 19, "the layers' state layers[1].mean is infinite"),
         (INNER, "state_at", 3, f"the layers' state {INNER}.mean has 2 of 2 entries infinite"),
     ],
@@ -215,14 +215,14 @@ def test_what_overflows_is_named(objective, x, weight, words) -> None:
     assert words in explain(run, state, fnn.Batch(x, target))
 
 
-def test_an_initialisation_that_overflows_is_an_error_of_its_own() -> None:
+def test_an_initialization_that_overflows_is_an_error_of_its_own() -> None:
     net = fnn.Dense(2, weight_init=fnn.initializers.Normal(3e38))
     run = fnn.Run(fnn.Objective(net, "cross_entropy"), SGD(0.1), SIZE)
     with pytest.raises(FnnError, match=r"^net: the initial weight has \d of 8 entries infinite$"):
         fnn.fit(run, DATA, epochs=1)
 
 
-def test_somebodys_own_optimiser_may_hold_infinities() -> None:
+def test_somebodys_own_optimizer_may_hold_infinities() -> None:
     """Optax's keeps a best value so far that starts from infinity."""
     hold = optax.GradientTransformation(
         lambda params: jnp.float32(jnp.inf), lambda grads, state, params=None: (grads, state)

@@ -17,7 +17,7 @@ from fnn import Activation, BatchNorm, Dense, Dropout, Ensemble, Residual, Seria
 from fnn.audit import audit
 from fnn.data import from_arrays, prepare
 from fnn.ensembles import average_of, combine, ensemble, member_outputs, predictive
-from fnn.gradients.faults import CATALOGUE
+from fnn.gradients.faults import CATALOG
 from fnn.metrics import as_logits
 from fnn.model import Model, load, save
 from fnn.spec import FnnError, ShapeError, SpecError
@@ -137,7 +137,7 @@ def test_an_audit_finds_the_member_layer_at_fault() -> None:
     net = Residual(Ensemble(Serial(Dense(4), Activation("tanh"), Dense(5)), 2, "sigmoid"))
     objective = fnn.Objective(net, "squared_error", policy=fnn.Policy("float64"))
     batch = fnn.Batch(X, np.random.default_rng(1).normal(size=X.shape))
-    fault = next(f for f in CATALOGUE if f.name == "weight gradient doubled")
+    fault = next(f for f in CATALOG if f.name == "weight gradient doubled")
     planted = fault.planted(objective, "net.inner.inner.layers[2]")
     found = audit(objective, batch, by_hand=planted, checks=False)
     assert not found.ok

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from fnn.gradients import automatic, manual
-from fnn.gradients.faults import CATALOGUE, NETWORKS, Fault, Network, exchange
+from fnn.gradients.faults import CATALOG, NETWORKS, Fault, Network, exchange
 from fnn.gradients.faults.fault import fault, walk
 from fnn.gradients.faults.planted import PlantedLayer, passed_on
 from fnn.gradients.faults.run import chosen, places, run_faults
@@ -27,21 +27,21 @@ from fnn.shapes import shape_of
 from fnn.spec import FnnError, named_leaves, numbers
 
 KEY = jax.random.key(3, impl="unsafe_rbg")
-PLANTED = [(fault, *place) for fault in CATALOGUE for place in places(fault, seed=0, count=1)]
+PLANTED = [(fault, *place) for fault in CATALOG for place in places(fault, seed=0, count=1)]
 VISIBLE = 1e-9
 """the smallest change that counts, of a leaf's largest element"""
-BY_NAME = {fault.name: fault for fault in CATALOGUE}
+BY_NAME = {fault.name: fault for fault in CATALOG}
 NETWORK = {network.name: network for network in NETWORKS}
 every_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 
 
-def test_the_catalogue() -> None:
+def test_the_catalog() -> None:
     """Many faults, no two of one name, each told in a line, and each can be made somewhere."""
-    assert len(CATALOGUE) >= 144
-    assert len(BY_NAME) == len(CATALOGUE)
-    assert all(fault.words and fault.diagnosis for fault in CATALOGUE)
-    assert len(PLANTED) == len(CATALOGUE)
-    spread = Counter(len({place[0].name for place in places(f, 0, 99)}) for f in CATALOGUE)
+    assert len(CATALOG) >= 144
+    assert len(BY_NAME) == len(CATALOG)
+    assert all(fault.words and fault.diagnosis for fault in CATALOG)
+    assert len(PLANTED) == len(CATALOG)
+    spread = Counter(len({place[0].name for place in places(f, 0, 99)}) for f in CATALOG)
     assert spread[1] <= 5, "faults that one network alone offers a place for"
 
 
@@ -172,7 +172,7 @@ def test_mistakes_along_the_axis_of_members_are_named() -> None:
 def test_faults_are_chosen_by_subject_or_name() -> None:
     assert {fault.subject for fault in chosen("dropout")} == {"dropout"}
     assert [fault.name for fault in chosen("two_forgotten")] == ["two forgotten"]
-    assert chosen(None) == CATALOGUE
+    assert chosen(None) == CATALOG
     with pytest.raises(FnnError, match="no fault is called 'dropuot'; did you mean 'dropout'"):
         run_faults(only="dropuot")
 

@@ -122,7 +122,7 @@ def test_confusion_matrix() -> None:
 
 
 def test_confusion_matrix_of_many_classes() -> None:
-    """Beyond 20 classes colours without counts, beyond 60 not all names."""
+    """Beyond 20 classes colors without counts, beyond 60 not all names."""
     axes, bar = draw_confusion_matrix(np.eye(100, dtype=int), range(100)).axes
     assert words(axes) == [] and bar.get_ylabel() == "share of the true class"
     labels = [label.get_text() for label in axes.get_yticklabels()]
@@ -182,7 +182,7 @@ def monitored(layers: int, epochs: int) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("layers", "named"), [(2, 2), (20, 20), (50, 20)])
 def test_monitors(layers: int, named: int) -> None:
-    """A panel a kind, a line a leaf, a colour a layer; the legend stays short."""
+    """A panel a kind, a line a leaf, a color a layer; the legend stays short."""
     *panels, legend = draw_monitors(monitored(layers, 5)).axes
     assert [axes.get_yscale() for axes in panels] == ["log", "log", "linear"]
     assert [len(axes.get_lines()) for axes in panels] == [2 * layers, 2 * layers, layers]

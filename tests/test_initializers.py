@@ -1,4 +1,4 @@
-"""Initialisers: moments, limits and orthogonality against the formulas."""
+"""Initializers: moments, limits and orthogonality against the formulas."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def apply(layer: Any, params: Any, state: Any, x: Any, *, train: bool = False, k
     return layer.apply(params, state, x, train=train, key=key)
 
 
-def standardised(x: np.ndarray, axes: tuple[int, ...], epsilon: float = 1e-5) -> np.ndarray:
+def standardized(x: np.ndarray, axes: tuple[int, ...], epsilon: float = 1e-5) -> np.ndarray:
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     return (x - mean) / np.sqrt(variance + epsilon)
 
@@ -73,7 +73,7 @@ def test_batch_norm_on_constant_statistics(momentum: float) -> None:
     batches = np.stack([np.roll(batch, shift, 0) for shift in range(4)])
     y, z, _ = batch_norm_steps(numbers(BatchNorm(momentum)), batches)
     np.testing.assert_allclose(z, y, rtol=1e-11, atol=1e-12)
-    np.testing.assert_allclose(y, standardised(batches, (1, 2)), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(y, standardized(batches, (1, 2)), rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -90,7 +90,7 @@ def test_batch_norm_running_statistics(momentum: float) -> None:
         np.testing.assert_allclose(state["variance"][step], variance, rtol=1e-12)
         expected = (batches[step] - mean) / np.sqrt(variance + 1e-5)
         np.testing.assert_allclose(z[step], expected, rtol=1e-11, atol=1e-12)
-    np.testing.assert_allclose(y, standardised(batches, (1, 2)), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(y, standardized(batches, (1, 2)), rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -107,7 +107,7 @@ def test_batch_norm_far_from_zero(dtype: str) -> None:
     atol = {"float32": 5e-3, "bfloat16": 2e-2}[dtype]
     for output in (y, z):
         found = np.asarray(output, np.float64)
-        np.testing.assert_allclose(found, standardised(exact, (1, 2)), atol=atol)
+        np.testing.assert_allclose(found, standardized(exact, (1, 2)), atol=atol)
 
 
 def test_batch_norm_scale_and_shift() -> None:
@@ -115,7 +115,7 @@ def test_batch_norm_scale_and_shift() -> None:
     _, state = BatchNorm().init(None, shape(5, dtype=jnp.float64))
     x = normal(8, 5)
     y, _ = apply(BatchNorm(), params, state, x, train=True)
-    expected = params["scale"] * standardised(x, (0,)) + params["shift"]
+    expected = params["scale"] * standardized(x, (0,)) + params["shift"]
     np.testing.assert_allclose(y, expected, rtol=1e-11, atol=1e-12)
 
 
@@ -174,10 +174,10 @@ def test_layer_norm(ndim: int) -> None:
     x = 3 + 2 * normal(6, 3, 5)
     y, _ = apply(LayerNorm(ndim), params, {}, x)
     axes = tuple(range(3 - ndim, 3))
-    expected = params["scale"] * standardised(x, axes) + params["shift"]
+    expected = params["scale"] * standardized(x, axes) + params["shift"]
     np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
     y, _ = apply(LayerNorm(ndim, 0.5), params, {}, x)
-    expected = params["scale"] * standardised(x, axes, 0.5) + params["shift"]
+    expected = params["scale"] * standardized(x, axes, 0.5) + params["shift"]
     np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -189,7 +189,7 @@ def test_layer_norm_far_from_zero(dtype: str) -> None:
     y, _ = apply(LayerNorm(), params, {}, x)
     assert y.dtype == dtype
     atol = {"float32": 5e-3, "bfloat16": 2e-2}[dtype]
-    exact = standardised(np.asarray(x, np.float64), (1,))
+    exact = standardized(np.asarray(x, np.float64), (1,))
     np.testing.assert_allclose(np.asarray(y, np.float64), exact, atol=atol)
 
 
@@ -235,7 +235,7 @@ def test_flatten(ndim: int) -> None:
 
 @pytest.mark.parametrize("rate", [0.001, 0.1, 0.5, 0.9, 0.9995])
 def test_dropout_keeps_its_share(rate: float) -> None:
-    """Within the binomial's bounds, and scaled by the realised share, a multiple of 2⁻²⁴."""
+    """Within the binomial's bounds, and scaled by the realized share, a multiple of 2⁻²⁴."""
     size = 2**17
     kept = round(float(1 - np.float32(rate)) * 2**24)
     p = kept / 2**24

@@ -329,7 +329,7 @@ def test_an_objective_adds_its_penalties() -> None:
     batch = Batch(normal(B, 3), normal(B, 2, seed=1))
     state = {"layers": ({},)}
     plain = Objective(net, "squared_error", policy=Policy("float64"))
-    penalised = Objective(net, "squared_error", (L1(0.1), L2(0.3)), Policy("float64"))
+    penalized = Objective(net, "squared_error", (L1(0.1), L2(0.3)), Policy("float64"))
 
     @jax.jit
     def run(objectives: Any) -> Any:
@@ -339,16 +339,16 @@ def test_an_objective_adds_its_penalties() -> None:
             for objective in objectives
         ]
 
-    made = run((numbers(plain), numbers(penalised)))
+    made = run((numbers(plain), numbers(penalized)))
     weight = params["layers"][0]["weight"]
     for (less, _), grads in (made[0], made[2]):
-        for (more, aux), penalised_grads in (made[1], made[3]):
+        for (more, aux), penalized_grads in (made[1], made[3]):
             extra = 0.1 * np.abs(weight).sum() + 0.15 * (weight**2).sum()
             np.testing.assert_allclose(more, less + extra, rtol=1e-13)
             np.testing.assert_allclose(aux.loss, less, rtol=1e-13)
             slope = {"weight": 0.1 * np.sign(weight) + 0.3 * weight, "bias": np.zeros(2)}
             expected = jax.tree.map(lambda g, s: g + s, grads["layers"][0], slope)
-            found = penalised_grads["layers"][0]
+            found = penalized_grads["layers"][0]
             chex.assert_trees_all_close(found, expected, rtol=1e-12, atol=1e-14)
 
 

@@ -22,7 +22,7 @@ from fnn.gradients import METHODS
 
 
 def test_trajectories_agree_in_float64() -> None:
-    """The same masks of dropout too. Without LLVM's optimisation, as here, often to the bit."""
+    """The same masks of dropout too. Without LLVM's optimization, as here, often to the bit."""
     found = drift("BatchNorm and dropout, Adam", "float64", seeds=[3], steps=50)
     assert found.manual.shape == found.nudged.shape == (1, 51)
     assert found.manual.dtype == np.float64

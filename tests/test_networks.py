@@ -55,7 +55,7 @@ def test_mlp() -> None:
     ],
     ids=repr,
 )
-def test_initialisers_suit_the_activation(init: Any, names: tuple[str, ...]) -> None:
+def test_initializers_suit_the_activation(init: Any, names: tuple[str, ...]) -> None:
     for name in names:
         net = mlp([8], 3, activation=name)
         assert (net.layers[0].weight_init, net.layers[2].weight_init) == (init, Glorot())

@@ -1,4 +1,4 @@
-"""Optimisers: against the papers' formulas in NumPy, against PyTorch and against Optax itself."""
+"""Optimizers: against the papers' formulas in NumPy, against PyTorch and against Optax itself."""
 
 from __future__ import annotations
 
@@ -441,8 +441,8 @@ class Halfway(Optimizer):
         (lambda: as_optimizer("adm"), "unknown name 'adm'; did you mean 'adam'.*rmsprop"),
         (lambda: as_optimizer("optax_transformation"), "unknown name .optax_transformation."),
         (lambda: as_optimizer(Adam), r"got the class: write Adam\(…\)"),
-        (lambda: as_optimizer(0.1), "expected an optimiser, its name or an Optax.*got 0.1"),
-        (lambda: as_optimizer(Linear(0.1, 0, 9)), "expected an optimiser.*got Linear"),
+        (lambda: as_optimizer(0.1), "expected an optimizer, its name or an Optax.*got 0.1"),
+        (lambda: as_optimizer(Linear(0.1, 0, 9)), "expected an optimizer.*got Linear"),
         (lambda: as_optimizer(Halfway()), "Optax transformation, got .*Halfway"),
         (lambda: SGD(-0.1), "learning_rate: expected at least 0"),
         (lambda: SGD("0.1"), "learning_rate: expected a number"),

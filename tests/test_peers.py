@@ -20,12 +20,12 @@ from experiments.peers.checkers.scores import scores, table
 from experiments.peers.checkers.trials import Checker, Trial, asked
 from fnn import xla
 from fnn.combinators import Serial
-from fnn.gradients.faults import CATALOGUE
+from fnn.gradients.faults import CATALOG
 from fnn.layers import Dense
 from fnn.losses import SquaredError
 from fnn.objective import Batch, Objective
 
-FAULTS = {fault.name: fault for fault in CATALOGUE}
+FAULTS = {fault.name: fault for fault in CATALOG}
 CHECKERS = [
     Checker("jax", "float64", jax_peers.check_grads),
     Checker("chex", "float64", jax_peers.assert_numerical_grads),

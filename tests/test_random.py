@@ -47,14 +47,14 @@ def test_bits_draw_no_loop() -> None:
 
 
 def test_words_are_independent() -> None:
-    """Neighbours, the two halves of a draw, and each of the upper 16 bits."""
+    """Neighbors, the two halves of a draw, and each of the upper 16 bits."""
     half = 2**15
     words = np.asarray(jax.jit(random_bits, static_argnums=1)(jax.random.key(0), (2 * half,))) >> 16
     single = (words[:, None] >> np.arange(16, dtype=np.uint32)) & 1
     assert (abs(single.mean(0) - 0.5) < SIGMAS * 0.5 / np.sqrt(2 * half)).all()
-    centred = (words - 32767.5) / np.sqrt((65536**2 - 1) / 12)
+    centered = (words - 32767.5) / np.sqrt((65536**2 - 1) / 12)
     for lag in (1, 2, half):
-        product = centred[:-lag] * centred[lag:]
+        product = centered[:-lag] * centered[lag:]
         assert abs(product.mean()) < SIGMAS / np.sqrt(product.size), lag
     signed = 2.0 * single - 1
     between_halves = signed[:half].T @ signed[half:] / half

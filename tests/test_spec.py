@@ -513,7 +513,7 @@ def test_with_numbers_takes_tracers() -> None:
     [
         ("rat", "rate"),
         ("learningrate", "learning_rate"),
-        ("optimiser.learning_rate", "optimizer.learning_rate"),
+        ("optimizer.learning_rate", "optimizer.learning_rate"),
         ("net.layers[2].rate", "objective.net.layers[3].rate"),
         ("layers", None),
         ("ate", "rate"),

@@ -115,7 +115,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_trains_like_its_arrays(folder: Path) -> None:
-    """Splitting, standardising, training, measuring: from disk and from memory the same bits."""
+    """Splitting, standardizing, training, measuring: from disk and from memory the same bits."""
     net = fnn.mlp([4], 3)
     disk, memory = (
         fnn.train(net, path, epochs=3, batch_size=16) for path in (folder, folder / "same.npz")

@@ -295,7 +295,7 @@ def test_every_trial_of_a_search(grid: bool) -> None:
 
 @pytest.mark.parametrize("higher", [False, True])
 def test_a_map(higher: bool) -> None:
-    """Means in the cells; the best is bright and ringed; a cell without a value is grey."""
+    """Means in the cells; the best is bright and ringed; a cell without a value is gray."""
     metric = ACCURACY if higher else LOSS
     over = {"rate": [0.1, 0.2, 0.3], "hidden": [(8,), (4, 4)]}
 
@@ -366,7 +366,7 @@ def test_the_legend_covers_no_curve(seeds: int) -> None:
 
 def test_long_names_are_told_apart() -> None:
     """By their ends; names of categories that have no room side by side are turned."""
-    path = "net.layers[2].block.layers[0].normalisation."
+    path = "net.layers[2].block.layers[0].normalization."
     over = {f"{path}momentum": ["a" * 18, "b" * 18, "c$"], f"{path}epsilon": [1e-3, 1e-2]}
     found = settings(over, lambda p, s: [3, 2, p[f"{path}epsilon"] + s], 2)
     (axes,) = draw_sweep_curves(found).axes

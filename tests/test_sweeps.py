@@ -27,7 +27,7 @@ OTHER = fnn.Batch(np.asarray(random_like(fnn.shape(9, 4), 2)), np.arange(9, dtyp
 TAIL = (fnn.Activation("tanh"), fnn.Dropout(0.2), fnn.Dense(3))
 NET, NORMAL = fnn.Serial(fnn.Dense(5), *TAIL), fnn.BatchNorm()
 OBJECTIVE = fnn.Objective(NET, "cross_entropy", policy=fnn.Policy("float64"))
-NORMALISED = replace(OBJECTIVE, net=fnn.Serial(fnn.Dense(5, bias_init=None), NORMAL, *TAIL))
+NORMALIZED = replace(OBJECTIVE, net=fnn.Serial(fnn.Dense(5, bias_init=None), NORMAL, *TAIL))
 RUN = fnn.Run(OBJECTIVE, Adam(0.05), 5, selection=Selection("loss", patience=1000.0))
 OVER = {"learning_rate": [0.01, 0.1], "rate": [0.1, 0.5], "seed": [3, 4]}
 EPOCHS = 10  # of 5 steps, the last one ragged
@@ -80,7 +80,7 @@ def test_members_may_have_an_order_of_their_own():
 @pytest.mark.parametrize(
     "changed",
     [
-        {"averaging": MovingAverage(0.9), "objective": NORMALISED},
+        {"averaging": MovingAverage(0.9), "objective": NORMALIZED},
         {"averaging": LastEpochs(3), "validate_every": 2, "selection": None},
         {"batch_size": "full", "gradient": "manual", "monitor": True},
         {"optimizer": SGD(fnn.schedules.CosineDecay(0.1, 50), momentum=0.9, weight_decay=0.01)},

@@ -291,11 +291,11 @@ def test_tables_that_are_refused(columns, message):
 def made_table(write, rows=60, **options):
     """Numbers with and without missing ones, categories with and without."""
     rng = np.random.default_rng(0)
-    lines = ["number,holes,colour,shape,same,empty,y"]
+    lines = ["number,holes,color,shape,same,empty,y"]
     for row in range(rows):
         hole = "" if row % 5 == 0 else f"{rng.normal(100, 7)}"
-        colour, shape = ("red", "blue", "green")[row % 3], ("round", "", "flat")[row % 3]
-        lines.append(f"{rng.normal(-3, 2)},{hole},{colour},{shape},1,,{rng.normal(5, 2)}")
+        color, shape = ("red", "blue", "green")[row % 3], ("round", "", "flat")[row % 3]
+        lines.append(f"{rng.normal(-3, 2)},{hole},{color},{shape},1,,{rng.normal(5, 2)}")
     return load(write("\n".join(lines)), target="y", **options)
 
 
@@ -303,7 +303,7 @@ def test_columns_become_features(write):
     made = prepare(made_table(write))
     model, table = made.preprocessing, made.dataset.inputs.take(made.split.train)
     assert model.feature_names == (
-        *("number", "holes", "holes missing", "colour=blue", "colour=green", "colour=red"),
+        *("number", "holes", "holes missing", "color=blue", "color=green", "color=red"),
         *("shape=flat", "shape=round", "shape missing"),
     )
     assert model.in_shape == (9,) == made.train.x.shape[1:] and made.train.x.dtype == np.float32
@@ -316,7 +316,7 @@ def test_columns_become_features(write):
             (raw["number"] - number.mean()) / number.std(),
             (here - filled.mean()) / filled.std(),
             np.isnan(raw["holes"]),
-            *(raw["colour"] == colour for colour in ("blue", "green", "red")),
+            *(raw["color"] == color for color in ("blue", "green", "red")),
             *(raw["shape"] == shape for shape in ("flat", "round", None)),
         ]
         np.testing.assert_allclose(part.x, np.stack(expected, 1), rtol=1e-6, atol=1e-7)
@@ -340,7 +340,7 @@ def test_the_other_rows_teach_nothing(write):
     again = prepare(changed)
     assert np.array_equal(again.train.x, made.train.x)
     assert np.array_equal(again.train.target, made.train.target)
-    note = "column colour: 12 values of the test rows no training row has"
+    note = "column color: 12 values of the test rows no training row has"
     assert note in again.preprocessing.notes
     assert np.all(again.test.x[:, 3:] == 0)
 
@@ -359,7 +359,7 @@ def test_row_names_are_left_out(write):
 
 def test_a_value_no_training_row_has(write):
     model = prepare(made_table(write)).preprocessing
-    good = {"number": [1.0, 2], "holes": [np.nan, 100], "colour": ["red", "blue"]}
+    good = {"number": [1.0, 2], "holes": [np.nan, 100], "color": ["red", "blue"]}
     good["shape"] = [None, "flat"]
     table = lambda **change: Table(  # noqa: E731
         {
@@ -369,20 +369,20 @@ def test_a_value_no_training_row_has(write):
     )
     assert model.encode(table()).shape == (2, 9)
     for change, message in (
-        ({"colour": ["red", "grean"]}, "column colour: row 1: unknown category 'grean'; did"),
+        ({"color": ["red", "grean"]}, "column color: row 1: unknown category 'grean'; did"),
         (
-            {"colour": ["pink", "grey"]},
+            {"color": ["pink", "gray"]},
             "row 0: unknown category 'pink'.*; 2 such rows in all; with unknown zeros",
         ),
-        ({"colour": [None, "red"]}, "colour: row 0: the value is missing, and no training row"),
+        ({"color": [None, "red"]}, "color: row 0: the value is missing, and no training row"),
         ({"number": [1.0, np.nan]}, "number: row 1: the value is missing, and no training row"),
         ({"number": [1.0, np.inf]}, "inputs, column number: .* 1 infinite, the first in row 1"),
         ({"number": ["a", "b"]}, "column number: row 0: expected numbers, got 'a'"),
-        ({"colour": [1.0, 2]}, "column colour: row 0: expected categories, got .*1.0"),
+        ({"color": [1.0, 2]}, "column color: row 0: expected categories, got .*1.0"),
     ):
         with pytest.raises(DataError, match=message):
             model.encode(table(**change))
-    unknown = model.encode(table(colour=["pink", "red"], number=[np.nan, 1]), unknown="zeros")
+    unknown = model.encode(table(color=["pink", "red"], number=[np.nan, 1]), unknown="zeros")
     assert unknown[0, 3:6].tolist() == [0, 0, 0] and np.all(np.isfinite(unknown))
     empty = table(holes=[None, None], shape=[np.nan, np.nan])
     assert model.encode(empty)[:, [2, 8]].tolist() == [[1, 1], [1, 1]]

@@ -296,7 +296,7 @@ def record(name: str, work: str, seconds: float, task: str = "epoch", **given: A
     return Record(name, work, {task: timed}, importing=0.5, **given)
 
 
-def test_ratios_are_those_of_neighbouring_turns() -> None:
+def test_ratios_are_those_of_neighboring_turns() -> None:
     assert ratio([2.0, 8.0, 3.0], [1.0, 2.0, 3.0]) == Ratio(1.5, 2.0, 3.0)
     assert Ratio(1.0, 2.0, 4.0).inverse == Ratio(0.25, 0.5, 1.0)
     assert ratio([3.0], [2.0]) == (1.5, 1.5, 1.5)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fnn.figures.style import (
     BLUE,
-    GREY,
+    GRAY,
     ORANGE,
     legend_above,
     log_scale,
@@ -77,7 +77,7 @@ def _lines(
     peaks = [max(cost.peak - empty, 2**18) / 2**20 for cost in costs]
     memory.plot(values, peaks, color=BLUE, label=f"fnn{apart}", **look)
     if not apart:
-        time.plot(values, a_row("floor"), color=GREY, label="matrix products alone", **look)
+        time.plot(values, a_row("floor"), color=GRAY, label="matrix products alone", **look)
         needed = [cost.needed / 2**20 for cost in costs]
         told = "rows, parameters, moments"
         memory.plot(values, needed, color=ORANGE, label=told, **look)

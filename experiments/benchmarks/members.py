@@ -147,7 +147,7 @@ def draw(counts: list[int], lines: dict[str, list[float]], lone: float, path: Pa
     for name, seconds in lines.items():
         if seconds:
             axes.plot(counts, seconds, marker="o", label=name)
-    axes.plot(counts, [lone * count for count in counts], "--", color="grey", label="one by one")
+    axes.plot(counts, [lone * count for count in counts], "--", color="gray", label="one by one")
     log_scale(axes)
     legend_above(axes)
     save(figure, path)

@@ -1,4 +1,4 @@
-"""fnn beside its peers: the same networks, rows, batches and optimisers, each in its own process.
+"""fnn beside its peers: the same networks, rows, batches and optimizers, each in its own process.
 
     python3 scripts/setup.py .venv-peers
     .venv-peers/bin/python -m pip install 'torch>=2.8' 'equinox>=0.13' 'flax>=0.12' 'keras>=3.10'
@@ -16,7 +16,7 @@ rounds. A ratio is that of turns of the same round, its median with the range of
 Frameworks: Keras (also with steps_per_execution), Flax NNX, Equinox, PyTorch (also torch.compile).
 Peers: these, scikit-learn, and NumPy by hand. The bare `lax.scan` and the floor, which is nothing
 but a step's matrix products by NumPy's BLAS, are yardsticks. Goals are judged by fnn's engine;
-`fnn.fit, whole calls` has what a call of a turn's epochs costs beside: initialisation, looks at the
+`fnn.fit, whole calls` has what a call of a turn's epochs costs beside: initialization, looks at the
 clock. One that fails is named, and the others go on; the exit status is then 1.
 """
 

@@ -12,7 +12,7 @@ import jax
 def side_by_side(contestants: Mapping[str, Callable[[], object]], rounds: int) -> None:
     """Time each in turn, `rounds` times after two turns to warm up; print medians and ratios.
 
-    A ratio is that of two neighbouring turns, against the first contestant; its median comes with
+    A ratio is that of two neighboring turns, against the first contestant; its median comes with
     the range of the middle half. A contestant returns when its work is done.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}

@@ -5,9 +5,9 @@
     FNN_PYTHON=.venv-peers/bin/python ./scripts/python experiments/peers/gradient_checkers.py \
         [--right 100] [--only WORDS] [--seed 0] [--float32] [--workers 2] [--out FOLDER]
 
-Every fault of the catalogue (`fnn gradcheck --faults`) is planted in one place, drawn from the
-seed. Right gradients are those of the catalogue's networks in general position and of random
-networks as they are initialised, with inputs as nasty as users' are (`fnn gradcheck --right`).
+Every fault of the catalog (`fnn gradcheck --faults`) is planted in one place, drawn from the
+seed. Right gradients are those of the catalog's networks in general position and of random
+networks as they are initialized, with inputs as nasty as users' are (`fnn gradcheck --right`).
 Without torch, its rows say so. In float64:
 
 fnn.audit        `fnn.audit(objective, batch)`. It is given the network, and so has `jax.grad` of it
@@ -29,7 +29,7 @@ documentation says. Errors: raised for another reason than disagreement.
 Seconds hold compiling, for all alike: a planted fault meets programs of the right network that are
 compiled, and the claimed gradient compiles; with a new network all compiles. Checkers that take
 functions share what is compiled, and what that took counts for each of them. They take turns claim
-by claim, in as many processes at once as there are workers, without LLVM's optimisation.
+by claim, in as many processes at once as there are workers, without LLVM's optimization.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from experiments.published.network import Array, Params, forward, init
 from fnn.data import Dataset, load, prepare
 from fnn.figures.style import (
     BLUE,
-    GREY,
+    GRAY,
     ORANGE,
     epoch_axis,
     legend_above,
@@ -124,13 +124,13 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
     style_axes(axes, "epoch", "mean training loss of the epoch")
     epochs = np.arange(1, p0.EPOCHS + 1)
     names = f"{named(OWN[0])}, rate {OWN[1]}, as published", "chosen on validation rows"
-    for index, (name, colour) in enumerate(zip(names, (ORANGE, BLUE), strict=True)):
+    for index, (name, color) in enumerate(zip(names, (ORANGE, BLUE), strict=True)):
         losses = np.array([found.losses[index] for found in outcomes])
-        axes.plot(epochs, losses.T, color=colour, linewidth=0.6, alpha=0.4)
-        axes.plot(epochs, losses.mean(0), color=colour, linewidth=2, label=name)
+        axes.plot(epochs, losses.T, color=color, linewidth=0.6, alpha=0.4)
+        axes.plot(epochs, losses.mean(0), color=color, linewidth=2, label=name)
     share = np.mean([found.majority for found in outcomes])
     entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
-    axes.axhline(entropy, color=GREY, linewidth=1, linestyle=":", label="entropy of the labels")
+    axes.axhline(entropy, color=GRAY, linewidth=1, linestyle=":", label="entropy of the labels")
     axes.set_ylim(0, None)
     epoch_axis(axes, p0.EPOCHS)
     legend_above(axes)

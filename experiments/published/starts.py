@@ -17,7 +17,7 @@ import fnn
 from experiments.perceptron import CORNERS, GATES
 from experiments.published import p2, p3, p4
 from experiments.xor import X, solve
-from fnn.figures.style import BLUE, GREY, ORANGE, new_figure, save, style_axes
+from fnn.figures.style import BLUE, GRAY, ORANGE, new_figure, save, style_axes
 from fnn.initializers import Glorot, He, Initializer, Normal
 from fnn.losses import BinaryCrossEntropy
 from fnn.losses.loss import Loss, paired
@@ -106,7 +106,7 @@ def wilson(count: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def draw(counts: dict[str, int], starts: int, path: Path) -> None:
-    """A bar a setting, those as published in another colour."""
+    """A bar a setting, those as published in another color."""
     figure = new_figure(
         9.5, 4.6, f"Which of the published programs solve XOR? {starts:,} starts each"
     )
@@ -120,11 +120,11 @@ def draw(counts: dict[str, int], starts: int, path: Path) -> None:
         [share - low for share, (low, _) in zip(shares, ranges, strict=True)],
         [high - share for share, (_, high) in zip(shares, ranges, strict=True)],
     ]
-    colours = [ORANGE if "as published" in name else BLUE for name in counts]
-    axes.barh(places, shares, color=colours, height=0.66)
+    colors = [ORANGE if "as published" in name else BLUE for name in counts]
+    axes.barh(places, shares, color=colors, height=0.66)
     axes.errorbar(shares, places, xerr=sides, fmt="none", ecolor="black", capsize=3, linewidth=1.2)
     for place, count, (_, high) in zip(places, counts.values(), ranges, strict=True):
-        axes.text(high + 0.012, place, f"{count:,}", va="center", fontsize=10, color=GREY)
+        axes.text(high + 0.012, place, f"{count:,}", va="center", fontsize=10, color=GRAY)
     axes.set_yticks(places, list(counts), fontsize=10, parse_math=False)
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0, 1.1)

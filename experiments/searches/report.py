@@ -78,8 +78,8 @@ def cell(values: Sequence[float] | np.ndarray) -> str:
 def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:
     """The best validation loss so far over epochs spent: means over repeats, and their range."""
     from fnn.figures.style import (
-        COLOURS,
-        GREY,
+        COLORS,
+        GRAY,
         legend_above,
         log_scale,
         new_figure,
@@ -92,16 +92,16 @@ def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:
     style_axes(axes, "epochs trained in all", "validation loss of the best so far")
     budget = options.trials * options.epochs
     grid = np.geomspace(options.epochs, budget, 400)
-    for (way, each), colour in zip(found.items(), [GREY, *COLOURS], strict=False):
+    for (way, each), color in zip(found.items(), [GRAY, *COLORS], strict=False):
         curves = np.array([at(one, grid) for one in each])
         there = np.isfinite(curves).all(0)
-        style: dict[str, Any] = {"color": colour, "linewidth": 1.8, "label": way}
+        style: dict[str, Any] = {"color": color, "linewidth": 1.8, "label": way}
         if way == "usual":
             axes.axhline(curves[:, -1].mean(), linestyle=":", **style)
             continue
         axes.plot(grid[there], curves[:, there].mean(0), **style)
         low, high = curves[:, there].min(0), curves[:, there].max(0)
-        axes.fill_between(grid[there], low, high, color=colour, alpha=0.1, linewidth=0)
+        axes.fill_between(grid[there], low, high, color=color, alpha=0.1, linewidth=0)
     log_scale(axes, "x")
     log_scale(axes)
     legend_above(axes)

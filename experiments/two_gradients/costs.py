@@ -96,10 +96,10 @@ def cost(program: Program, *, rounds: int, compilations: int) -> Cost:
     calls = max(1, round(TURN / alternating(run, 3)["automatic"].min()))
     turns = alternating(partial(run, calls=calls), rounds)
     seconds["step"] = {name: times / calls for name, times in turns.items()}
-    analysed = {name: analyses(program) for name, program in compiled.items()}
+    analyzed = {name: analyses(program) for name, program in compiled.items()}
     told = {
-        measure: {name: analysed[name][measure] for name in CONTESTANTS}
-        for measure in next(iter(analysed.values()))
+        measure: {name: analyzed[name][measure] for name in CONTESTANTS}
+        for measure in next(iter(analyzed.values()))
     }
     return Cost(program, seconds, told)
 

@@ -12,7 +12,7 @@ from experiments.two_gradients.costs import MEASURES, TIMED, Cost, written
 from experiments.two_gradients.programs import SCAN
 from experiments.two_gradients.reading import verdict
 from experiments.two_gradients.trajectories import Drift
-from fnn.figures.style import BLUE, GREY, ORANGE, new_figure, save, style_axes
+from fnn.figures.style import BLUE, GRAY, ORANGE, new_figure, save, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,10 +42,10 @@ def draw_distances(drifts: Sequence[Drift], path: Path) -> None:
         axes = figure.add_subplot(rows, 2, number)
         style_axes(axes, "training step", "‖θ − θ automatic‖ / ‖θ automatic‖", name)
         for drift in (drift for drift in drifts if drift.name == name):
-            colour = ORANGE if drift.dtype == "float32" else BLUE
-            _distances(axes, drift.manual, colour, "-", f"{drift.dtype}, manual")
+            color = ORANGE if drift.dtype == "float32" else BLUE
+            _distances(axes, drift.manual, color, "-", f"{drift.dtype}, manual")
             aside = f"{drift.dtype}, automatic, one ulp aside"
-            _distances(axes, drift.nudged, colour, ":", aside)
+            _distances(axes, drift.nudged, color, ":", aside)
         axes.set(xscale="log", yscale="log", ylim=(1e-20, 10))
         axes.yaxis.set_major_locator(LogLocator(numticks=12))
         axes.yaxis.set_minor_formatter(NullFormatter())
@@ -54,20 +54,20 @@ def draw_distances(drifts: Sequence[Drift], path: Path) -> None:
     save(figure, path)
 
 
-def _distances(axes: Axes, values: np.ndarray, colour: str, style: str, label: str) -> None:
+def _distances(axes: Axes, values: np.ndarray, color: str, style: str, label: str) -> None:
     """Distances (seeds, steps + 1) that are not 0."""
     steps = np.flatnonzero((values > 0).all(0))
     steps, values = steps[steps > 0], values[:, steps[steps > 0]]
     low, high = values.min(0), values.max(0)
-    axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.plot(steps, values.mean(0), style, color=colour, linewidth=1.7, label=label)
+    axes.fill_between(steps, low, high, color=color, alpha=0.15, linewidth=0)
+    axes.plot(steps, values.mean(0), style, color=color, linewidth=1.7, label=label)
 
 
 def draw_axes(costs: Sequence[Cost], path: Path) -> None:
     """A row a measure; columns are width, batch, depth, and depth in one scan."""
     columns = ["width", "batch", "depth", f"depth{SCAN}"]
     figure = new_figure(
-        12.5, 11.5, "Cost of manual / automatic gradient; grey: automatic against itself"
+        12.5, 11.5, "Cost of manual / automatic gradient; gray: automatic against itself"
     )
     for row, (measure, words) in enumerate(MEASURES.items()):
         for column, axis in enumerate(columns):
@@ -77,7 +77,7 @@ def draw_axes(costs: Sequence[Cost], path: Path) -> None:
             chosen = [cost for cost in costs if cost.program.axis == axis]
             places = [float(cost.program.value) for cost in chosen]
             if measure in TIMED:
-                _points(axes, places, chosen, measure, "again", GREY)
+                _points(axes, places, chosen, measure, "again", GRAY)
             _points(axes, places, chosen, measure, "manual", BLUE)
             _powers_of_two(axes, places)
             _ratio_axis(axes, "y", measure)
@@ -85,7 +85,7 @@ def draw_axes(costs: Sequence[Cost], path: Path) -> None:
 
 
 def draw_kinds(costs: Sequence[Cost], path: Path) -> None:
-    """A panel a measure, a line a kind of layer; in the grey band nothing can be told."""
+    """A panel a measure, a line a kind of layer; in the gray band nothing can be told."""
     chosen = [cost for cost in costs if cost.program.axis.startswith("kind")]
     kinds = list(dict.fromkeys(str(cost.program.value) for cost in chosen))
     figure = new_figure(
@@ -97,11 +97,11 @@ def draw_kinds(costs: Sequence[Cost], path: Path) -> None:
     for number, (measure, words) in enumerate(MEASURES.items(), 1):
         axes = figure.add_subplot(1, len(MEASURES), number)
         style_axes(axes, "ratio", "", words)
-        axes.axvspan(*verdict(costs, measure).band, color=GREY, alpha=0.18, linewidth=0)
-        for shift, repeated, colour in ((-0.14, False, BLUE), (0.14, True, ORANGE)):
+        axes.axvspan(*verdict(costs, measure).band, color=GRAY, alpha=0.18, linewidth=0)
+        for shift, repeated, color in ((-0.14, False, BLUE), (0.14, True, ORANGE)):
             seen = [cost for cost in chosen if cost.program.repeated == repeated]
             places = [kinds.index(str(cost.program.value)) + shift for cost in seen]
-            _points(axes, places, seen, measure, "manual", colour, flat=True)
+            _points(axes, places, seen, measure, "manual", color, flat=True)
         axes.set(ylim=(len(kinds) - 0.5, -0.5))
         axes.set_yticks(range(len(kinds)), kinds if number == 1 else [""] * len(kinds))
         _ratio_axis(axes, "x", measure)
@@ -114,7 +114,7 @@ def _points(
     costs: Sequence[Cost],
     measure: str,
     contestant: str,
-    colour: str,
+    color: str,
     *,
     flat: bool = False,
 ) -> None:
@@ -122,27 +122,27 @@ def _points(
     ratios = [cost.ratio(measure, contestant) for cost in costs]
     told = [(at, ratio) for at, ratio in zip(places, ratios, strict=True) if ratio is not None]
     if not told:
-        axes.text(0.5, 0.3, "not told", transform=axes.transAxes, ha="center", color=GREY)
+        axes.text(0.5, 0.3, "not told", transform=axes.transAxes, ha="center", color=GRAY)
         return
     where = np.array([at for at, _ in told])
     lower, middle, upper = np.maximum(np.array([ratio for _, ratio in told]).T, LOWEST)
     x, y = (middle, where) if flat else (where, middle)
     if not flat:
-        axes.plot(x, y, color=colour, linewidth=1.4)
-    axes.plot(x, y, "o", color=colour, markersize=5)
-    (axes.hlines if flat else axes.vlines)(where, lower, upper, color=colour, linewidth=1.2)
+        axes.plot(x, y, color=color, linewidth=1.4)
+    axes.plot(x, y, "o", color=color, markersize=5)
+    (axes.hlines if flat else axes.vlines)(where, lower, upper, color=color, linewidth=1.2)
     for at, ratio in told:
         if ratio[1] < LOWEST:
             spot = (LOWEST, at) if flat else (at, LOWEST)
             text = written(ratio[1])
-            axes.annotate(text, spot, (8, -3), textcoords="offset points", fontsize=9, color=colour)
+            axes.annotate(text, spot, (8, -3), textcoords="offset points", fontsize=9, color=color)
 
 
 def _ratio_axis(axes: Axes, which: str, measure: str) -> None:
     """A log scale from LOWEST or half, with a line at 1."""
     from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-    (axes.axhline if which == "y" else axes.axvline)(1, color=GREY, linewidth=1, zorder=0)
+    (axes.axhline if which == "y" else axes.axvline)(1, color=GRAY, linewidth=1, zorder=0)
     low, high = (0.085, 2.2) if measure == "memory" else (0.4, 2.2)
     (axes.set_yscale if which == "y" else axes.set_xscale)("log")
     (axes.set_ylim if which == "y" else axes.set_xlim)(low, high)

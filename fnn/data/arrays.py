@@ -51,7 +51,7 @@ def from_arrays(
     Targets are class numbers, strings (the classes' names), or numbers (n,) or (n, O) to predict;
     `targets.make_target` says what is taken for what unless `task` ("classification",
     "regression") or `classes` (names for 0 … C-1) does. uint8 inputs are taken for pixels, divided
-    by 255; other numbers are standardised by column, unless a `divisor` is given. `test` is an
+    by 255; other numbers are standardized by column, unless a `divisor` is given. `test` is an
     official test part (inputs, target). Inputs may be a pandas frame of numbers alone, which names
     the `columns`; `from_frame` takes frames with other columns.
 

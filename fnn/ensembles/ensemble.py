@@ -39,7 +39,7 @@ def ensemble(
     Arguments:
         data: a `Batch` to train on, with `validation` beside it; or whatever `fnn.train` takes
             (then `validation` and `unit` come from it, and the test rows are measured too).
-        seed: the first member's, for initialisation and dropout; the others have the next ones.
+        seed: the first member's, for initialization and dropout; the others have the next ones.
         own_order: whether each member sees its batches in the order of its own seed; else all see
             them in the order of `order_seed`, gathered once for all. On digits, diabetes and wine
             (8 members, 6 splits) the ensembles' test losses differed by less than one standard

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fnn.figures.heat_map import flat, heat_map
-from fnn.figures.style import BLUE, GREY, ORANGE, empty_note, new_figure, save, style_axes
+from fnn.figures.style import BLUE, GRAY, ORANGE, empty_note, new_figure, save, style_axes
 from fnn.spec.errors import shorten
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def draw_gradient_audit(rows: Sequence[Any], *, title: str = "") -> Figure:
     of the row's `ladder`, the noise of the slopes as a dashed line, and |chosen − claimed| as a
     dotted one, with a ring at the step whose slope is nearest to the chosen value. The heat map
     shows |claimed − automatic| (`heat_map` says what else) over two axes of the leaf that is
-    furthest above its detection limit, what lies below that limit in pale grey and what is not
+    furthest above its detection limit, what lies below that limit in pale gray and what is not
     finite in pink; it is left out where no row holds such errors. A difference of exactly 0 lies on
     a panel's bottom.
     """
@@ -94,7 +94,7 @@ def _name(axes: Axes, row: Any) -> None:
         xytext=(0, 4),
         textcoords="offset points",
         fontsize=8,
-        color=GREY if passed else ORANGE,
+        color=GRAY if passed else ORANGE,
         weight="normal" if passed else "bold",
     )
 
@@ -119,7 +119,7 @@ def _panel(axes: Axes, ladder: Any) -> None:
     axes.plot(
         steps,
         np.where(np.isfinite(noise), noise, np.nan),
-        color=GREY,
+        color=GRAY,
         linestyle="--",
         linewidth=1.2,
     )
@@ -142,7 +142,7 @@ def _legend(axes: Axes) -> None:
 
     handles = [
         Line2D([], [], color=BLUE, marker="o", markersize=3, label="difference quotient"),
-        Line2D([], [], color=GREY, linestyle="--", label="noise floor"),
+        Line2D([], [], color=GRAY, linestyle="--", label="noise floor"),
         Line2D([], [], color=ORANGE, linestyle=":", label="chosen value, extrapolated"),
         Line2D(
             [], [], color=ORANGE, linestyle="", marker="o", mfc="none", label="step nearest to it"

@@ -10,8 +10,8 @@ import numpy as np
 
 from fnn.figures.style import (
     BLUE,
-    COLOURS,
-    GREY,
+    COLORS,
+    GRAY,
     ORANGE,
     empty_note,
     epoch_axis,
@@ -74,24 +74,24 @@ def draw_curves(
         axes = figure.add_subplot(1, len(panels), number)
         alone = len(lines) == 1 and name != "loss"
         style_axes(axes, "epoch", f"validation {_words(*lines)}" if alone else name)
-        _draw(axes, lines, COLOURS if name != "loss" else (BLUE, ORANGE))
+        _draw(axes, lines, COLORS if name != "loss" else (BLUE, ORANGE))
         _scale(axes, np.concatenate(list(lines.values())), scores=lines is metrics)
         if best is not None:
-            axes.axvline(best, color=GREY, linewidth=1, linestyle=":", label=f"best epoch, {best}")
+            axes.axvline(best, color=GRAY, linewidth=1, linestyle=":", label=f"best epoch, {best}")
         epoch_axis(axes, max(map(len, lines.values())))
         high.append(0.0 if alone else legend_above(axes))
     figure.set_figheight(figure.get_figheight() + max(high))
     return figure
 
 
-def _draw(axes: Axes, lines: Mapping[str, np.ndarray], colours: tuple[str, ...]) -> None:
+def _draw(axes: Axes, lines: Mapping[str, np.ndarray], colors: tuple[str, ...]) -> None:
     for index, (name, values) in enumerate(lines.items()):
         there = np.isfinite(values)
         axes.plot(
             np.flatnonzero(there) + 1,
             values[there],
-            color=colours[index % len(colours)],
-            linestyle="-" if index < len(colours) else "--",
+            color=colors[index % len(colors)],
+            linestyle="-" if index < len(colors) else "--",
             linewidth=1.6,
             marker="o" if there.sum() <= MARKED else "",
             markersize=4,

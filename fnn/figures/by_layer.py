@@ -38,7 +38,7 @@ def monitors(history: Mapping[str, np.ndarray], path: str | os.PathLike[str]) ->
 
 
 def draw_monitors(history: Mapping[str, np.ndarray]) -> Figure:
-    """A panel a kind, a line a leaf: a colour for each layer, from the first dark to the last pale.
+    """A panel a kind, a line a leaf: a color for each layer, from the first dark to the last pale.
 
     Keys are `gradient_norm/layers[0].weight`, `update_ratio/…`, `dead_units/layers[0]`; others are
     left alone. Weights are solid; biases, scales and shifts are dashed or dotted.
@@ -76,23 +76,23 @@ def _lines(history: Mapping[str, np.ndarray], kind: str) -> Lines:
 
 
 class _LineStyle:
-    """A colour for each layer, a stroke for each kind of leaf."""
+    """A color for each layer, a stroke for each kind of leaf."""
 
     def __init__(self, layers: Sequence[str], leaves: Sequence[str]) -> None:
         from matplotlib import colormaps
 
         shades = colormaps["viridis"](np.linspace(0, 0.92, max(len(layers), 2)))
-        self.colours = dict(zip(layers, shades, strict=False))
+        self.colors = dict(zip(layers, shades, strict=False))
         self.strokes = {leaf: STYLES[i % len(STYLES)] for i, leaf in enumerate(leaves)}
 
     def legend(self, axes: Axes) -> None:
-        """In a place of its own: layers by colour, thinned out to 20, and leaves by stroke."""
+        """In a place of its own: layers by color, thinned out to 20, and leaves by stroke."""
         from matplotlib.lines import Line2D
 
-        layers = list(self.colours)
+        layers = list(self.colors)
         some = np.unique(np.linspace(0, len(layers) - 1, LEGEND).round().astype(int))
         handles: list[Any] = [
-            Line2D([], [], color=self.colours[layers[i]], linewidth=2, label=shorten(layers[i], 28))
+            Line2D([], [], color=self.colors[layers[i]], linewidth=2, label=shorten(layers[i], 28))
             for i in some
         ]
         handles += [
@@ -113,7 +113,7 @@ def _panel(axes: Axes, kind: str, lines: Lines, look: _LineStyle) -> None:
         axes.plot(
             np.arange(1, len(line) + 1),
             np.where(np.isfinite(line), line, np.nan),
-            color=look.colours[layer],
+            color=look.colors[layer],
             linestyle=look.strokes.get(leaf, "-"),
             linewidth=1.4,
             marker="o" if epochs <= 20 else "",

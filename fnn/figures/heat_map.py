@@ -23,9 +23,9 @@ def heat_map(axes: Axes, row: Any) -> None:
     """|claimed − automatic| of an audit's row on a log scale, with a ring round the worst element.
 
     Where there is no automatic gradient, the numerical one stands in its place.
-    What lies below the row's detection limit is pale grey, what is not finite pink. A leaf of more
+    What lies below the row's detection limit is pale gray, what is not finite pink. A leaf of more
     than two axes shows its first one against the others; a long axis shows the largest of each
-    block of neighbours.
+    block of neighbors.
     """
     from matplotlib import colormaps
     from matplotlib.colors import LogNorm
@@ -80,8 +80,8 @@ def _mark(axes: Axes, row: Any, cells: np.ndarray) -> None:
         title += ": no difference anywhere"
     else:
         down, across = divmod(place, cells.shape[1])
-        for colour, width in (("white", 4), (ORANGE, 1.8)):
-            axes.plot(across, down, "o", mfc="none", mec=colour, mew=width, ms=13, clip_on=False)
+        for color, width in (("white", 4), (ORANGE, 1.8)):
+            axes.plot(across, down, "o", mfc="none", mec=color, mew=width, ms=13, clip_on=False)
         title += f": {cells.flat[place]:.3g} at [{index}]; the detection limit is {row.limit:.3g}"
     axes.set_title(title, fontsize=10, loc="left", parse_math=False)
 
@@ -93,7 +93,7 @@ def flat(error: Any) -> np.ndarray:
 
 
 def pooled(cells: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """The largest of each block of neighbours, so that no axis is longer than `side`."""
+    """The largest of each block of neighbors, so that no axis is longer than `side`."""
     for axis, length in enumerate(cells.shape):
         starts = np.arange(0, length, max(1, -(-length // side)))
         cells = np.maximum.reduceat(cells, starts, axis)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.style import GREY, new_figure, save, style_axes
+from fnn.figures.style import GRAY, new_figure, save, style_axes
 from fnn.spec import ShapeError
 from fnn.spec.errors import shorten
 
@@ -38,8 +38,8 @@ def confusion_matrix(
 def draw_confusion_matrix(counts: Any, classes: Sequence[Any], title: str = "") -> Figure:
     """True classes down, predicted classes across; `counts` as `fnn.metrics.confusion` gives them.
 
-    The colour is the share of the true class, on a scale that shows small shares. With more than
-    20 classes the counts are left to the colours. Raises `ShapeError` where `classes`, their
+    The color is the share of the true class, on a scale that shows small shares. With more than
+    20 classes the counts are left to the colors. Raises `ShapeError` where `classes`, their
     names, are not as many as the counts.
     """
     counts = np.asarray(counts)
@@ -93,9 +93,9 @@ def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
     length = max(len(word) for row in words for word in row)
     font = 10 if length * len(counts) <= 50 else 8 if length * len(counts) <= 80 else 7
     for row, column in zip(*np.nonzero(counts), strict=True):
-        colour = "white" if shares[row, column] > 0.35 else "#202124"
+        color = "white" if shares[row, column] > 0.35 else "#202124"
         text = words[row][column]
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=font)
+        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=font)
 
 
 def _figure(count: int, *, thousands: bool) -> str:
@@ -103,7 +103,7 @@ def _figure(count: int, *, thousands: bool) -> str:
 
 
 def _write_recall(axes: Axes, counts: np.ndarray, rows: np.ndarray) -> None:
-    beside: dict[str, Any] = {"textcoords": "offset points", "color": GREY, "fontsize": 10}
+    beside: dict[str, Any] = {"textcoords": "offset points", "color": GRAY, "fontsize": 10}
     axes.annotate("recall", (1, 1), xycoords="axes fraction", xytext=(8, 6), **beside)
     place = axes.get_yaxis_transform()
     for row, (right, total) in enumerate(zip(counts.diagonal(), rows, strict=True)):

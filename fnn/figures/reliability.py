@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.style import BLUE, COLOURS, GREY, ORANGE, empty_note, new_figure, save, style_axes
+from fnn.figures.style import BLUE, COLORS, GRAY, ORANGE, empty_note, new_figure, save, style_axes
 from fnn.spec import ShapeError
 from fnn.spec.errors import shorten
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ACROSS = 3
 """how many models stand side by side"""
-GREEN = COLOURS[2]
+GREEN = COLORS[2]
 
 
 def reliability_diagram(
@@ -110,20 +110,20 @@ def _diagram(axes: Axes, rows: np.ndarray, confidence: np.ndarray, accuracy: np.
     middle = (np.flatnonzero(filled) + 0.5) * width
     low, gap = np.minimum(confidence, accuracy)[filled], (confidence - accuracy)[filled]
     axes.bar(middle, low, 0.9 * width, color=BLUE, alpha=0.85)
-    for colour, size in ((ORANGE, gap), (GREEN, -gap)):
+    for color, size in ((ORANGE, gap), (GREEN, -gap)):
         there = size > 0
         axes.bar(
             middle[there],
             size[there],
             0.9 * width,
             bottom=low[there],
-            **_shading(colour),
+            **_shading(color),
         )
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2)
+    axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1.2)
 
 
-def _shading(colour: str) -> dict[str, Any]:
-    return {"facecolor": colour + "44", "edgecolor": colour, "linewidth": 0.8, "hatch": "////"}
+def _shading(color: str) -> dict[str, Any]:
+    return {"facecolor": color + "44", "edgecolor": color, "linewidth": 0.8, "hatch": "////"}
 
 
 def _legend(axes: Axes) -> None:
@@ -131,7 +131,7 @@ def _legend(axes: Axes) -> None:
     from matplotlib.patches import Patch
 
     handles = [
-        Line2D([], [], color=GREY, linestyle="--", linewidth=1.2, label="calibrated"),
+        Line2D([], [], color=GRAY, linestyle="--", linewidth=1.2, label="calibrated"),
         Patch(color=BLUE, alpha=0.85, label="accuracy"),
         Patch(**_shading(ORANGE), label="gap: too sure"),
         Patch(**_shading(GREEN), label="gap: too unsure"),
@@ -144,9 +144,9 @@ def _legend(axes: Axes) -> None:
 
 def _histogram(axes: Axes, rows: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray) -> None:
     width, shares = 1 / len(rows), _shares(rows)
-    axes.bar((np.arange(len(rows)) + 0.5) * width, shares, 0.9 * width, color=GREY, alpha=0.55)
-    for values, colour in ((confidence, ORANGE), (accuracy, BLUE)):
-        axes.axvline(_mean(rows, values), color=colour, linewidth=1.6)
+    axes.bar((np.arange(len(rows)) + 0.5) * width, shares, 0.9 * width, color=GRAY, alpha=0.55)
+    for values, color in ((confidence, ORANGE), (accuracy, BLUE)):
+        axes.axvline(_mean(rows, values), color=color, linewidth=1.6)
 
 
 def _mean(rows: np.ndarray, values: np.ndarray) -> float:
@@ -169,6 +169,6 @@ def _name(
     lines = [" · ".join(f"{score} {value:.4f}" for score, value in scores.items())]
     lines = [line for line in (*lines, f"{means} · {of}") if line]
     axes.set_title(shorten(name, 40), fontsize=12, pad=6 + 13 * len(lines), parse_math=False)
-    style: dict[str, Any] = {"ha": "center", "fontsize": 8.5, "color": GREY}
+    style: dict[str, Any] = {"ha": "center", "fontsize": 8.5, "color": GRAY}
     beside: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
     axes.annotate("\n".join(lines), (0.5, 1), xytext=(0, 4), **beside, **style)

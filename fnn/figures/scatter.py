@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fnn.figures.style import BLUE, GREY, ORANGE, corner, empty_note, new_figure, save, style_axes
+from fnn.figures.style import BLUE, GRAY, ORANGE, corner, empty_note, new_figure, save, style_axes
 from fnn.spec import ShapeError
 from fnn.spec.errors import shorten
 
@@ -120,4 +120,4 @@ def _corner(
     lines = [f"R² {r2}", f"MAE {words}", f"{true.size:,} rows"]
     lines += [f"{outside:,} outside"] if outside else []
     lines += [f"{missing:,} not finite"] if missing else []
-    corner(axes, lines, GREY, alpha=0.8)
+    corner(axes, lines, GRAY, alpha=0.8)

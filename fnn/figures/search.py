@@ -11,7 +11,7 @@ import numpy as np
 from fnn.figures.metric_axis import limit, metric_words
 from fnn.figures.style import (
     BLUE,
-    GREY,
+    GRAY,
     ORANGE,
     epoch_axis,
     legend_above,
@@ -61,7 +61,7 @@ def draw_search(
     there = np.isfinite(values)
     batches = range(batch, len(values), batch)
     for end in batches if len(batches) <= BATCHES else ():
-        axes.axvline(end + 0.5, color=GREY, linewidth=0.6, linestyle=":")
+        axes.axvline(end + 0.5, color=GRAY, linewidth=0.6, linestyle=":")
     if there.any():
         best = (np.fmax if higher else np.fmin).accumulate(values)
         axes.plot(trials[there], values[there], "o", color=BLUE, markersize=4, alpha=0.45)
@@ -100,16 +100,16 @@ def draw_halving(
     style_axes(axes, "epoch", metric_words(metric))
     for number, rung in enumerate(rungs):
         label = "compared" if number == 0 else None
-        axes.axvline(rung, color=GREY, linewidth=0.8, linestyle=":", label=label)
-    labelled = set()
+        axes.axvline(rung, color=GRAY, linewidth=0.8, linestyle=":", label=label)
+    labeled = set()
     for curve in sorted(curves, key=len):
         there = np.isfinite(curve)
         whole = len(curve) == longest
         words = "trained to the end" if whole else "ended before"
         style: dict[str, Any] = {"marker": "o" if there.sum() < 4 else "", "markersize": 3}
         style |= {"color": ORANGE, "linewidth": 1.8} if whole else {"color": BLUE, "alpha": 0.4}
-        style["label"] = None if words in labelled else words
-        labelled.add(words)
+        style["label"] = None if words in labeled else words
+        labeled.add(words)
         axes.plot(np.flatnonzero(there) + 1, curve[there], **style)
     limit(axes, metric, np.concatenate(curves) if curves else np.empty(0))
     epoch_axis(axes, longest)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fnn.figures.style import (
     BLUE,
-    GREY,
+    GRAY,
     ORANGE,
     empty_note,
     legend_above,
@@ -97,7 +97,7 @@ def _errors(axes: Axes, error: np.ndarray, spread: np.ndarray) -> None:
     axes.plot(x, y, color=ORANGE, marker="o", markersize=5, label="root mean square error")
     high = float(np.quantile(spread, 0.99)) or 1.0
     axes.plot(
-        [0, high], [0, high], color=GREY, linestyle="--", linewidth=1.2, label="as the spread"
+        [0, high], [0, high], color=GRAY, linestyle="--", linewidth=1.2, label="as the spread"
     )
     axes.set_xlim(0, 1.05 * max(high, max(x)))
     axes.set_ylim(0, 1.05 * max(float(np.quantile(error, 0.99)), *y, 1e-300))
@@ -107,7 +107,7 @@ def _errors(axes: Axes, error: np.ndarray, spread: np.ndarray) -> None:
 def _coverage(axes: Axes, error: np.ndarray, spread: np.ndarray) -> None:
     reach = [NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS]
     held = [float((error <= z * spread).mean()) for z in reach]
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2, label="calibrated")
+    axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1.2, label="calibrated")
     axes.fill_between(LEVELS, LEVELS, held, color=ORANGE, alpha=0.2, linewidth=0)
     axes.plot(LEVELS, held, color=ORANGE, marker="o", markersize=4, label="mean ± z · spread")
     axes.set(xlim=(0, 1), ylim=(0, 1))

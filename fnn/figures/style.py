@@ -25,9 +25,9 @@ LABEL = 0.6
 """inches that a number takes on an axis below a panel"""
 SYMBOL, LETTER, ROW = 0.5, 0.07, 0.2
 """inches that an entry of a legend takes, each of its letters, and a row of them"""
-BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#5f6368"
-COLOURS = (ORANGE, BLUE, GREEN, "#cc79a7", "#e69f00", "#56b4e9")
-"""told apart by the colour-blind (Okabe & Ito 2008)"""
+BLUE, ORANGE, GREEN, GRAY = "#0072b2", "#d55e00", "#009e73", "#5f6368"
+COLORS = (ORANGE, BLUE, GREEN, "#cc79a7", "#e69f00", "#56b4e9")
+"""told apart by the color-blind (Okabe & Ito 2008)"""
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:
@@ -85,10 +85,10 @@ def wide_range(values: NDArray[np.floating], factor: float = 30) -> bool:
 
 def empty_note(axes: Axes, words: str = "no finite values") -> None:
     """Says why there is nothing to see."""
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=GREY)
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=GRAY)
 
 
-def corner(axes: Axes, lines: Sequence[str], colour: str, alpha: float) -> None:
+def corner(axes: Axes, lines: Sequence[str], color: str, alpha: float) -> None:
     """Lines of text in the upper left."""
     box = {"facecolor": "white", "edgecolor": "none", "alpha": alpha}
     axes.text(
@@ -98,7 +98,7 @@ def corner(axes: Axes, lines: Sequence[str], colour: str, alpha: float) -> None:
         transform=axes.transAxes,
         va="top",
         fontsize=11,
-        color=colour,
+        color=color,
         bbox=box,
     )
 

@@ -1,4 +1,4 @@
-"""The layers, one a file: forward, backward, initialisation and shape rule together."""
+"""The layers, one a file: forward, backward, initialization and shape rule together."""
 
 from fnn.layers.activation import Activation
 from fnn.layers.batch_norm import BatchNorm

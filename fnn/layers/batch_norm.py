@@ -1,4 +1,4 @@
-"""Features standardised over the batch."""
+"""Features standardized over the batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BatchNorm(Layer):
     In training μ and σ² are the mean and the (biased) variance over all leading axes, in two
     passes, float32 or wider (Ioffe & Szegedy 2015). In evaluation they are the running statistics:
     mean and variance of the batches seen, each older one weighted `momentum` times less. The
-    weights are normalised, so after one batch the running mean is that batch's mean, and constant
+    weights are normalized, so after one batch the running mean is that batch's mean, and constant
     statistics are reproduced exactly from the first step on. PyTorch, Keras and Flax start from
     mean 0 and variance 1 instead and take 1 / (1 − momentum) batches to forget them; PyTorch's
     momentum is 1 − this one, and its running variance is the unbiased one. Before the first batch
@@ -57,14 +57,14 @@ class BatchNorm(Layer):
         x, given = x.astype(dtype), x.dtype
         if train:
             mean = x.mean(leading(x))
-            centred = x - align(mean, x)
-            variance = jnp.square(centred).mean(leading(x))
+            centered = x - align(mean, x)
+            variance = jnp.square(centered).mean(leading(x))
             state = self._update(state, mean, variance)
         else:
-            centred = x - align(state["mean"].astype(dtype), x)
+            centered = x - align(state["mean"].astype(dtype), x)
             variance = state["variance"].astype(dtype)
         inverse = jax.lax.rsqrt(variance + jnp.asarray(self.epsilon, dtype))
-        x_hat = centred * align(inverse, x)
+        x_hat = centered * align(inverse, x)
         scale, shift = (align(params[name].astype(dtype), x) for name in ("scale", "shift"))
         y = (scale * x_hat + shift).astype(given)
         return y, state, {"x_hat": x_hat, "inverse": inverse, "train": Static(train)}

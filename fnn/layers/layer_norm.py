@@ -1,4 +1,4 @@
-"""Every example standardised over its own features."""
+"""Every example standardized over its own features."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class LayerNorm(Layer):
         check_features(self, x, features)
         dtype = wide(x.dtype)
         x, given = x.astype(dtype), x.dtype
-        centred = x - self._mean(x)
-        variance = self._mean(jnp.square(centred))
+        centered = x - self._mean(x)
+        variance = self._mean(jnp.square(centered))
         inverse = jax.lax.rsqrt(variance + jnp.asarray(self.epsilon, dtype))
-        x_hat = centred * inverse
+        x_hat = centered * inverse
         scale, shift = (align(params[name].astype(dtype), x) for name in ("scale", "shift"))
         return (scale * x_hat + shift).astype(given), state, {"x_hat": x_hat, "inverse": inverse}
 

@@ -1,4 +1,4 @@
-"""Optimisers: specs that become Optax transformations inside the trace.
+"""Optimizers: specs that become Optax transformations inside the trace.
 
 Learning rates, decays, momenta and clips are leaves, so another value compiles nothing and `vmap`
 sweeps them. The arithmetic is Optax's, from numbers in the dtype of the parameters: in float32

@@ -1,4 +1,4 @@
-"""Somebody's own Optax transformation, and what is accepted as an optimiser."""
+"""Somebody's own Optax transformation, and what is accepted as an optimizer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class OptaxTransformation(Optimizer):
 
 
 def as_optimizer(value: Any) -> Optimizer:
-    """An optimiser from a spec, a name with all its defaults (`"adam"`), or an Optax object.
+    """An optimizer from a spec, a name with all its defaults (`"adam"`), or an Optax object.
 
     Raises `SpecError` for anything else, with the nearest known name.
     """
@@ -38,4 +38,4 @@ def as_optimizer(value: Any) -> Optimizer:
     if isinstance(value, Optimizer) and is_spec(value):
         return value
     got = f"the class: write {value.__name__}(…)" if isinstance(value, type) else repr(value)
-    raise SpecError(f"expected an optimiser, its name or an Optax transformation, got {got}")
+    raise SpecError(f"expected an optimizer, its name or an Optax transformation, got {got}")

@@ -1,4 +1,4 @@
-"""The optimiser contract, what all rules share, and how Optax is kept to the parameters' dtypes."""
+"""The optimizer contract, what all rules share, and how Optax is kept to the parameters' dtypes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fnn.spec import abstract_spec, number, numbers
 
 
 class Optimizer(ABC):
-    """What turns gradients into updates; a concrete optimiser is a `@spec`."""
+    """What turns gradients into updates; a concrete optimizer is a `@spec`."""
 
     @abstractmethod
     def transformation(self) -> optax.GradientTransformationExtraArgs:

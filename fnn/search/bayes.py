@@ -56,7 +56,7 @@ def bayes(
             whole numbers, or values of any kind (widths as tuples, names, specs), which have no
             order for the sampler.
         metric: what is to be best: one of those validated; None for what the run selects by, else
-            the validation loss. Accuracy and the like are maximised.
+            the validation loss. Accuracy and the like are maximized.
         seed, order_seed: of all members; `seed` draws settings too.
         first: settings to begin with, such as defaults; names they lack are drawn.
         sampler: an Optuna sampler from a seed, such as `optuna.samplers.RandomSampler`; None for

@@ -46,7 +46,7 @@ def sweep(
             ("optimizer.learning_rate", "objective.net.layers[1].rate"), or its tail
             ("learning_rate", "rate": every field of that name), "seed" or "order_seed". A number
             is an axis of the program, so that another grid compiles nothing; what changes the
-            program (widths, an activation, a batch size, an optimiser, None in place of a number)
+            program (widths, an activation, a batch size, an optimizer, None in place of a number)
             makes a group of its own, compiled once.
         how: "grid" crosses the axes; "zip" takes first with first, second with second; "random"
             draws `draws` settings, evenly from lists and from `Range(low, high, log=True)`, and

@@ -35,7 +35,7 @@ def is_finite(
 
 
 def _optimizer_state(run: Run, state: RunState) -> Tree:
-    """Nothing of somebody's own optimiser: Optax's may hold infinities (a best value so far)."""
+    """Nothing of somebody's own optimizer: Optax's may hold infinities (a best value so far)."""
     return state.optimizer_state if isinstance(run.optimizer, Rule) else None
 
 
@@ -90,7 +90,7 @@ def explain(run: Run, state: RunState, batch: Batch) -> str:
         _look("the gradient of ", grads)
         _look("the sum of the epoch's losses", after.loss_sum)
         _look("the layers' state ", after.state)
-        _look("the optimiser's ", _optimizer_state(run, after))
+        _look("the optimizer's ", _optimizer_state(run, after))
         _look("once updated, ", after.params)
     except _FoundError as found:
         return f"{found}. {ADVICE}"

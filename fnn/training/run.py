@@ -1,4 +1,4 @@
-"""A run: what is minimised, by which optimiser, in batches of which size, and what is watched."""
+"""A run: what is minimized, by which optimizer, in batches of which size, and what is watched."""
 
 from __future__ import annotations
 

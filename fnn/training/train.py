@@ -82,9 +82,9 @@ def train(
         data: the name of a set or the path of a file (`fnn.data.load`), a `Dataset`, arrays
             (inputs, target) of (N, …) and (N,) or (N, O), or what `fnn.data.prepare` made. All but
             the last are split by `fractions` (of rows to train on, to validate and to test) and
-            `split_seed`, encoded and standardised by their training rows.
+            `split_seed`, encoded and standardized by their training rows.
         loss: None for what suits the target: binary cross-entropy on one logit for two classes,
-            categorical cross-entropy for more, squared error on a standardised target for numbers
+            categorical cross-entropy for more, squared error on a standardized target for numbers
             (metrics are in the target's own units).
         epochs: None for as many as make two million rows, but from 10 to 100.
         batch_size: None for 32, or 128 from 10,000 training rows on; "full" for all rows.
@@ -93,7 +93,7 @@ def train(
             validation rows, and runs to the end; a `Selection` says otherwise, or stops early; None
             keeps the last epoch, as Keras does. Being chosen by them, an epoch looks a little
             better on the validation rows than it is; its test metrics are free of that.
-        seed: initialisation and dropout; `order_seed`: the order of batches.
+        seed: initialization and dropout; `order_seed`: the order of batches.
         progress: whether to draw a bar while it runs, if standard error is a terminal.
 
     The other arguments are those of `Objective`, `Run` and `fit`, and so are the errors. The

@@ -34,7 +34,7 @@ class Claim:
     by_hand: Any
     batch: Batch
     params: Tree = None
-    """drawn from the seed by the network's own initialisers where None"""
+    """drawn from the seed by the network's own initializers where None"""
     state: Tree = None
     train: bool = True
     seed: int = 0
@@ -60,8 +60,8 @@ class Programs:
     """seconds that the first call of both took"""
 
 
-def catalogue_claims(network: Network, faults: Sequence[Fault], seed: int) -> list[Claim]:
-    """A network of the catalogue, right, then with each fault that has its place in it.
+def catalog_claims(network: Network, faults: Sequence[Fault], seed: int) -> list[Claim]:
+    """A network of the catalog, right, then with each fault that has its place in it.
 
     The place is drawn from the seed. Nothing where no fault has.
     """

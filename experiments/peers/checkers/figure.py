@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.peers.checkers.scores import ABSENT, Score
-from fnn.figures.style import BLUE, GREY, ORANGE, new_figure, save, style_axes
+from fnn.figures.style import BLUE, GRAY, ORANGE, new_figure, save, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PALE, YELLOW, LIGHT = "#9cc9e3", "#e69f00", "#bdc1c6"
 Part = tuple[str, str, list[int]]
-"""label, colour, and a count for each checker"""
+"""label, color, and a count for each checker"""
 
 
 def draw(found: Sequence[Score], path: Path) -> None:
@@ -31,7 +31,7 @@ def draw(found: Sequence[Score], path: Path) -> None:
         ("caught", PALE, [len(score.faults.objects) - score.named for score in found]),
         ("undecided", LIGHT, [len(score.faults.undecided) for score in found]),
         ("let pass", ORANGE, [len(score.faults.passes) for score in found]),
-        ("error", GREY, [len(score.faults.errors) for score in found]),
+        ("error", GRAY, [len(score.faults.errors) for score in found]),
     )
     style_axes(alarms, "", "", f"{asked[1]} right gradients")
     _bars(
@@ -39,7 +39,7 @@ def draw(found: Sequence[Score], path: Path) -> None:
         ("false alarm", ORANGE, [score.alarms for score in found]),
         ("at a corner", YELLOW, [len(score.at_corners) for score in found]),
         ("undecided", LIGHT, [len(score.right.undecided) for score in found]),
-        ("error", GREY, [len(score.right.errors) for score in found]),
+        ("error", GRAY, [len(score.right.errors) for score in found]),
         ("let pass", PALE, [len(score.right.passes) for score in found]),
     )
     style_axes(seconds, "seconds, median", "", "a check")
@@ -48,7 +48,7 @@ def draw(found: Sequence[Score], path: Path) -> None:
         _rows(axes, [score.checker if axes is caught else "" for score in found])
     for row, score in enumerate(found):
         if not score.faults.asked + score.right.asked:
-            caught.text(0.5, row, ABSENT, va="center", color=GREY)
+            caught.text(0.5, row, ABSENT, va="center", color=GRAY)
     save(figure, path)
 
 
@@ -60,9 +60,9 @@ def _bars(axes: Axes, *parts: Part) -> None:
     """Stacked, with the count in each piece that has room for it."""
     left = np.zeros(len(parts[0][2]))
     widest = np.sum([counts for _, _, counts in parts], axis=0).max()
-    for label, colour, counts in parts:
+    for label, color, counts in parts:
         if any(counts):
-            bars = axes.barh(range(len(counts)), counts, left=left, color=colour, label=label)
+            bars = axes.barh(range(len(counts)), counts, left=left, color=color, label=label)
             shown = [str(count) if count > widest / 20 else "" for count in counts]
             axes.bar_label(bars, shown, label_type="center", fontsize=9)
         left += counts

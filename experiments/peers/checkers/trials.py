@@ -17,7 +17,7 @@ from experiments.peers.checkers.answers import Answer, Outcome, shortened
 from experiments.peers.checkers.claims import (
     Claim,
     Programs,
-    catalogue_claims,
+    catalog_claims,
     programs,
     random_claim,
 )
@@ -88,7 +88,7 @@ def checkers(float32: bool) -> list[Checker]:
 
 
 def blocks(only: str | None, right: int, seed: int, float32: bool) -> list[Block]:
-    """The catalogue's networks with their faults, then `right` random networks.
+    """The catalog's networks with their faults, then `right` random networks.
 
     Raises `FnnError` where no fault is called `only`.
     """
@@ -134,7 +134,7 @@ def _claims(block: Block) -> list[Claim]:
     if block.network is None:
         return list(map(random_claim, block.random))
     (network,) = (network for network in NETWORKS if network.name == block.network)
-    return catalogue_claims(network, chosen(block.only), block.seed)
+    return catalog_claims(network, chosen(block.only), block.seed)
 
 
 def asked(claim: Claim, contestants: Iterable[Checker]) -> Iterator[Trial]:

@@ -11,12 +11,12 @@ from experiments.peers.training.goals import Ratio, relative
 from experiments.peers.training.tables import seconds, times
 from experiments.peers.training.turns import Record
 from experiments.peers.training.work import WORKS
-from fnn.figures.style import BLUE, GREEN, GREY, ORANGE, log_scale, new_figure, save, style_axes
+from fnn.figures.style import BLUE, GRAY, GREEN, ORANGE, log_scale, new_figure, save, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {Kind.OURS: BLUE, Kind.FRAMEWORK: ORANGE, Kind.LIBRARY: GREEN, Kind.YARDSTICK: GREY}
+COLORS = {Kind.OURS: BLUE, Kind.FRAMEWORK: ORANGE, Kind.LIBRARY: GREEN, Kind.YARDSTICK: GRAY}
 COLUMNS = 4
 
 
@@ -64,19 +64,19 @@ def _points(axes: Axes, found: Mapping[str, Ratio], names: Sequence[str]) -> Non
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for row, name in enumerate(names):
         if name not in found:
-            axes.text(1.05, row, "–", color=GREY, va="center")
+            axes.text(1.05, row, "–", color=GRAY, va="center")
             continue
         low, middle, high = found[name]
-        colour = COLOURS[ENTRIES[name].kind]
-        axes.plot([low, high], [row, row], color=colour, linewidth=2)
-        axes.plot([middle], [row], "o", color=colour, markersize=6)
+        color = COLORS[ENTRIES[name].kind]
+        axes.plot([low, high], [row, row], color=color, linewidth=2)
+        axes.plot([middle], [row], "o", color=color, markersize=6)
         if name != OURS:
             place: dict[str, Any] = {"va": "center", "fontsize": 9, "bbox": box}
             axes.annotate(times(middle), (high, row), (5, 0), textcoords="offset points", **place)
     if floor := found.get("floor"):
-        axes.axvline(floor.middle, color=GREY, linewidth=1.2, linestyle="--")
+        axes.axvline(floor.middle, color=GRAY, linewidth=1.2, linestyle="--")
         place = {"ha": "center", "va": "center", "fontsize": 9, "bbox": box}
-        axes.text(floor.middle, len(names) - 0.4, "floor", color=GREY, **place)
+        axes.text(floor.middle, len(names) - 0.4, "floor", color=GRAY, **place)
     log_scale(axes, "x")
     low, high = axes.get_xlim()
     span = high / low

@@ -1,6 +1,6 @@
 """PyTorch: modules, `torch.optim`, and batches taken from tensors by `torch.randperm`.
 
-A `DataLoader` would fetch row by row. The optimiser is the fused one. `torch.compile` takes the
+A `DataLoader` would fetch row by row. The optimizer is the fused one. `torch.compile` takes the
 modules and the loss together: that, and the fused step as it is, was its fastest way. Losses are
 added up as a tensor, and asked for when an epoch is over.
 """

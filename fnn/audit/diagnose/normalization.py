@@ -21,7 +21,7 @@ def terms(case: Context) -> str | None:
         return _parameter(case, x, dy)
     beside = np.asarray(align(scale, x))  # type: ignore[arg-type]
     own_axes, others = _axes(case.layer, x.ndim)
-    x_hat, inverse = _standardised(x, own_axes, float(case.layer.epsilon))
+    x_hat, inverse = _standardized(x, own_axes, float(case.layer.epsilon))
     for axes in (own_axes, *others):
         found = _fitted(case, dy * beside, 1.0, (x_hat, inverse), axes)
         if found is not None:
@@ -29,7 +29,7 @@ def terms(case: Context) -> str | None:
         if _fitted(case, dy, beside, (x_hat, inverse), axes) is not None:
             return "the scale stands outside of the means: it belongs to g inside them"
     for words, standard in (
-        ("as if epsilon were 0: it is forgotten", _standardised(x, own_axes, 0.0)),
+        ("as if epsilon were 0: it is forgotten", _standardized(x, own_axes, 0.0)),
         ("1 / (σ² + ε) for 1 / √(σ² + ε): the variance for the deviation", (x_hat, inverse**2)),
     ):
         if _fitted(case, dy * beside, 1.0, standard, own_axes) is not None:
@@ -53,11 +53,11 @@ def _parameter(case: Context, x: Array, dy: Array) -> str | None:
     return None
 
 
-def _standardised(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array]:
+def _standardized(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array]:
     """x̂ and 1 / √(σ² + ε)."""
-    centred = x - x.mean(axes, keepdims=True)
-    inverse = 1 / np.sqrt(np.square(centred).mean(axes, keepdims=True) + epsilon)
-    return centred * inverse, inverse
+    centered = x - x.mean(axes, keepdims=True)
+    inverse = 1 / np.sqrt(np.square(centered).mean(axes, keepdims=True) + epsilon)
+    return centered * inverse, inverse
 
 
 def _fitted(

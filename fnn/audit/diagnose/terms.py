@@ -69,7 +69,7 @@ def one_of_the_sum(case: Context) -> str | None:
 
 
 def projections(case: Context) -> str | None:
-    """What normalisation subtracts: a mean, a part along x̂, or both; over one axis or the other."""
+    """What normalization subtracts: a mean, a part along x̂, or both; over one axis or the other."""
     x = case.array("x")
     if x is None or x.shape != case.right.shape or x.ndim < 2:
         return None
@@ -77,18 +77,18 @@ def projections(case: Context) -> str | None:
         return None
     for axes, over in _axes(x.ndim):
         ones = np.ones_like(x)
-        centred = x - x.mean(axes, keepdims=True)
+        centered = x - x.mean(axes, keepdims=True)
         for names, basis in (
             (("the mean",), [ones]),
-            (("the part along x̂ (through the variance)",), [centred]),
+            (("the part along x̂ (through the variance)",), [centered]),
             (
                 ("the mean and the part along x̂ (the statistics taken as constants)",),
-                [ones, centred],
+                [ones, centered],
             ),
         ):
             if _within(case.error, basis, axes):
                 told = "is missing or wrong" if len(basis) == 1 else "are missing or wrong"
-                return f"a term that normalisation takes away over {over} {told}: {names[0]}"
+                return f"a term that normalization takes away over {over} {told}: {names[0]}"
     return None
 
 

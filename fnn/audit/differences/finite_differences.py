@@ -2,7 +2,7 @@
 
 One ladder of steps serves all: central differences at every rung, extrapolated (Richardson 1911;
 the choice of the entry after Ridders 1982), the noise of the function from the fourth differences
-of seven neighbouring values (Moré & Wild 2011, "Estimating computational noise"), and corners from
+of seven neighboring values (Moré & Wild 2011, "Estimating computational noise"), and corners from
 one-sided slopes that do not come together.
 """
 
@@ -19,7 +19,7 @@ NARROW = 1e-10
 """a relative precision above it gets a ladder of larger steps"""
 _COARSE = 4
 """noise keeps those steps above many corners, whose mean slope then looks settled"""
-NEIGHBOURS = 7
+NEIGHBORS = 7
 """values at 1 … 7 small steps to one side, so that a corner at the point itself is not noise"""
 _FOURTH = 24**2 / 40320
 """(4!)² / 8!, which makes a variance of squared fourth differences"""
@@ -84,15 +84,15 @@ def rungs(epsilon: float) -> np.ndarray:
 
 
 def places(epsilon: float) -> np.ndarray:
-    """Where along a direction the function is evaluated: 0, ± every rung, and the neighbours."""
+    """Where along a direction the function is evaluated: 0, ± every rung, and the neighbors."""
     steps = rungs(epsilon)
-    near = (2.0**-20 if epsilon < NARROW else 2.0**-9) * np.arange(1, NEIGHBOURS + 1)
+    near = (2.0**-20 if epsilon < NARROW else 2.0**-9) * np.arange(1, NEIGHBORS + 1)
     return np.concatenate([[0.0], steps, -steps, near])
 
 
 def noise_of(values: np.ndarray, epsilon: float) -> float:
     """The standard deviation of rounding in the function's value, never less than half a unit."""
-    near = np.append(values[-NEIGHBOURS:], values[0])
+    near = np.append(values[-NEIGHBORS:], values[0])
     if not np.isfinite(near).all():
         return float("inf")
     fourth = np.diff(near[:-1], 4)
@@ -104,17 +104,17 @@ def noise_of(values: np.ndarray, epsilon: float) -> float:
 def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
     """The derivative at 0 from the function's values at `places(epsilon)`."""
     steps = rungs(epsilon)
-    centre, up, down = values[0], values[1 : RUNGS + 1], values[RUNGS + 1 : 2 * RUNGS + 1]
+    center, up, down = values[0], values[1 : RUNGS + 1], values[RUNGS + 1 : 2 * RUNGS + 1]
     central = (up - down) / (2 * steps)
     rounding = _SURE * noise / steps
     value, resolution = _extrapolate(central, rounding, steps[0] / steps[1])
     if epsilon > NARROW:
         resolution *= _COARSE
     ladder = Ladder(steps, central, rounding, best=value)
-    rung = _corner(centre, up, down, steps, noise)
+    rung = _corner(center, up, down, steps, noise)
     if rung is None:
         return Slope(value, resolution, value, value, False, noise, ladder)
-    right, left = (up - centre) / steps, (centre - down) / steps
+    right, left = (up - center) / steps, (center - down) / steps
     low, high = sorted((float(left[rung]), float(right[rung])))
     bend = max(abs(float(side[rung] - side[rung - 1])) for side in (left, right))
     resolution = bend + 2 * float(rounding[rung])
@@ -142,7 +142,7 @@ def _extrapolate(central: np.ndarray, rounding: np.ndarray, ratio: float) -> tup
 def _agreed(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     """The value with the least error, which is no less than what its nearest rivals differ by.
 
-    The least of many estimates is the luckiest too: neighbours that agree by chance.
+    The least of many estimates is the luckiest too: neighbors that agree by chance.
     """
     errors = np.where(np.isfinite(values) & np.isfinite(errors), errors, np.inf)
     best = int(np.argmin(errors))
@@ -166,14 +166,14 @@ def _contradicted(column: np.ndarray, central: np.ndarray, rounding: np.ndarray)
 
 
 def _corner(
-    centre: float, up: np.ndarray, down: np.ndarray, steps: np.ndarray, noise: float
+    center: float, up: np.ndarray, down: np.ndarray, steps: np.ndarray, noise: float
 ) -> int | None:
     """The rung at which to read one-sided slopes, where they differ down to the smallest step.
 
     Where the function is smooth (right − left) falls with the step; at a corner it stays. It must
     stand above the noise on three rungs, and on every smaller one where the noise would show it.
     """
-    jumps = (up - 2 * centre + down) / steps
+    jumps = (up - 2 * center + down) / steps
     blur = 8 * np.sqrt(6) * noise / steps
     seen = np.flatnonzero(np.abs(jumps) > blur)
     if seen.size == 0 or seen[-1] < 2:

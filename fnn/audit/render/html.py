@@ -12,7 +12,7 @@ from fnn.spec.errors import shorten
 if TYPE_CHECKING:
     from fnn.audit.result import Audit, LeafRow
 
-COLOURS = {
+COLORS = {
     Verdict.PASS: "#00704f",
     Verdict.WRONG: "#b3361b",
     Verdict.UNRESOLVED: "#8a5a00",
@@ -27,7 +27,7 @@ PLAIN = "background:transparent;color:inherit;font-family:monospace;font-size:12
 
 
 def html(audit: Audit) -> str:
-    """The parts of `text.text`, the verdicts in colour; every word is escaped."""
+    """The parts of `text.text`, the verdicts in color; every word is escaped."""
     below = [text.details(audit), text.findings(audit), text.checks(audit)]
     return "".join(
         [
@@ -64,7 +64,7 @@ def _table(audit: Audit) -> str:
 def _row(row: LeafRow) -> str:
     *cells, verdict = text.cells(row)
     badge = (
-        f'<span style="background:{COLOURS[row.verdict]};color:#fff;border-radius:3px;'
+        f'<span style="background:{COLORS[row.verdict]};color:#fff;border-radius:3px;'
         f'padding:1px 6px">{escape(verdict)}</span>'
     )
     told = [escape(shorten(cells[0], 60)), *map(escape, cells[1:]), badge]

@@ -22,7 +22,7 @@ class NetworkOptions:
     dropout: Annotated[float | None, option("RATE", "None")] = 0.2
     """Share of units dropped after each hidden layer; None for no such layers."""
     batch_norm: Annotated[bool, option()] = False
-    """Normalise each hidden layer over the batch, before its activation."""
+    """Normalize each hidden layer over the batch, before its activation."""
 
     def build(self, outputs: int, in_shape: tuple[int, ...] = (1,)) -> Serial:
         """The network these options describe; inputs of several axes are flattened first."""

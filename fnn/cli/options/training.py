@@ -30,7 +30,7 @@ class TrainingOptions:
     """Rows a step."""
     optimizer: Annotated[str, option("NAME")] = "adam"
     """sgd, adam, adamw, rmsprop, adagrad or lion."""
-    learning_rate: Annotated[float | None, option("X", "the optimiser's own, 0.001 of adam")] = None
+    learning_rate: Annotated[float | None, option("X", "the optimizer's own, 0.001 of adam")] = None
     """The rate, or the highest rate of a schedule."""
     schedule: Annotated[str, option("NAME")] = "constant"
     """constant, linear, cosine, warmup_cosine or one_cycle, over the whole run."""

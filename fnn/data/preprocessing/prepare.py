@@ -18,7 +18,7 @@ from fnn.spec import error_path
 
 
 class Prepared(NamedTuple):
-    """Encoded rows on the host: x float32, targets int32 class numbers or float32 standardised.
+    """Encoded rows on the host: x float32, targets int32 class numbers or float32 standardized.
 
     Rows of data that stays on disk are encoded as they are read.
     """

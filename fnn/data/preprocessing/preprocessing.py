@@ -134,7 +134,7 @@ class Preprocessing:
         return encoded, unforeseen
 
     def encode_target(self, target: Any) -> NDArray[np.int32] | NDArray[np.float32]:
-        """Class numbers int32 (n,), or standardised numbers float32 (n,) or (n, O)."""
+        """Class numbers int32 (n,), or standardized numbers float32 (n,) or (n, O)."""
         return self.answers.encode(np.asarray(target))
 
     def decode(self, output: Any) -> np.ndarray:

@@ -44,7 +44,7 @@ class Standardizer(NamedTuple):
         return cls(np.where(constant, first, mean), np.where(constant, 1.0, scale))
 
     def __call__(self, x: np.ndarray) -> NDArray[np.float32]:
-        """Rows of any number, standardised. Errors: other shapes than were fitted."""
+        """Rows of any number, standardized. Errors: other shapes than were fitted."""
         check_rows(x, self.mean.shape)
         y = x - self.mean
         y /= self.scale

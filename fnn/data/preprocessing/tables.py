@@ -1,4 +1,4 @@
-"""Tables to network inputs: numbers filled in and standardised, categories one-hot.
+"""Tables to network inputs: numbers filled in and standardized, categories one-hot.
 
 All is fitted to the training rows alone. A column that says nothing there is left out, with a note.
 """
@@ -25,7 +25,7 @@ UNFORESEEN = "the value is missing, and no training row lacked it"
 @dataclass(frozen=True)
 class NumericColumn:
     """A column of numbers: missing ones become the training rows' median, then all are
-    standardised; where the training rows had missing ones, a second column is 1 for those.
+    standardized; where the training rows had missing ones, a second column is 1 for those.
     """
 
     name: str

@@ -74,7 +74,7 @@ class Classes:
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """Numbers, standardised over the training rows: (target - mean) / scale."""
+    """Numbers, standardized over the training rows: (target - mean) / scale."""
 
     mean: NDArray[np.float64]
     """(O,)"""
@@ -104,7 +104,7 @@ class Numbers:
         return cls(columns.mean(axis=0), scale, target.ndim == 1)
 
     def encode(self, target: np.ndarray) -> NDArray[np.float32]:
-        """float32 standardised numbers, (n,) or (n, O) as in fitting. Errors: other shapes."""
+        """float32 standardized numbers, (n,) or (n, O) as in fitting. Errors: other shapes."""
         if target.shape[1:] != (() if self.vector else self.mean.shape):
             raise DataError(
                 f"expected {self.outputs} numbers a row, got shape {target.shape}", "target"

@@ -10,7 +10,7 @@ import numpy as np
 
 from fnn.figures.metric_axis import limit, metric_words
 from fnn.figures.style import (
-    COLOURS,
+    COLORS,
     epoch_axis,
     legend_above,
     new_figure,
@@ -66,7 +66,7 @@ def draw_sweep_curves(
     from the lowest seed to the highest. A cross is where a member diverged.
     """
     known = [setting for setting in settings if np.isfinite(setting.mean)]
-    shown = (known or settings)[: min(count, len(COLOURS))]
+    shown = (known or settings)[: min(count, len(COLORS))]
     names = varied_names(shown)
     figure = new_figure(8.6, 5.0 if title else 4.7, title)
     axes = figure.add_subplot()
@@ -74,8 +74,8 @@ def draw_sweep_curves(
     words = metric_words(metric) + (", mean and range of seeds" if several else "")
     style_axes(axes, "epoch", words)
     drawn = [
-        _draw(axes, setting, metric, colour, _words(setting, names))
-        for setting, colour in zip(shown, COLOURS, strict=False)
+        _draw(axes, setting, metric, color, _words(setting, names))
+        for setting, color in zip(shown, COLORS, strict=False)
     ]
     epochs = max((len(values) for values in drawn), default=0)
     settled = [values[int(QUIET * epochs) :] for values in drawn]
@@ -102,7 +102,7 @@ def _told(setting: Any, names: Sequence[str]) -> str:
     return shorten(" · ".join(told), WORDS)
 
 
-def _draw(axes: Axes, setting: Any, metric: str, colour: str, words: str) -> np.ndarray:
+def _draw(axes: Axes, setting: Any, metric: str, color: str, words: str) -> np.ndarray:
     """One setting's line and band; the values that they show, (epochs, seeds)."""
     rows = [np.asarray(m.history.get(metric, ()), float) for m in setting.members]
     epochs = max(map(len, rows), default=0)
@@ -114,12 +114,12 @@ def _draw(axes: Axes, setting: Any, metric: str, colour: str, words: str) -> np.
     x = np.flatnonzero(whole) + 1
     mean = np.nanmean(values[whole], axis=1)
     marker = "o" if len(x) <= MARKED else ""
-    axes.plot(x, mean, color=colour, linewidth=1.6, marker=marker, markersize=4, label=words)
+    axes.plot(x, mean, color=color, linewidth=1.6, marker=marker, markersize=4, label=words)
     if len(rows) > 1:
         low, high = np.nanmin(values[whole], axis=1), np.nanmax(values[whole], axis=1)
-        axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
     for member, column, found in zip(setting.members, values.T, there.T, strict=True):
         if member.status == "diverged" and found.any():
             last = np.flatnonzero(found)[-1]
-            axes.plot(last + 1, column[last], "x", color=colour, ms=8, mew=2)
+            axes.plot(last + 1, column[last], "x", color=color, ms=8, mew=2)
     return np.where(whole[:, None], values, np.nan)

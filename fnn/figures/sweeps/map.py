@@ -10,7 +10,7 @@ import numpy as np
 
 from fnn.figures.metric_axis import metric_words, spans
 from fnn.figures.style import (
-    GREY,
+    GRAY,
     ORANGE,
     empty_note,
     log_scale,
@@ -59,13 +59,13 @@ def draw_sweep_map(
     higher: bool = False,
     title: str = "",
 ) -> Figure:
-    """The mean over seeds as a colour, over two names that are varied.
+    """The mean over seeds as a color, over two names that are varied.
 
     `settings` are those of a sweep, the best first, as `SweepResult.settings(metric)` gives them;
     `higher` says that the largest is best; what is best is bright.
     Crossed values make cells, with their means written where there are few; settings drawn at
     random are points. Where more names are varied, they stand at the values that are best for a
-    cell. A ring is round the best; grey cells have no finite value, empty ones no member. Raises
+    cell. A ring is round the best; gray cells have no finite value, empty ones no member. Raises
     `SpecError` for a name that has one value only.
     """
     varied = varied_names(settings)
@@ -86,8 +86,8 @@ def draw_sweep_map(
     if not np.isfinite(means).any():
         empty_note(axes)
         return figure
-    colours, norm = _colours(means, metric, higher)
-    image = (_points if points else _cells)(axes, across, down, first, colours, norm)
+    colors, norm = _colors(means, metric, higher)
+    image = (_points if points else _cells)(axes, across, down, first, colors, norm)
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.03)
     if spans(metric, means):
         log_scale(bar.ax)
@@ -102,8 +102,8 @@ def _size(across: Scale, down: Scale) -> tuple[float, float]:
     return wide + 2.6, 0.8 * high + 1.6
 
 
-def _colours(means: np.ndarray, metric: str, higher: bool) -> tuple[Colormap, Normalize]:
-    """Good values are bright, for the colour-blind too."""
+def _colors(means: np.ndarray, metric: str, higher: bool) -> tuple[Colormap, Normalize]:
+    """Good values are bright, for the color-blind too."""
     from matplotlib import colormaps
     from matplotlib.colors import LogNorm, Normalize
 
@@ -112,8 +112,8 @@ def _colours(means: np.ndarray, metric: str, higher: bool) -> tuple[Colormap, No
     if low < -1 < high and higher:  # R² has no lower bound
         low = -1.0
     kind = LogNorm if spans(metric, found) else Normalize
-    colours = colormaps["cividis" if higher else "cividis_r"]
-    return colours, kind(low, high if high > low else low + (abs(low) or 1.0))
+    colors = colormaps["cividis" if higher else "cividis_r"]
+    return colors, kind(low, high if high > low else low + (abs(low) or 1.0))
 
 
 def _cells(
@@ -121,7 +121,7 @@ def _cells(
     across: Scale,
     down: Scale,
     first: dict[tuple[int, int], Any],
-    colours: Colormap,
+    colors: Colormap,
     norm: Normalize,
 ) -> Any:
     cells = np.full((len(down.values), len(across.values)), np.nan)
@@ -131,7 +131,7 @@ def _cells(
     axes.set_facecolor("white")
     for y, x in (place for place in first if not np.isfinite(cells[place])):
         axes.fill_between([x - 0.5, x + 0.5], y - 0.5, y + 0.5, color="#d9d9d9", linewidth=0)
-    image = axes.imshow(cells, cmap=colours, norm=norm, aspect="auto", origin="lower")
+    image = axes.imshow(cells, cmap=colors, norm=norm, aspect="auto", origin="lower")
     label_places(axes, across.values, "x")
     label_places(axes, down.values, "y")
     axes.spines[:].set_visible(False)
@@ -139,20 +139,20 @@ def _cells(
     if max(cells.shape) <= WRITTEN:
         for (y, x), mean in np.ndenumerate(cells):
             if (y, x) in first:
-                _write(axes, x, y, float(mean), colours(norm(mean)))
+                _write(axes, x, y, float(mean), colors(norm(mean)))
     y, x = next(iter(first))
-    for colour, width in (("white", 5.0), (ORANGE, 2.5)):
-        box: dict[str, Any] = {"color": colour, "linewidth": width, "clip_on": False}
+    for color, width in (("white", 5.0), (ORANGE, 2.5)):
+        box: dict[str, Any] = {"color": color, "linewidth": width, "clip_on": False}
         axes.plot(x + np.array([-1, 1, 1, -1, -1]) / 2, y + np.array([-1, -1, 1, 1, -1]) / 2, **box)
     return image
 
 
-def _write(axes: Axes, x: int, y: int, mean: float, colour: Any) -> None:
-    """The value in a cell, so that it can be read on the cell's colour."""
+def _write(axes: Axes, x: int, y: int, mean: float, color: Any) -> None:
+    """The value in a cell, so that it can be read on the cell's color."""
     if not np.isfinite(mean):
-        axes.text(x, y, "–", ha="center", va="center", color=GREY)
+        axes.text(x, y, "–", ha="center", va="center", color=GRAY)
         return
-    bright = np.dot(colour[:3], (0.299, 0.587, 0.114)) > 0.5
+    bright = np.dot(color[:3], (0.299, 0.587, 0.114)) > 0.5
     ink = "black" if bright else "white"
     axes.text(x, y, f"{mean:#.4g}".rstrip("."), ha="center", va="center", fontsize=9, color=ink)
 
@@ -162,7 +162,7 @@ def _points(
     across: Scale,
     down: Scale,
     first: dict[tuple[int, int], Any],
-    colours: Colormap,
+    colors: Colormap,
     norm: Normalize,
 ) -> Any:
     """A point a setting, at its numbers."""
@@ -171,9 +171,9 @@ def _points(
     there = np.isfinite(means)
     across.apply(axes, "x")
     down.apply(axes, "y")
-    axes.plot(*places[~there].T, "x", color=GREY, ms=6)
+    axes.plot(*places[~there].T, "x", color=GRAY, ms=6)
     x, y = places[there].T
-    style: dict[str, Any] = {"cmap": colours, "norm": norm, "edgecolors": GREY, "linewidths": 0.6}
+    style: dict[str, Any] = {"cmap": colors, "norm": norm, "edgecolors": GRAY, "linewidths": 0.6}
     image = axes.scatter(x, y, s=60, c=means[there], **style)
     axes.plot(*places[0], "o", mfc="none", mec=ORANGE, mew=2.5, ms=14)
     return image

@@ -44,7 +44,7 @@ def random_layer(draw: Draw, axes: Axes, depth: int, keep: Keep = None) -> Layer
         dense,
         elementwise,
         elementwise,
-        normalisation,
+        normalization,
     ]
     if depth:
         kinds = [*kinds, *([serial, residual, parallel, repeat] * depth), stack, biased]
@@ -67,7 +67,7 @@ def elementwise(draw: Draw, axes: Axes, depth: int, keep: Keep) -> Layer:
     return pick(draw, [*map(Activation, functions), *map(Dropout, (0.0, 0.3, 0.5, 0.9))])
 
 
-def normalisation(draw: Draw, axes: Axes, depth: int, keep: Keep) -> Layer:
+def normalization(draw: Draw, axes: Axes, depth: int, keep: Keep) -> Layer:
     """BatchNorm, LayerNorm or Softmax."""
     epsilon = pick(draw, [1e-5, 1e-3, 1e-2])
     batch = BatchNorm(pick(draw, [0.0, 0.9]), epsilon)

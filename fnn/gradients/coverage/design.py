@@ -29,7 +29,7 @@ from fnn.objective import Batch, Objective
 from fnn.shapes import shape
 
 ROWS, WIDTH, OUTPUTS, CLASSES = 7, 4, 3, 5
-"""all different, and no 2: two features standardised are ±1, whatever they were"""
+"""all different, and no 2: two features standardized are ±1, whatever they were"""
 BIAS = Normal(0.5)
 
 LAYERS: dict[str, Layer] = {

@@ -1,4 +1,4 @@
-"""What can be covered: every activation, loss and initialiser, and targets that fit a loss."""
+"""What can be covered: every activation, loss and initializer, and targets that fit a loss."""
 
 from __future__ import annotations
 

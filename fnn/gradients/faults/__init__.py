@@ -11,7 +11,7 @@ from fnn.gradients.faults import (
     elements,
     ensemble,
     losses,
-    normalisation,
+    normalization,
     objective,
     repeat,
     shaping,
@@ -32,7 +32,7 @@ SUBJECTS = (
     dense,
     activations,
     dropout,
-    normalisation,
+    normalization,
     softmax,
     shaping,
     combinators,
@@ -42,12 +42,12 @@ SUBJECTS = (
     objective,
     elements,
 )
-CATALOGUE: tuple[Fault, ...] = tuple(
+CATALOG: tuple[Fault, ...] = tuple(
     value for module in SUBJECTS for value in vars(module).values() if isinstance(value, Fault)
 )
 
 __all__ = [
-    "CATALOGUE",
+    "CATALOG",
     "NETWORKS",
     "Fault",
     "Network",

@@ -103,14 +103,14 @@ def last_step_of_time_alone(call: Call, dy: Any) -> Grads:
 
 @fault(Dense, leaf="weight", says="decay")
 def decay_in_the_layer(call: Call, dy: Any) -> Grads:
-    """dW + λ W: weight decay that belongs to the optimiser."""
+    """dW + λ W: weight decay that belongs to the optimizer."""
     dx, grads = call.right(dy)
     return dx, {**grads, "weight": grads["weight"] + 0.01 * call.params["weight"]}
 
 
 @fault(Dense, leaf="weight", says="clipped")
 def gradient_clipped_in_the_layer(call: Call, dy: Any) -> Grads:
-    """dW is clipped to half its largest element: clipping belongs to the optimiser."""
+    """dW is clipped to half its largest element: clipping belongs to the optimizer."""
     dx, grads = call.right(dy)
     bound = 0.5 * jnp.abs(grads["weight"]).max()
     return dx, {**grads, "weight": jnp.clip(grads["weight"], -bound, bound)}

@@ -52,7 +52,7 @@ def whole_gradient_negated(objective: Objective, output: Any, batch: Batch) -> A
 
 
 @fault(Objective, leaf=OUTPUT, says="weights", fits=weighted)
-def weights_not_normalised(objective: Objective, output: Any, batch: Batch) -> Any:
+def weights_not_normalized(objective: Objective, output: Any, batch: Batch) -> Any:
     """Σ w ∂ℓ / B for Σ w ∂ℓ / Σ w."""
     assert batch.weight is not None
     mean = batch.weight.astype(output.dtype).mean()
@@ -86,7 +86,7 @@ def penalty_forgotten(penalty: Penalty, params: Tree) -> Tree:
 
 @fault(L1, L2, leaf=("bias", "scale", "shift"), says="should be zero")
 def penalty_on_biases(penalty: Penalty, params: Tree) -> Tree:
-    """Biases, scales and shifts are penalised too, in the gradient alone."""
+    """Biases, scales and shifts are penalized too, in the gradient alone."""
     return jax.tree.map(lambda leaf: penalty.strength * penalty.slope(leaf), params)
 
 

@@ -1,4 +1,4 @@
-"""The whole catalogue, planted fault by fault and audited."""
+"""The whole catalog, planted fault by fault and audited."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import jax
 
 from fnn.audit import Audit, audit
-from fnn.gradients.faults import CATALOGUE, NETWORKS
+from fnn.gradients.faults import CATALOG, NETWORKS
 from fnn.gradients.faults.fault import Fault
 from fnn.gradients.faults.network import Network
 from fnn.gradients.faults.table import FaultTable, Right, Trial
@@ -31,7 +31,7 @@ def run_faults(
     *,
     sites: int = SITES,
 ) -> FaultTable:
-    """Audit every right network, and every fault of the catalogue in up to `sites` places.
+    """Audit every right network, and every fault of the catalog in up to `sites` places.
 
     `seed` draws the places, dropout's masks and the audits' directions. `only` is a subject
     (`dense`, `losses`, …) or words of a fault's name. `progress(done, total, line)` is called after
@@ -66,11 +66,11 @@ def run_faults(
 def chosen(only: str | None) -> tuple[Fault, ...]:
     """The faults of a subject, or those with these words in their name; None for all."""
     if only is None:
-        return CATALOGUE
+        return CATALOG
     words = only.replace("_", " ")
-    found = tuple(f for f in CATALOGUE if f.subject == only or words in f.name)
+    found = tuple(f for f in CATALOG if f.subject == only or words in f.name)
     if not found:
-        subjects = {fault.subject for fault in CATALOGUE}
+        subjects = {fault.subject for fault in CATALOG}
         raise FnnError(f"no fault is called {only!r}{choice(only, subjects)}")
     return found
 

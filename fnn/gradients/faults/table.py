@@ -67,7 +67,7 @@ class FaultTable:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """A row for each fault, in the catalogue's order."""
+        """A row for each fault, in the catalog's order."""
         return tuple(
             _row(list(trials)) for _, trials in groupby(self.trials, lambda trial: trial.fault)
         )

@@ -49,7 +49,7 @@ _chosen = jax.jit(final_parameters)
 class Timing(NamedTuple):
     """What a run took, on which device.
 
-    compile_seconds: before the first step: initialisation, tracing and compiling; next to nothing
+    compile_seconds: before the first step: initialization, tracing and compiling; next to nothing
         where the programs are there already.
     seconds: from the first step to the end, loggers included.
     examples_per_second: rows trained on in those seconds.
@@ -126,7 +126,7 @@ def fit(
         rows: a `Batch` of arrays, or `RowReader` to be read by number as they are needed, for data
             larger than memory; either way gives the same bits.
         validation: rows to measure after every `run.validate_every` epochs.
-        seed: initialisation and dropout; `order_seed`: the order of batches. From 0 to 2³² - 1.
+        seed: initialization and dropout; `order_seed`: the order of batches. From 0 to 2³² - 1.
         unit: what 1 in the target is worth, (O,) or () (see `fnn.metrics.measure`).
         loggers: called with a `TrainingEvent` about twice a second (after 4,096 epochs at
             the latest) and at the end. What they raise ends the run and reaches the caller.

@@ -45,7 +45,7 @@ class MovingAverage(Averaging):
     """The exponential moving average over steps: (1 - d) Σᵢ dⁿ⁻ⁱ pᵢ / (1 - dⁿ), i = 1 … n.
 
     d = `decay`. The denominator makes it a mean of the parameters seen (as in Adam, section 3 of
-    arXiv:1412.6980); PyTorch's and Keras's averages start from the initialisation instead.
+    arXiv:1412.6980); PyTorch's and Keras's averages start from the initialization instead.
     """
 
     decay: float = number(default=0.999, low=0, below=1)

@@ -60,7 +60,7 @@ def init_state(
 ) -> RunState:
     """The state before the first step.
 
-    `seed` decides initialisation and dropout, `order_seed` the order of batches, so that runs can
+    `seed` decides initialization and dropout, `order_seed` the order of batches, so that runs can
     share one and differ in the other. Either may be traced.
     """
     init_key, step_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), 0))

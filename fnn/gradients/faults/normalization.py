@@ -22,7 +22,7 @@ BOTH = (BatchNorm, LayerNorm)
 
 
 class Parts:
-    """What the formula is made of, for either kind of normalisation."""
+    """What the formula is made of, for either kind of normalization."""
 
     def __init__(self, call: Call, dy: Any) -> None:
         batch = isinstance(call.layer, BatchNorm)
@@ -36,15 +36,15 @@ class Parts:
         self.epsilon = jnp.asarray(call.layer.epsilon, dy.dtype)
 
     def mean(self, x: Any) -> Any:
-        """Over the axes that are normalised."""
+        """Over the axes that are normalized."""
         return x.mean(self.axes, keepdims=True)
 
     def input_gradient(
-        self, direct: float = 1.0, centre: float = 1.0, spread: float = 1.0
+        self, direct: float = 1.0, center: float = 1.0, spread: float = 1.0
     ) -> jax.Array:
         """dx with each of the three terms weighted."""
         g, x_hat = self.g, self.x_hat
-        terms = direct * g - centre * self.mean(g) - spread * x_hat * self.mean(g * x_hat)
+        terms = direct * g - center * self.mean(g) - spread * x_hat * self.mean(g * x_hat)
         dx: jax.Array = self.inverse * terms
         return dx
 
@@ -55,14 +55,14 @@ def over_time(site: Site) -> bool:
 
 
 def two_axes(site: Site) -> bool:
-    """Two axes of features are normalised together."""
+    """Two axes of features are normalized together."""
     return bool(site.node.ndim > 1)
 
 
 @fault(*BOTH, leaf=INPUT, says="constants")
 def statistics_taken_as_constants(call: Call, dy: Any) -> Grads:
     """dx = g / √(σ² + ε), as if μ and σ did not depend on x."""
-    return Parts(call, dy).input_gradient(centre=0, spread=0), call.right(dy)[1]
+    return Parts(call, dy).input_gradient(center=0, spread=0), call.right(dy)[1]
 
 
 @fault(*BOTH, leaf=INPUT, says=("the cotangent itself is missing", "direct term"))
@@ -74,7 +74,7 @@ def direct_term_dropped(call: Call, dy: Any) -> Grads:
 @fault(*BOTH, leaf=INPUT, says=("mean(g) is missing", ": the mean"))
 def mean_term_dropped(call: Call, dy: Any) -> Grads:
     """The second of the three terms is missing: mean(g)."""
-    return Parts(call, dy).input_gradient(centre=0), call.right(dy)[1]
+    return Parts(call, dy).input_gradient(center=0), call.right(dy)[1]
 
 
 @fault(*BOTH, leaf=INPUT, says=("mean(g x̂) is missing", "along x̂"))
@@ -119,7 +119,7 @@ def scale_forgotten(call: Call, dy: Any) -> Grads:
     return parts.input_gradient() / parts.scale, call.right(dy)[1]
 
 
-@fault(LayerNorm, leaf=INPUT, says=("scale", "normalisation takes away"))
+@fault(LayerNorm, leaf=INPUT, says=("scale", "normalization takes away"))
 def scale_outside_of_the_means(call: Call, dy: Any) -> Grads:
     """BatchNorm's formula for LayerNorm: scale · (dy − mean(dy) − x̂ mean(dy x̂)) / √(σ² + ε)."""
     parts = Parts(call, dy)
@@ -127,7 +127,7 @@ def scale_outside_of_the_means(call: Call, dy: Any) -> Grads:
     return parts.scale * parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("axis", "normalisation takes away"))
+@fault(*BOTH, leaf=INPUT, says=("axis", "normalization takes away"))
 def means_over_the_wrong_axis(call: Call, dy: Any) -> Grads:
     """LayerNorm's means over the batch, BatchNorm's over the features."""
     parts = Parts(call, dy)
@@ -135,15 +135,15 @@ def means_over_the_wrong_axis(call: Call, dy: Any) -> Grads:
     return parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(LayerNorm, leaf=INPUT, says=("axis", "axes", "normalisation takes away"), fits=two_axes)
+@fault(LayerNorm, leaf=INPUT, says=("axis", "axes", "normalization takes away"), fits=two_axes)
 def means_over_one_of_two_axes(call: Call, dy: Any) -> Grads:
-    """The means over the last axis alone, where two are normalised together."""
+    """The means over the last axis alone, where two are normalized together."""
     parts = Parts(call, dy)
     parts.axes = (dy.ndim - 1,)
     return parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(BatchNorm, leaf=INPUT, says=("axis", "axes", "normalisation takes away"), fits=over_time)
+@fault(BatchNorm, leaf=INPUT, says=("axis", "axes", "normalization takes away"), fits=over_time)
 def time_left_out_of_the_means(call: Call, dy: Any) -> Grads:
     """The means over the batch alone, where the statistics are over batch and time."""
     parts = Parts(call, dy)
