@@ -81,9 +81,9 @@ def test_standardizing_knows_the_training_rows_only():
         expected = (target[rows] - target[made.split.train].mean()) / target[made.split.train].std()
         np.testing.assert_allclose(part.target, expected, rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(made.preprocessing.decode(part.target), target[rows], rtol=1e-6)
-    unit = made.preprocessing.unit
-    assert unit.dtype == np.float32 and unit.shape == (1,)
-    np.testing.assert_allclose(unit, target[made.split.train].std(), rtol=1e-6)
+    target_scale = made.preprocessing.target_scale
+    assert target_scale.dtype == np.float32 and target_scale.shape == (1,)
+    np.testing.assert_allclose(target_scale, target[made.split.train].std(), rtol=1e-6)
 
 
 def test_columns_of_a_frame_go_by_name():
@@ -250,7 +250,15 @@ def test_preprocessing_is_read_back_bit_for_bit(name):
     assert np.array_equal(again.encode(raw), made.test.x)
     target = again.encode_target(made.dataset.target[made.split.test])
     assert np.array_equal(target, made.test.target) and target.dtype == made.test.target.dtype
-    for name in ("task", "classes", "outputs", "unit", "feature_names", "in_shape", "notes"):
+    for name in (
+        "task",
+        "classes",
+        "outputs",
+        "target_scale",
+        "feature_names",
+        "in_shape",
+        "notes",
+    ):
         assert getattr(again, name) == getattr(made.preprocessing, name)
     assert json.dumps(again.to_json()) == text
 

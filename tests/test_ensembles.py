@@ -224,7 +224,7 @@ def test_mean_and_spread_in_the_targets_units(numbers: Any, tmp_path: Path) -> N
     fitted, net = numbers.prepared.preprocessing, numbers.objective.net
     assert (net.members, net.average) == (3, "mean")
     outputs = np.asarray(net.outputs(numbers.params, numbers.state, fitted.encode(INPUTS)))
-    own = outputs[..., 0] * fitted.unit + fitted.answers.mean
+    own = outputs[..., 0] * fitted.target_scale + fitted.answers.mean
     mean, spread = numbers.predictive(INPUTS)
     np.testing.assert_allclose(mean, own.mean(0), rtol=1e-6)
     np.testing.assert_allclose(spread, own.std(0), rtol=1e-5)
@@ -259,7 +259,7 @@ def test_rows_without_preprocessing() -> None:
     batch = fnn.Batch(INPUTS[:60], (NUMBERS[:60] - 1000) / 200)
     valid = fnn.Batch(INPUTS[60:], (NUMBERS[60:] - 1000) / 200)
     run = run_of(fnn.mlp([8], 1), "squared_error")
-    made = ensemble(run, batch, valid, members=2, epochs=2, unit=200.0)
+    made = ensemble(run, batch, valid, members=2, epochs=2, target_scale=200.0)
     output = member_outputs(made.objective, made.params, made.state, valid.x).mean(0)[:, 0]
     expected = 200 * np.abs(output - valid.target).mean()
     np.testing.assert_allclose(made.validation["mae"], expected, rtol=1e-6)

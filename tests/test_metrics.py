@@ -111,17 +111,19 @@ def test_quantities_are_as_in_scikit_learn(columns: int, weighted: bool) -> None
     for seed in range(6):
         rng, scores, weight = draw(seed, columns, weighted)
         target = rng.normal(size=scores.shape) + scores
-        unit = rng.uniform(0.1, 30, columns)
+        target_scale = rng.uniform(0.1, 30, columns)
         shown = np.squeeze(target)
-        found = by_jit(losses.Huber(), scores, shown, OF_QUANTITIES, weight=weight, unit=unit)
-        pair = (target * unit, scores * unit)
+        found = by_jit(
+            losses.Huber(), scores, shown, OF_QUANTITIES, weight=weight, target_scale=target_scale
+        )
+        pair = (target * target_scale, scores * target_scale)
         expected = {
             "mse": sk.mean_squared_error(*pair, sample_weight=weight),
             "mae": sk.mean_absolute_error(*pair, sample_weight=weight),
             "r2": sk.r2_score(*pair, sample_weight=weight),
         }
         agree(found, expected)
-    one_unit = measure(losses.SquaredError(), scores, target, ("mse", "mae"), unit=2.0)
+    one_unit = measure(losses.SquaredError(), scores, target, ("mse", "mae"), target_scale=2.0)
     plain = measure(losses.AbsoluteError(), scores, target, ("mse", "mae"))
     agree(one_unit, {"mse": 4 * plain["mse"], "mae": 2 * plain["mae"]})
 
@@ -358,7 +360,13 @@ WRONG_SHAPES = [
     (CLASS, np.ones((4, 3)), np.ones((4, 1), int), {}, "class numbers need shape"),
     (CLASS, np.ones((4, 3)), np.ones(4), {}, "class numbers must be integers"),
     (YES, np.ones((4, 2)), np.ones(4), {}, "the output has shape"),
-    (SQUARE, ONES, ONES, {"unit": np.ones(2)}, "the output has 1 columns, the unit shape"),
+    (
+        SQUARE,
+        ONES,
+        ONES,
+        {"target_scale": np.ones(2)},
+        "the output has 1 columns, the target_scale shape",
+    ),
     (SQUARE, ONES, ONES, {"weight": np.ones(3)}, "the weights"),
 ]
 

@@ -213,7 +213,7 @@ REFUSED = [
     ({"rate": np.array([0, 0])}, "rate: expected an array of floats, got one of int64"),
     ({"speed": ReLU()}, "speed: expected float or Schedule, got ReLU() (ReLU)"),
     ({"function": None}, "function: expected Function, got None (NoneType)"),
-    ({"function": Dense(2)}, "function: expected Function, got Dense(units=2) (Dense)"),
+    ({"function": Dense(2)}, "function: expected Elementwise, got Dense(units=2) (Dense)"),
     ({"function": math.tanh}, "function: expected Function, got <built-in function tanh> ("),
     ({"function": Tanh}, "function: expected a spec, got the class: write Tanh(…)"),
     (

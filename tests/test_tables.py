@@ -399,7 +399,7 @@ def test_preprocessing_is_read_back_bit_for_bit(write):
     text = json.dumps(made.preprocessing.to_json(), allow_nan=False)
     again = Preprocessing.from_json(json.loads(text))
     assert np.array_equal(again.encode(made.dataset.inputs.take(made.split.test)), made.test.x)
-    for name in ("feature_names", "unit", "text", "notes", "target_name", "task"):
+    for name in ("feature_names", "target_scale", "text", "notes", "target_name", "task"):
         assert getattr(again, name) == getattr(made.preprocessing, name)
     assert json.dumps(again.to_json()) == text
     for index, change, message in (

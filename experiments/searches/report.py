@@ -37,12 +37,14 @@ def measured(made: SearchResult, prepared: Prepared) -> Found:
     best = made.best().members[0]
     run = best.member.run
     assert prepared.test is not None
-    unit = prepared.preprocessing.unit
-    test = evaluate_rows(run.objective, best.params, best.state, prepared.test, run.measured, unit)
+    target_scale = prepared.preprocessing.target_scale
+    test = evaluate_rows(
+        run.objective, best.params, best.state, prepared.test, run.metric_names, target_scale
+    )
     return Found(
         np.array(spent, float),
         np.fmin.accumulate(np.array(values, float)),
-        {name: float(test[name]) for name in run.measured},
+        {name: float(test[name]) for name in run.metric_names},
         sum(outcome.status == "diverged" for outcome in made.outcomes),
     )
 

@@ -48,12 +48,12 @@ def tested(made: SweepResult, prepared: Prepared) -> Tested | None:
     if any(member.params is None for member in members):
         members = made.ranked()[:1]
         words = f"the best member, seed {members[0].member.seed}: the others were not kept"
-    unit = prepared.preprocessing.unit
+    target_scale = prepared.preprocessing.target_scale
     found = []
     for member in members:
         run = member.member.run
         kept = (member.params, member.state)
-        row = evaluate_rows(run.objective, *kept, prepared.test, run.measured, unit)
+        row = evaluate_rows(run.objective, *kept, prepared.test, run.metric_names, target_scale)
         found.append({name: float(value) for name, value in row.items()})
     values = {name: np.array([row[name] for row in found]) for name in found[0]}
     return Tested(best, values, words)
@@ -68,7 +68,7 @@ def headlines(made: SweepResult) -> list[str]:
     """The metrics in the order in which they are told; the loss only where there is no other."""
     if not made.outcomes:
         return [made.metric.removeprefix(VALIDATION)]
-    measured = made.outcomes[0].member.run.measured
+    measured = made.outcomes[0].member.run.metric_names
     names = [name for name in measured if name != "loss"]
     return sorted(names, key=lambda name: name != "r2") or ["loss"]
 

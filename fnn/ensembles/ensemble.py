@@ -28,7 +28,7 @@ def ensemble(
     seed: int = 0,
     order_seed: int = 0,
     own_order: bool = False,
-    unit: Any = None,
+    target_scale: Any = None,
     memory: int | str | None = None,
     folder: str | os.PathLike[str] | None = None,
     loggers: Sequence[SweepLogger] = (),
@@ -38,7 +38,7 @@ def ensemble(
 
     Arguments:
         data: a `Batch` to train on, with `validation` beside it; or whatever `fnn.train` takes
-            (then `validation` and `unit` come from it, and the test rows are measured too).
+            (then `validation` and `target_scale` come from it, and the test rows are measured too).
         seed: the first member's, for initialization and dropout; the others have the next ones.
         own_order: whether each member sees its batches in the order of its own seed; else all see
             them in the order of `order_seed`, gathered once for all. On digits, diabetes and wine
@@ -67,7 +67,7 @@ def ensemble(
         epochs=epochs,
         order_seed=order_seed,
         own_order=own_order,
-        unit=unit,
+        target_scale=target_scale,
         keep=None,
         memory=memory,
         folder=folder,
@@ -76,5 +76,5 @@ def ensemble(
     )
     rows = (validation, None) if prepared is None else (prepared.validation, prepared.test)
     if prepared is not None:
-        unit = prepared.preprocessing.unit
-    return ensemble_result(run, made, seeds, jax.device_put(rows), unit, prepared)
+        target_scale = prepared.preprocessing.target_scale
+    return ensemble_result(run, made, seeds, jax.device_put(rows), target_scale, prepared)

@@ -98,7 +98,7 @@ def ensemble_result(
     made: SweepResult,
     seeds: Sequence[int],
     rows: tuple[Any, Any],
-    unit: Any,
+    target_scale: Any,
     prepared: Prepared | None,
 ) -> EnsembleResult:
     """The members of a sweep over seeds as an ensemble; `rows` are to validate and to test.
@@ -116,8 +116,8 @@ def ensemble_result(
     objective, params, state = combine(own.objective, each)
 
     def measure(objective: Objective, params: Tree, state: Tree, rows: Any) -> Scores:
-        found = evaluate_rows(objective, params, state, rows, own.measured, unit)
-        return {name: float(found[name]) for name in own.measured}
+        found = evaluate_rows(objective, params, state, rows, own.metric_names, target_scale)
+        return {name: float(found[name]) for name in own.metric_names}
 
     def both(rows: Any) -> tuple[Scores | None, list[Scores] | None]:
         if rows is None:

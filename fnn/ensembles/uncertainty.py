@@ -48,12 +48,12 @@ def predictive(
     objective: Objective, params: Tree, state: Tree, x: Tree, fitted: Preprocessing
 ) -> Predictive:
     """Mean and spread for encoded rows. Raises `FnnError` for classes, whose probabilities tell."""
-    unit = fitted.unit
-    if unit is None:
+    target_scale = fitted.target_scale
+    if target_scale is None:
         raise FnnError("classes have no spread: their probabilities say how sure the ensemble is")
     outputs = member_outputs(objective, params, state, x).astype(np.float64)
     mean = fitted.decode(outputs.mean(0))
-    return Predictive(mean, (outputs.std(0) * unit).reshape(mean.shape))
+    return Predictive(mean, (outputs.std(0) * target_scale).reshape(mean.shape))
 
 
 @jax.jit

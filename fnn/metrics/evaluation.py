@@ -30,7 +30,7 @@ def evaluate(
     rows: Batch,
     names: Sequence[str] | None = None,
     *,
-    unit: jax.Array | None = None,
+    target_scale: jax.Array | None = None,
     chunk: int = CHUNK,
 ) -> Metrics:
     """`measure` the network in evaluation mode; by default what `default_metrics` says.
@@ -40,7 +40,9 @@ def evaluate(
     if names is None:
         names = default_metrics(objective.loss)
     output = outputs(objective, params, state, rows.x, chunk)
-    return measure(objective.loss, output, rows.target, names, weight=rows.weight, unit=unit)
+    return measure(
+        objective.loss, output, rows.target, names, weight=rows.weight, target_scale=target_scale
+    )
 
 
 def outputs(
@@ -76,7 +78,7 @@ def measure(
     names: Sequence[str],
     *,
     weight: jax.Array | None = None,
-    unit: jax.Array | None = None,
+    target_scale: jax.Array | None = None,
 ) -> Metrics:
     """Metrics of outputs (…, O) by name, as scikit-learn defines them; only these are computed.
 
@@ -92,8 +94,8 @@ def measure(
     - `accuracy` of several yes/no answers is the share of right ones (Keras' BinaryAccuracy);
       scikit-learn asks for all of a row.
     - A target of probabilities counts as its largest class, or as a yes above ½.
-    - `unit` (O,) or () is what 1 in the output is worth: `mae` is in that unit, `mse` in its
-      square.
+    - `target_scale` (O,) or () is what 1 in the output is worth: `mae` is in the target's own
+      units, `mse` in their square.
     - `weight` (N,), from 0 up, is scikit-learn's `sample_weight`, and a row of weight 0 is as if it
       were not there. Weights that are all 0 give a loss of 0, and NaN for what is a mean of rows.
 
@@ -114,7 +116,7 @@ def measure(
         each = _each(weight, output)
         if isinstance(loss, QUANTITIES):
             target = _rows(paired(output, target))
-            found |= of_quantities(others, _rows(output), target, each, unit)
+            found |= of_quantities(others, _rows(output), target, each, target_scale)
         else:
             target = target.reshape(-1, *target.shape[output.ndim - 1 :])
             found |= of_classes(others, loss, _rows(output), target, each)

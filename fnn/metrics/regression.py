@@ -15,7 +15,7 @@ def of_quantities(
     output: jax.Array,
     target: jax.Array,
     weight: jax.Array | None,
-    unit: jax.Array | None,
+    target_scale: jax.Array | None,
 ) -> dict[str, jax.Array]:
     """The metrics of that name for outputs and targets (N, O), and weights (N,)."""
     error = output - target
@@ -24,7 +24,7 @@ def of_quantities(
         if name == "r2":
             found[name] = r2(error, target, weight)
         else:
-            found[name] = (mse if name == "mse" else mae)(_in_units(error, unit), weight)
+            found[name] = (mse if name == "mse" else mae)(_in_units(error, target_scale), weight)
     return found
 
 
@@ -64,10 +64,12 @@ def _mean(values: jax.Array, weight: jax.Array | None) -> jax.Array:
     return (values * weight[:, None]).sum(0) / weight.sum()
 
 
-def _in_units(error: jax.Array, unit: jax.Array | None) -> jax.Array:
-    if unit is None:
+def _in_units(error: jax.Array, target_scale: jax.Array | None) -> jax.Array:
+    if target_scale is None:
         return error
-    unit = jnp.asarray(unit, error.dtype)
-    if unit.shape not in ((), (1,), error.shape[1:]):
-        raise ShapeError(f"the output has {error.shape[1]} columns, the unit shape {unit.shape}")
-    return error * unit.reshape(1, -1)
+    target_scale = jnp.asarray(target_scale, error.dtype)
+    if target_scale.shape not in ((), (1,), error.shape[1:]):
+        raise ShapeError(
+            f"the output has {error.shape[1]} columns, the target_scale shape {target_scale.shape}"
+        )
+    return error * target_scale.reshape(1, -1)

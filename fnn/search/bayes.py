@@ -35,7 +35,7 @@ def bayes(
     metric: str | None = None,
     seed: int = 0,
     order_seed: int = 0,
-    unit: Any = None,
+    target_scale: Any = None,
     first: Sequence[Settings] = (),
     sampler: Sampler | None = None,
     storage: str | os.PathLike[str] | None = None,
@@ -98,7 +98,7 @@ def bayes(
         metric=metric,
         seed=seed,
         order_seed=order_seed,
-        unit=unit,
+        target_scale=target_scale,
         devices=devices,
         together=batch,
     )

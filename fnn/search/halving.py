@@ -32,7 +32,7 @@ def halving(
     metric: str | None = None,
     seed: int = 0,
     order_seed: int = 0,
-    unit: Any = None,
+    target_scale: Any = None,
     keep: int | None = 1,
     memory: int | str | None = None,
     loggers: Sequence[RungLogger] = (),
@@ -77,7 +77,7 @@ def halving(
         metric=metric,
         seed=seed,
         order_seed=order_seed,
-        unit=unit,
+        target_scale=target_scale,
         devices=devices,
         together=draws,
     )

@@ -48,7 +48,7 @@ class SearchProblem:
         metric: str | None,
         seed: int,
         order_seed: int,
-        unit: Any,
+        target_scale: Any,
         devices: Devices | None,
         together: int,
     ) -> SearchProblem:
@@ -61,7 +61,7 @@ class SearchProblem:
             )
         space, build = as_space(run, over), builder(run)
         first = Member({}, build({name: some(axis)[0] for name, axis in space.items()}), 0, 0)
-        rows, validation, unit = shared_rows([first], data, validation, unit)
+        rows, validation, target_scale = shared_rows([first], data, validation, target_scale)
         if validation is None:
             raise SpecError("none are there, and settings are chosen by them", "validation")
         by = default_metric([first], validated=True)
@@ -71,7 +71,7 @@ class SearchProblem:
         check_enough(together, mesh)
         if mesh is not None and mesh.is_multi_process:
             raise SpecError("expected those of one process, which a search runs in", "devices")
-        data = SweepData(*replicate((rows, validation, unit), mesh))
+        data = SweepData(*replicate((rows, validation, target_scale), mesh))
         return cls(space, build, data, epochs, by, seed, order_seed)
 
     def member(self, settings: Settings) -> Member:

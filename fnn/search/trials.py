@@ -71,13 +71,13 @@ class Trials:
         members = [self.problem.member(one.settings) for one in asked]
         told = sorted(self.found)[len(self.found) - len(self.found) % batch :]
         earlier = [self.found[number].member for number in told]
-        rows, validation, unit = self.problem.data
+        rows, validation, target_scale = self.problem.data
         made = train_members(
             [*members, *pad_to_size(members, batch, earlier)],
             rows,
             validation,
             epochs=self.problem.epochs,
-            unit=unit,
+            target_scale=target_scale,
             keep=None,
             metric=self.problem.metric,
             memory=self.memory,
@@ -129,10 +129,10 @@ class Trials:
         """The best with its parameters: trained again where their file is gone."""
         if best.params is not None or interrupted is not None:
             return best
-        rows, validation, unit = self.problem.data
+        rows, validation, target_scale = self.problem.data
         mesh, epochs = self.problem.data.mesh, self.problem.epochs
         made = train_members(
-            [best.member], rows, validation, epochs=epochs, unit=unit, devices=mesh
+            [best.member], rows, validation, epochs=epochs, target_scale=target_scale, devices=mesh
         ).outcomes[0]
         return replace(best, params=made.params, state=made.state)
 

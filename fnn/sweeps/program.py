@@ -42,7 +42,7 @@ class SweepData(NamedTuple):
 
     rows: Batch
     validation: Batch | None = None
-    unit: Any = None
+    target_scale: Any = None
 
     @property
     def mesh(self) -> Mesh | None:
@@ -194,9 +194,16 @@ def _advance(
     def one(
         run: Run, state: RunState, data: SweepData, start: jax.Array, stop: jax.Array
     ) -> tuple[RunState, EpochMetrics]:
-        rows, validation, unit = data
+        rows, validation, target_scale = data
         return segment(
-            run, state, rows, validation, start=start, stop=stop, capacity=capacity, unit=unit
+            run,
+            state,
+            rows,
+            validation,
+            start=start,
+            stop=stop,
+            capacity=capacity,
+            target_scale=target_scale,
         )
 
     axes = member_axes(shared_order)

@@ -64,7 +64,7 @@ class SweepResult:
         return varied([outcome.member for outcome in self.outcomes])
 
     @property
-    def measured(self) -> list[str]:
+    def metric_names(self) -> list[str]:
         """What is known of every member: `loss`, and each `validation_<metric>`."""
         return list(dict.fromkeys(name for outcome in self.outcomes for name in outcome.values))
 
@@ -98,7 +98,15 @@ class SweepResult:
         import pandas as pd
 
         varied = [name for name in self.names if name not in SEEDS]
-        columns = [*varied, "seed", "order_seed", "status", "epochs", "best_epoch", *self.measured]
+        columns = [
+            *varied,
+            "seed",
+            "order_seed",
+            "status",
+            "epochs",
+            "best_epoch",
+            *self.metric_names,
+        ]
         rows = [
             {name: outcome.member.settings.get(name) for name in varied}
             | {"seed": outcome.member.seed, "order_seed": outcome.member.order_seed}
@@ -130,7 +138,7 @@ class SweepResult:
         save(self, folder, drawn=figures, title=title)
 
     def _known(self, metric: str | None) -> str:
-        return self.metric if metric is None else key(metric, self.measured)
+        return self.metric if metric is None else key(metric, self.metric_names)
 
 
 def key(metric: str, measured: Sequence[str]) -> str:

@@ -45,7 +45,7 @@ def open_store(
     members: Sequence[Member],
     rows: Batch,
     validation: Batch | None,
-    unit: Any,
+    target_scale: Any,
     epochs: int,
     mesh: Mesh | None = None,
 ) -> Iterator[SweepStore | None]:
@@ -58,9 +58,9 @@ def open_store(
         return
     if not is_primary(mesh):
         allgather_int(0, mesh)
-        yield SweepStore(path, members, rows, validation, unit, epochs, writes=False)
+        yield SweepStore(path, members, rows, validation, target_scale, epochs, writes=False)
         return
-    folder = SweepStore(path, members, rows, validation, unit, epochs)
+    folder = SweepStore(path, members, rows, validation, target_scale, epochs)
     taken = "another process has this sweep under way: wait for its end"
     with alone(folder.path / "sweep.json", taken):
         allgather_int(0, mesh)
@@ -87,13 +87,13 @@ class SweepStore:
         members: Sequence[Member],
         rows: Batch,
         validation: Batch | None,
-        unit: Any,
+        target_scale: Any,
         epochs: int,
         writes: bool = True,
     ) -> None:
         self.path, self.members, self.epochs = Path(path), members, epochs
         self.writes = writes
-        self.data = SweepData(rows, validation, unit)
+        self.data = SweepData(rows, validation, target_scale)
         record = {
             "format": FORMAT,
             "epochs": epochs,

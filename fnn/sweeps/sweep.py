@@ -29,7 +29,7 @@ def sweep(
     seed: int = 0,
     order_seed: int = 0,
     own_order: bool = False,
-    unit: Any = None,
+    target_scale: Any = None,
     keep: int | None = 1,
     metric: str | None = None,
     memory: int | str | None = None,
@@ -41,7 +41,7 @@ def sweep(
 
     Arguments:
         data: a `Batch` to train on, with `validation` beside it; or whatever `fnn.train` takes
-            (then `validation` and `unit` come from it).
+            (then `validation` and `target_scale` come from it).
         over: values by the name of what they replace: the path of a field of `run`
             ("optimizer.learning_rate", "objective.net.layers[1].rate"), or its tail
             ("learning_rate", "rate": every field of that name), "seed" or "order_seed". A number
@@ -87,7 +87,7 @@ def sweep(
         data,
         validation,
         epochs=epochs,
-        unit=unit,
+        target_scale=target_scale,
         keep=keep,
         metric=metric,
         memory=memory,
@@ -103,7 +103,7 @@ def sweep_members(
     validation: Batch | None = None,
     *,
     epochs: int,
-    unit: Any = None,
+    target_scale: Any = None,
     keep: int | None = 1,
     metric: str | None = None,
     memory: int | str | None = None,
@@ -112,20 +112,20 @@ def sweep_members(
     devices: Devices | None = None,
 ) -> SweepResult:
     """`fnn.sweep` over members that are made already; arguments and errors are those of it."""
-    rows, validation, unit = shared_rows(members, data, validation, unit)
+    rows, validation, target_scale = shared_rows(members, data, validation, target_scale)
     validated = validation is not None
     compared = default_metric(members, validated)
     if metric is not None:
         compared = key(metric, metric_names(members, validated))
     mesh = mesh_of(devices, "members")
     check_enough(len(members), mesh)
-    with open_store(folder, members, rows, validation, unit, epochs, mesh) as store:
+    with open_store(folder, members, rows, validation, target_scale, epochs, mesh) as store:
         made = train_members(
             members,
             rows,
             validation,
             epochs=epochs,
-            unit=unit,
+            target_scale=target_scale,
             keep=keep,
             metric=compared,
             memory=memory,
@@ -137,11 +137,11 @@ def sweep_members(
 
 
 def shared_rows(
-    members: Sequence[Member], data: Any, validation: Batch | None, unit: Any
+    members: Sequence[Member], data: Any, validation: Batch | None, target_scale: Any
 ) -> tuple[Batch, Batch | None, Any]:
     """The rows that all members share."""
     if isinstance(data, Batch):
-        return data, validation, unit
+        return data, validation, target_scale
     if validation is not None:
         raise SpecError("comes from the data, which are prepared in one", "validation")
     prepared = as_prepared(data)
@@ -150,12 +150,12 @@ def shared_rows(
         check_outputs(member.run.objective.net, prepared)
     if not isinstance(prepared.train, Batch) or not isinstance(prepared.validation, Batch | None):
         raise SpecError("expected rows in memory, which members share", "data")
-    return prepared.train, prepared.validation, prepared.preprocessing.unit
+    return prepared.train, prepared.validation, prepared.preprocessing.target_scale
 
 
 def metric_names(members: Sequence[Member], validated: bool) -> list[str]:
     """What every member measures."""
-    names = [set(member.run.measured) for member in members]
+    names = [set(member.run.metric_names) for member in members]
     return [
         "loss",
         *(f"validation_{name}" for name in sorted(set.intersection(*names)) if validated),

@@ -87,7 +87,7 @@ def train_members(
     validation: Batch | None = None,
     *,
     epochs: int,
-    unit: Any = None,
+    target_scale: Any = None,
     keep: int | None = 1,
     metric: str | None = None,
     memory: int | str | None = None,
@@ -103,9 +103,16 @@ def train_members(
     check_loggers(loggers)
     check_members(members, rows, validation, epochs)
     mesh = mesh_of(devices, "members")
-    given = ([member[1:] for member in members], rows, validation, unit, epochs, store is None)
+    given = (
+        [member[1:] for member in members],
+        rows,
+        validation,
+        target_scale,
+        epochs,
+        store is None,
+    )
     check_same(given, mesh)
-    work = _Work(members, SweepData(*replicate((rows, validation, unit), mesh)), epochs)
+    work = _Work(members, SweepData(*replicate((rows, validation, target_scale), mesh)), epochs)
     work.keep, work.metric = keep, metric or default_metric(members, validation is not None)
     work.budget, work.store, work.loggers = budget(memory, mesh), store, loggers
     with interruptible() as request:

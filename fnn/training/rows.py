@@ -44,13 +44,13 @@ def evaluate_rows(
     state: Tree,
     rows: Batch | RowReader,
     names: tuple[str, ...],
-    unit: Any = None,
+    target_scale: Any = None,
 ) -> Metrics:
     """`fnn.metrics.evaluate`, compiled, for rows in memory or rows to be read."""
     if isinstance(rows, Batch):
-        return _evaluate(objective, params, state, rows, names, unit=unit)
+        return _evaluate(objective, params, state, rows, names, target_scale=target_scale)
     output, target = output_rows(objective, params, state, rows)
-    return _measure(objective.loss, output, target, names, unit=unit)
+    return _measure(objective.loss, output, target, names, target_scale=target_scale)
 
 
 def output_rows(

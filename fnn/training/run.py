@@ -80,7 +80,7 @@ class Run:
                 check_metrics((self.selection.metric,), self.objective.loss)
 
     @property
-    def measured(self) -> tuple[str, ...]:
+    def metric_names(self) -> tuple[str, ...]:
         """The metrics of a validation: those asked for, the loss, and what selection goes by."""
         asked = self.metrics or default_metrics(self.objective.loss)
         chosen = () if self.selection is None else (self.selection.metric,)

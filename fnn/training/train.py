@@ -144,7 +144,7 @@ def train_run(
     """`fit` a run to prepared data, and measure it on validation and test rows."""
     check_loss(run.objective.loss, prepared)
     check_outputs(run.objective.net, prepared)
-    unit = prepared.preprocessing.unit
+    target_scale = prepared.preprocessing.target_scale
     made = fit(
         run,
         prepared.train,
@@ -152,7 +152,7 @@ def train_run(
         epochs=epochs,
         seed=seed,
         order_seed=order_seed,
-        unit=unit,
+        target_scale=target_scale,
         loggers=loggers,
         devices=devices,
     )
@@ -170,10 +170,10 @@ def with_metrics(made: FitResult, prepared: Prepared) -> TrainResult:
             made.params,
             made.state,
             rows,
-            made.run.measured,
-            prepared.preprocessing.unit,
+            made.run.metric_names,
+            prepared.preprocessing.target_scale,
         )
-        return {name: float(found[name]) for name in made.run.measured}
+        return {name: float(found[name]) for name in made.run.metric_names}
 
     return TrainResult(
         **vars(made),

@@ -55,7 +55,9 @@ class EvaluateCommand:
             or (own and own.validation.metrics)
             or default_metrics(model.objective.loss)
         )
-        found = evaluate_rows(model.objective, model.params, model.state, rows, names, fitted.unit)
+        found = evaluate_rows(
+            model.objective, model.params, model.state, rows, names, fitted.target_scale
+        )
         print(f"{len(rows.target):,} rows")
         for name in names:
             print(f"{name:<9} {format_metric(float(found[name])):>9}")

@@ -160,5 +160,5 @@ def plural(word: str, count: int) -> str:
 
 def headlines(made: TrainResult | EnsembleResult) -> Sequence[str]:
     """The metrics in the order in which they are told; the loss only where there is no other."""
-    names = [name for name in made.run.measured if name != "loss"]
+    names = [name for name in made.run.metric_names if name != "loss"]
     return sorted(names, key=lambda name: name != "r2") or ["loss"]

@@ -130,7 +130,7 @@ def _row(setting: SettingResult, made: sweeps.SweepResult) -> dict[str, str]:
         interval = f"{format_metric(setting.low)} to {format_metric(setting.high)}"
         cells["95 % interval"] = interval if np.isfinite(setting.low) else "–"
     beside = f"validation_{headlines(made)[0]}"
-    if beside in made.measured:
+    if beside in made.metric_names:
         cells[_heading(beside)] = _number(mean_of(setting.members, beside))
     if several:
         cells["seeds"] = str(len(setting.members))

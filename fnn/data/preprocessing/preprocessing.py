@@ -79,7 +79,7 @@ class Preprocessing:
         return self.answers.outputs
 
     @property
-    def unit(self) -> NDArray[np.float32] | None:
+    def target_scale(self) -> NDArray[np.float32] | None:
         """The target's standard deviation (O,), for errors in its own units; None for classes."""
         answers = self.answers
         return answers.scale.astype(np.float32) if isinstance(answers, Numbers) else None

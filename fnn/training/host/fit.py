@@ -116,7 +116,7 @@ def fit(
     epochs: int,
     seed: int = 0,
     order_seed: int = 0,
-    unit: Any = None,
+    target_scale: Any = None,
     loggers: Sequence[Logger] = (),
     devices: Devices | None = None,
 ) -> FitResult:
@@ -127,7 +127,7 @@ def fit(
             larger than memory; either way gives the same bits.
         validation: rows to measure after every `run.validate_every` epochs.
         seed: initialization and dropout; `order_seed`: the order of batches. From 0 to 2³² - 1.
-        unit: what 1 in the target is worth, (O,) or () (see `fnn.metrics.measure`).
+        target_scale: what 1 in the target is worth, (O,) or () (see `fnn.metrics.measure`).
         loggers: called with a `TrainingEvent` about twice a second (after 4,096 epochs at
             the latest) and at the end. What they raise ends the run and reaches the caller.
         devices: how many devices divide the rows of each batch among them (`Devices` says what
@@ -152,7 +152,7 @@ def fit(
     mesh = mesh_of(devices)
     began = time.perf_counter()
     with interruptible() as request:
-        source = _source(run, rows, validation, unit, mesh)
+        source = _source(run, rows, validation, target_scale, mesh)
         course = _start(source, rows, epochs, seed, order_seed)
         compiled = course.began - began
         while course.status is None:
@@ -217,7 +217,7 @@ def _source(
     run: Run,
     rows: Batch | RowReader,
     validation: Batch | RowReader | None,
-    unit: Any,
+    target_scale: Any,
     mesh: Mesh | None,
 ) -> InMemorySource | StreamingSource:
     for place, given in {"rows": rows, "validation": validation}.items():
@@ -226,13 +226,13 @@ def _source(
     if isinstance(rows, Batch):
         if validation is not None and not isinstance(validation, Batch):
             raise SpecError("expected a fnn.Batch, as the rows to train on are", "validation")
-        return InMemorySource(run, rows, validation, unit, mesh)
+        return InMemorySource(run, rows, validation, target_scale, mesh)
     if isinstance(validation, Batch):
         validation = InMemoryRows(validation)
     if Plan.of(run, len(rows)).whole == 1:  # a batch of all rows has to lie in memory anyway
         given = None if validation is None else _read_all(validation)
-        return InMemorySource(run, _read_all(rows), given, unit, mesh)
-    return StreamingSource(run, rows, validation, unit, mesh=mesh)
+        return InMemorySource(run, _read_all(rows), given, target_scale, mesh)
+    return StreamingSource(run, rows, validation, target_scale, mesh=mesh)
 
 
 def _read_all(rows: RowReader) -> Batch:

@@ -29,11 +29,13 @@ class InMemorySource:
         run: Run,
         rows: Batch,
         validation: Batch | None,
-        unit: jax.Array | None,
+        target_scale: jax.Array | None,
         mesh: Mesh | None = None,
     ) -> None:
         self.run, self.mesh = run, mesh
-        self.rows, self.validation, self.unit = replicate((rows, validation, unit), mesh)
+        self.rows, self.validation, self.target_scale = replicate(
+            (rows, validation, target_scale), mesh
+        )
         self.plan = Plan.of(run, rows.target.shape[0])
 
     def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
@@ -46,7 +48,7 @@ class InMemorySource:
             start=start,
             stop=stop,
             capacity=CAPACITY,
-            unit=self.unit,
+            target_scale=self.target_scale,
             mesh=self.mesh,
         )
         ended = stop // self.plan.steps - start // self.plan.steps

@@ -51,11 +51,16 @@ class StreamingSource:
         run: Run,
         rows: RowReader,
         validation: RowReader | None,
-        unit: Any = None,
+        target_scale: Any = None,
         chunk_bytes: int | None = None,
         mesh: Mesh | None = None,
     ) -> None:
-        self.run, self.rows, self.validation, self.unit = run, rows, validation, unit
+        self.run, self.rows, self.validation, self.target_scale = (
+            run,
+            rows,
+            validation,
+            target_scale,
+        )
         self.mesh = mesh
         self.plan = Plan.of(run, len(rows))
         if self.plan.size == self.plan.rows:
@@ -155,10 +160,15 @@ class StreamingSource:
         if self.validation is None:
             return None
         if (epoch + 1) % self.run.validate_every:
-            return dict.fromkeys(self.run.measured, jnp.asarray(jnp.nan))
+            return dict.fromkeys(self.run.metric_names, jnp.asarray(jnp.nan))
         params, layers = local_copy(_current(self.run, state), self.mesh)
         found = evaluate_rows(
-            self.run.objective, params, layers, self.validation, self.run.measured, self.unit
+            self.run.objective,
+            params,
+            layers,
+            self.validation,
+            self.run.metric_names,
+            self.target_scale,
         )
         return found if self.mesh is None else to_host(found, None)
 

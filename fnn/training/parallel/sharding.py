@@ -126,20 +126,22 @@ def evaluate_on(
     state: Tree,
     rows: Batch,
     names: Sequence[str],
-    unit: Any = None,
+    target_scale: Any = None,
 ) -> Metrics:
     """Inside a program: `fnn.metrics.evaluate`, the rows divided among the devices.
 
     The last row stands in for those that are missing where their number can't be divided.
     """
     if mesh is None:
-        return evaluate(objective, params, state, rows, names, unit=unit)
+        return evaluate(objective, params, state, rows, names, target_scale=target_scale)
     count = rows.target.shape[0]
     index = np.minimum(np.arange(count + -count % mesh.size), count - 1)
     x = jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0, mode="clip"), rows.x)
     found = _divided(outputs, mesh, (None, None, None, 0), 0)(objective, params, state, x)
     output = replicate_in_program(found[:count], mesh)
-    return measure(objective.loss, output, rows.target, names, weight=rows.weight, unit=unit)
+    return measure(
+        objective.loss, output, rows.target, names, weight=rows.weight, target_scale=target_scale
+    )
 
 
 def _divided(many: Callable[..., Any], mesh: Mesh, in_axes: Any, out_axes: Any) -> Any:

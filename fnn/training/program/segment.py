@@ -34,7 +34,7 @@ def segment(
     start: int | jax.Array,
     stop: int | jax.Array,
     capacity: int | None = None,
-    unit: jax.Array | None = None,
+    target_scale: jax.Array | None = None,
     mesh: Mesh | None = None,
 ) -> tuple[RunState, EpochMetrics]:
     """The run from step `start`, where `state` stands, to step `stop`.
@@ -45,7 +45,7 @@ def segment(
 
     The metrics hold the epochs that end within the segment, in order, along an axis of length
     `capacity` (static; needed where the steps are traced), and zeros behind them. A segment may
-    not end more epochs than that. `unit` is the target's, for metrics in its own units
+    not end more epochs than that. `target_scale` is the target's, for metrics in its own units
     (`fnn.metrics.measure`). On a `mesh` (static) the rows of each batch are divided among its
     devices; the result is that of one, within rounding (`fnn.training.parallel.sharding`).
 
@@ -67,7 +67,7 @@ def segment(
     @jax.jit  # so that it is traced once, for the shapes of its metrics and for the loop
     def finish(state: RunState, epoch: jax.Array) -> tuple[RunState, EpochMetrics]:
         state = end_epoch(run, state)
-        measured = _validate(run, state, validation, epoch, unit, mesh)
+        measured = _validate(run, state, validation, epoch, target_scale, mesh)
         return finish_epoch(run, state, total, plan.steps, measured)
 
     shapes = jax.eval_shape(finish, state, first)[1]
@@ -138,7 +138,7 @@ def _validate(
     state: RunState,
     rows: Batch | None,
     epoch: jax.Array,
-    unit: jax.Array | None,
+    target_scale: jax.Array | None,
     mesh: Mesh | None,
 ) -> Metrics | None:
     """Metrics over the validation rows; NaN in an epoch that is not to be validated."""
@@ -148,7 +148,12 @@ def _validate(
     @jax.jit
     def measure(state: RunState) -> Metrics:
         return evaluate_on(
-            mesh, run.objective, *evaluation_parameters(run, state), rows, run.measured, unit
+            mesh,
+            run.objective,
+            *evaluation_parameters(run, state),
+            rows,
+            run.metric_names,
+            target_scale,
         )
 
     if run.validate_every == 1:
