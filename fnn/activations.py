@@ -201,3 +201,24 @@ class Softplus(Elementwise):
 
     def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
         return dy * jax.nn.sigmoid(tape)
+
+
+def examples() -> tuple[Elementwise, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Step(),
+        Identity(),
+        Sigmoid(),
+        Tanh(),
+        ReLU(),
+        LeakyReLU(),
+        LeakyReLU(0.3),
+        ELU(),
+        ELU(0.5),
+        SELU(),
+        GELU(),
+        GELU("tanh"),
+        SiLU(),
+        Mish(),
+        Softplus(),
+    )

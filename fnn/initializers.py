@@ -115,3 +115,16 @@ def _draw(
         return variance**0.5 * jax.random.normal(key, shape, dtype)
     limit = (3 * variance) ** 0.5
     return jax.random.uniform(key, shape, dtype, -limit, limit)
+
+
+def examples() -> tuple[Initializer, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Zeros(),
+        Normal(0.1),
+        Uniform(),
+        Glorot(),
+        He("uniform"),
+        LeCun(),
+        Orthogonal(),
+    )

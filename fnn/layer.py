@@ -73,6 +73,22 @@ class Layer(ABC):
         return ()
 
 
+@dataclass(frozen=True)
+class Example:
+    """A layer and an input that it takes: each module of layers declares its own in `examples()`.
+
+    The gates, the covering design and random networks are derived from them.
+    """
+
+    name: str
+    spec: Layer
+    in_shape: Tree
+    """without the batch axis; its floats stand for floats of any width"""
+    train: bool = True
+    per_example: bool = True
+    """whether `jax.vmap(apply)` over single examples is the batched call"""
+
+
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class Static:

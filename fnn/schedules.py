@@ -205,3 +205,16 @@ def _cosine(start: Any, end: Any, fraction: jax.Array, exponent: Any = None) -> 
     height = 0.5 * (1 + jnp.cos(jnp.pi * fraction))
     height = height if exponent is None else height**exponent
     return (start - end) * height + end
+
+
+def examples() -> tuple[Schedule, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Constant(0.1),
+        StepDecay(0.1, 10.0, 0.5),
+        ExponentialDecay(0.1, 10.0, 0.5),
+        CosineDecay(0.1, 10.0),
+        WarmupCosine(0.1, 5.0, 20.0),
+        Linear(0.1, 0.01, 10.0),
+        OneCycle(0.1, 20.0),
+    )

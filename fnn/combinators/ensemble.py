@@ -7,9 +7,13 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
+from fnn.combinators.repeat import Repeat
+from fnn.combinators.residual import Residual
+from fnn.combinators.serial import Serial, with_integers, with_state
 from fnn.combinators.trees import check_stacked
-from fnn.layer import Child, Layer, Tree, fold, require_key
-from fnn.shapes import trailing, wide
+from fnn.layer import Child, Example, Layer, Tree, fold, require_key
+from fnn.layers import Activation, Dense, Softmax
+from fnn.shapes import shape, trailing, wide
 from fnn.spec import error_path, part, spec, static
 
 
@@ -122,3 +126,29 @@ def _sigmoid_back(z: jax.Array, dy: jax.Array) -> jax.Array:
 
 _FORWARD = {"mean": _mean, "softmax": _softmax, "sigmoid": _sigmoid}
 _BACKWARD = {"softmax": _softmax_back, "sigmoid": _sigmoid_back}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    nested = Ensemble(Repeat(Serial(Ensemble(Dense(5), 3), Activation("tanh")), 2), 2, "softmax")
+    return (
+        Example("ensemble", Ensemble(Serial(Dense(4), Activation("tanh"), Dense(3)), 3), shape(5)),
+        Example(
+            "ensemble of classes",
+            Ensemble(Serial(Dense(4), Activation("silu"), Dense(3)), 3, "softmax"),
+            shape(5),
+        ),
+        Example("ensemble of answers over time", Ensemble(Dense(2), 2, "sigmoid"), shape(3, 5)),
+        Example("ensemble of one", Ensemble(Serial(Dense(3), Softmax()), 1), shape(5)),
+        Example(
+            "ensemble with state",
+            Ensemble(with_state(), 2, "softmax"),
+            shape(5),
+            per_example=False,
+        ),
+        Example(
+            "ensemble in evaluation", Ensemble(with_state(), 2, "sigmoid"), shape(5), train=False
+        ),
+        Example("ensemble of integers", Ensemble(with_integers(), 2), shape(5, dtype=jnp.int32)),
+        Example("ensemble in and around others", Residual(nested), shape(5)),
+    )

@@ -9,9 +9,11 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
+from fnn.combinators.serial import Serial
 from fnn.combinators.trees import add, check_children, check_same
-from fnn.layer import Child, Layer, Static, Tree, fold
-from fnn.shapes import trailing
+from fnn.layer import Child, Example, Layer, Static, Tree, fold
+from fnn.layers import Activation, Dense
+from fnn.shapes import shape, trailing
 from fnn.spec import ShapeError, SpecError, error_path, part, set_fields, spec, static
 
 
@@ -99,3 +101,19 @@ class Parallel(Layer):
             return first
         width = sum(shape.shape[-1] for shape in shapes)
         return jax.ShapeDtypeStruct((*first.shape[:-1], width), first.dtype)
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example(
+            "parallel sum",
+            Parallel(Dense(4), Serial(Dense(4), Activation("elu")), Dense(4)),
+            shape(5),
+        ),
+        Example(
+            "parallel side by side",
+            Parallel(Dense(2), Activation("relu"), Dense(3), join="concatenate"),
+            shape(5),
+        ),
+    )

@@ -5,8 +5,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from fnn.combinators.residual import Residual
+from fnn.combinators.serial import Serial
 from fnn.combinators.trees import check_same, check_stacked
-from fnn.layer import Child, Layer, Tree, fold, require_key
+from fnn.layer import Child, Example, Layer, Tree, fold, require_key
+from fnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from fnn.shapes import shape
 from fnn.spec import error_path, part, spec, static
 
 
@@ -71,3 +75,23 @@ class Repeat(Layer):
 
     def _stacked(self, params: Tree) -> Tree:
         return None if self.tied else params["inner"]
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    block = Serial(Dense(5), Activation("tanh"))
+    nested = Repeat(Repeat(Serial(Dense(5), Activation("sigmoid")), 2), 2, tied=True)
+    deep = Repeat(Residual(Serial(LayerNorm(), Dense(5), Activation("gelu"), Dropout(0.2))), 3)
+    return (
+        Example("repeat", Repeat(block, 3), shape(5)),
+        Example("repeat tied", Repeat(block, 3, tied=True), shape(5)),
+        Example("repeat of repeat", nested, shape(5)),
+        Example(
+            "repeat with state",
+            Repeat(Serial(Dense(5), BatchNorm()), 2),
+            shape(5),
+            per_example=False,
+        ),
+        Example("deep", deep, shape(5), per_example=False),
+        Example("deep in evaluation", deep, shape(5), train=False),
+    )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import jax
 
+from fnn.combinators.serial import Serial
 from fnn.combinators.trees import add, check_same
-from fnn.layer import Child, Layer, Tree, fold
+from fnn.layer import Child, Example, Layer, Tree, fold
+from fnn.layers import Activation, Dense
+from fnn.shapes import shape
 from fnn.spec import error_path, part, spec
 
 
@@ -63,3 +66,15 @@ class Residual(Layer):
         if self.shortcut is None:
             return (inner,)
         return inner, Child("shortcut", self.shortcut, in_shape)
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("residual", Residual(Serial(Dense(5), Activation("tanh"))), shape(5)),
+        Example(
+            "residual with a shortcut",
+            Residual(Serial(Dense(3), Activation("silu")), Dense(3, bias_init=None)),
+            shape(5),
+        ),
+    )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 from fnn.combinators.trees import check_children
-from fnn.layer import Child, Layer, Tree, fold
+from fnn.layer import Child, Example, Layer, Tree, fold
+from fnn.layers import Activation, BatchNorm, Dense, Dropout, Embedding, Flatten
+from fnn.shapes import shape
 from fnn.spec import error_path, part, set_fields, spec
 
 
@@ -65,3 +68,24 @@ class Serial(Layer):
             with error_path(f"layers[{index}]"):
                 in_shape = layer.out_shape(in_shape)
         return tuple(found)
+
+
+def with_state() -> Serial:
+    """A network with running statistics and random masks."""
+    return Serial(Dense(4), BatchNorm(), Activation("tanh"), Dropout(0.3), Dense(3))
+
+
+def with_integers() -> Serial:
+    """A network that takes class numbers."""
+    return Serial(Embedding(4, 3), Flatten(2))
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("serial", Serial(Dense(4), Activation("tanh"), Dense(3)), shape(5)),
+        Example("serial of nothing", Serial(), shape(5)),
+        Example("serial with batch norm", with_state(), shape(5), per_example=False),
+        Example("serial with batch norm in evaluation", with_state(), shape(5), train=False),
+        Example("integers", with_integers(), shape(5, dtype=jnp.int32)),
+    )

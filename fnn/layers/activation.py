@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import jax
 
+from fnn import activations
 from fnn.activations import Elementwise
-from fnn.layer import Layer, Tree
-from fnn.shapes import check_array
+from fnn.layer import Example, Layer, Tree
+from fnn.shapes import check_array, shape
 from fnn.spec import part, set_fields, spec
 
 
@@ -35,3 +36,11 @@ class Activation(Layer):
 
     def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
         return self.function.backward(tape, dy), {}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return tuple(
+        Example(f"activation {function}", Activation(function), shape(5))
+        for function in activations.examples()
+    )

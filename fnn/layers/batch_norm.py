@@ -5,8 +5,17 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Layer, Static, Tree
-from fnn.shapes import align, check_features, check_leaves, leading, leaf_shape, trailing, wide
+from fnn.layer import Example, Layer, Static, Tree
+from fnn.shapes import (
+    align,
+    check_features,
+    check_leaves,
+    leading,
+    leaf_shape,
+    shape,
+    trailing,
+    wide,
+)
 from fnn.spec import ShapeError, number, spec
 
 
@@ -94,3 +103,12 @@ class BatchNorm(Layer):
 
 def _statistics(features: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     return {"mean": features, "variance": features, "weight_sum": ()}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("batch norm", BatchNorm(), shape(5), per_example=False),
+        Example("batch norm over time", BatchNorm(), shape(3, 5), per_example=False),
+        Example("batch norm in evaluation", BatchNorm(), shape(5), train=False),
+    )

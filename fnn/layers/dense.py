@@ -6,8 +6,17 @@ import jax
 import jax.numpy as jnp
 
 from fnn.initializers import Glorot, Initializer, Zeros
-from fnn.layer import Layer, Tree, require_key
-from fnn.shapes import align, check_features, check_leaves, leading, leaf_shape, trailing, wide
+from fnn.layer import Example, Layer, Tree, require_key
+from fnn.shapes import (
+    align,
+    check_features,
+    check_leaves,
+    leading,
+    leaf_shape,
+    shape,
+    trailing,
+    wide,
+)
 from fnn.spec import part, spec, static
 
 
@@ -58,3 +67,12 @@ class Dense(Layer):
         if self.bias_init is not None:
             grads["bias"] = dy.sum(batch).astype(params["bias"].dtype)
         return dy @ weight.astype(dy.dtype).T, grads
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("dense", Dense(4), shape(5)),
+        Example("dense without bias", Dense(4, bias_init=None), shape(5)),
+        Example("dense over time", Dense(4), shape(3, 5)),
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Layer, Tree, require_key
+from fnn.layer import Example, Layer, Tree, require_key
 from fnn.random import random_bits
-from fnn.shapes import check_array, wide
+from fnn.shapes import check_array, shape, wide
 from fnn.spec import number, spec
 
 _LEVELS = 2**24
@@ -49,3 +49,12 @@ class Dropout(Layer):
             return dy, {}
         mask, scale = tape
         return jnp.where(mask, dy * scale, 0), {}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("dropout", Dropout(0.3), shape(5), per_example=False),
+        Example("dropout, odd size", Dropout(0.5), shape(3, 5), per_example=False),
+        Example("dropout in evaluation", Dropout(0.3), shape(5), train=False),
+    )

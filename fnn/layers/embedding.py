@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from fnn.initializers import Initializer, Normal
-from fnn.layer import Layer, Tree, require_key
-from fnn.shapes import check_leaves, check_one
+from fnn.layer import Example, Layer, Tree, require_key
+from fnn.shapes import check_leaves, check_one, shape
 from fnn.spec import ShapeError, part, spec, static
 
 
@@ -62,3 +62,11 @@ class Embedding(Layer):
         check_one(self, x)
         if not jnp.issubdtype(x.dtype, jnp.integer):
             raise ShapeError(f"{self} expects class numbers (integers), got {x.dtype}")
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("embedding", Embedding(4, 3), shape(dtype=jnp.int32)),
+        Example("embedding over time", Embedding(5, 3), shape(2, 3, dtype=jnp.uint8)),
+    )

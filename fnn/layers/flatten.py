@@ -7,8 +7,8 @@ import math
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Layer, Static, Tree
-from fnn.shapes import split_axes
+from fnn.layer import Example, Layer, Static, Tree
+from fnn.shapes import shape, split_axes
 from fnn.spec import spec, static
 
 
@@ -37,3 +37,11 @@ class Flatten(Layer):
     def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
         features = tape.value
         return (None if features is None else dy.reshape(dy.shape[:-1] + features)), {}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("flatten", Flatten(2), shape(3, 5)),
+        Example("flatten of one axis", Flatten(1), shape(3, 5)),
+    )

@@ -5,8 +5,17 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Layer, Tree
-from fnn.shapes import align, check_features, check_leaves, leading, leaf_shape, trailing, wide
+from fnn.layer import Example, Layer, Tree
+from fnn.shapes import (
+    align,
+    check_features,
+    check_leaves,
+    leading,
+    leaf_shape,
+    shape,
+    trailing,
+    wide,
+)
 from fnn.spec import number, spec, static
 
 
@@ -58,3 +67,11 @@ class LayerNorm(Layer):
 
     def _mean(self, x: jax.Array) -> jax.Array:
         return x.mean(tuple(range(x.ndim - self.ndim, x.ndim)), keepdims=True)
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("layer norm", LayerNorm(), shape(5)),
+        Example("layer norm of two axes", LayerNorm(2), shape(3, 5)),
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import jax
 
-from fnn.layer import Layer, Tree
-from fnn.shapes import trailing, wide
+from fnn.layer import Example, Layer, Tree
+from fnn.shapes import shape, trailing, wide
 from fnn.spec import spec
 
 
@@ -32,3 +32,8 @@ class Softmax(Layer):
         y, given = tape, dy.dtype
         dy = dy.astype(y.dtype)
         return (y * (dy - (dy * y).sum(-1, keepdims=True))).astype(given), {}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (Example("softmax", Softmax(), shape(5)),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 from fnn.losses.abs import absolute, sign
-from fnn.losses.loss import Loss, paired
+from fnn.losses.loss import Loss, LossExample, paired
 from fnn.spec import spec
 
 
@@ -21,3 +21,11 @@ class AbsoluteError(Loss):
 
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         return sign(output - paired(output, target)) / output.shape[-1]
+
+
+def examples() -> tuple[LossExample, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        LossExample("absolute error", AbsoluteError()),
+        LossExample("absolute error over time", AbsoluteError(), outputs=(4, 3)),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.losses.loss import Loss, class_probabilities, smoothed
+from fnn.losses.loss import Loss, LossExample, class_probabilities, smoothed
 from fnn.spec import number, spec
 
 
@@ -49,3 +49,15 @@ class ProbabilityCrossEntropy(Loss):
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         floor = jnp.asarray(self.floor, output.dtype)
         return -class_probabilities(output, target) / (output + floor)
+
+
+def examples() -> tuple[LossExample, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        LossExample("cross-entropy", CrossEntropy(), "classes"),
+        LossExample("cross-entropy over time", CrossEntropy(), "classes", (4, 3)),
+        LossExample("cross-entropy, one-hot", CrossEntropy(), "one-hot"),
+        LossExample("cross-entropy, rows that don't sum to one", CrossEntropy()),
+        LossExample("cross-entropy, smoothed", CrossEntropy(0.1), "classes"),
+        LossExample("probability cross-entropy", ProbabilityCrossEntropy(), "classes"),
+    )

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.losses.abs import absolute
-from fnn.losses.loss import Loss, paired
+from fnn.losses.loss import Loss, LossExample, paired
 from fnn.spec import number, spec
 
 
@@ -29,3 +29,11 @@ class Huber(Loss):
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         delta = jnp.asarray(self.delta, output.dtype)
         return jnp.clip(output - paired(output, target), -delta, delta) / output.shape[-1]
+
+
+def examples() -> tuple[LossExample, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        LossExample("huber", Huber()),
+        LossExample("huber, small delta", Huber(0.3)),
+    )

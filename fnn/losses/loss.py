@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +26,19 @@ class Loss(ABC):
     @abstractmethod
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         """∂ (loss of an example) / ∂ (its output), in the shape of the output."""
+
+
+@dataclass(frozen=True)
+class LossExample:
+    """A loss with outputs and targets that it takes: each module of losses has `examples()`."""
+
+    name: str
+    spec: Loss
+    target: Literal["real", "classes", "one-hot", "binary", "one per row"] = "real"
+    """real numbers in the shape of the output, class numbers, one-hot rows, zeros and ones, or a
+    number where the output has a last axis of length 1"""
+    outputs: tuple[int, ...] = (3,)
+    """an example's output"""
 
 
 def paired(output: jax.Array, target: jax.Array) -> jax.Array:

@@ -72,3 +72,8 @@ class L2(Penalty):
 
     def slope(self, weight: jax.Array) -> jax.Array:
         return weight
+
+
+def examples() -> tuple[Penalty, ...]:
+    """Cases that tests and audits are derived from."""
+    return (L1(0.1), L2(0.1))

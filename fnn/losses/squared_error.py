@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.losses.loss import Loss, paired
+from fnn.losses.loss import Loss, LossExample, paired
 from fnn.spec import spec
 
 
@@ -21,3 +21,11 @@ class SquaredError(Loss):
 
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         return 2 * (output - paired(output, target)) / output.shape[-1]
+
+
+def examples() -> tuple[LossExample, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        LossExample("squared error", SquaredError()),
+        LossExample("squared error, target without last axis", SquaredError(), "one per row", (1,)),
+    )

@@ -9,7 +9,7 @@ from fnn.spec.decorator import abstract_spec, replace, set_fields, spec
 from fnn.spec.errors import FnnError, ShapeError, SpecError, choice, error_path, join
 from fnn.spec.fields import number, part, static
 from fnn.spec.json import from_json, to_json
-from fnn.spec.kinds import from_name, is_spec, kinds
+from fnn.spec.kinds import examples, from_name, is_spec, kinds
 from fnn.spec.numbers import named_leaves, numbers, path_name, with_numbers
 from fnn.spec.paths import is_number, with_fields
 
@@ -20,6 +20,7 @@ __all__ = [
     "abstract_spec",
     "choice",
     "error_path",
+    "examples",
     "from_json",
     "from_name",
     "is_number",
