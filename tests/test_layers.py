@@ -263,7 +263,7 @@ def test_dropout_at_rate_0_keeps_every_bit() -> None:
 def test_dropout_at_an_extreme_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     """One word in 2²⁴ keeps its unit at least, so the scale is finite."""
     every = lambda key, shape: jnp.arange(2**24, dtype=jnp.uint32).reshape(shape) << 8  # noqa: E731
-    monkeypatch.setattr("fnn.layers.dropout.bits", every)
+    monkeypatch.setattr("fnn.layers.dropout.random_bits", every)
     x = np.ones(2**24, np.float32)
     y, _ = Dropout(1 - 2**-30).apply({}, {}, x, train=True, key=KEY)
     assert set(np.unique(y)) == {0, 2**24}

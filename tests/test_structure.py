@@ -19,6 +19,7 @@ xla, random, startup
 spec
 files
 figures, shapes
+ops
 layer
 initializers, activations
 layers, losses
@@ -105,7 +106,9 @@ def test_the_table_is_the_designs() -> None:
     """Every room has one row, the peers are where DESIGN.md has them."""
     assert len(RANK) == sum(map(len, ROWS))
     assert ["layers", "losses"] in ROWS
-    order = "spec layer activations layers combinators networks objective optimizers data training"
+    order = (
+        "spec ops layer activations layers combinators networks objective optimizers data training"
+    )
     order += " sweeps checkpoint network_summary cli"
     ranks = [RANK[room] for room in order.split()]
     assert ranks == sorted(set(ranks))

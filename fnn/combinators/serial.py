@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 
 from fnn.combinators.trees import check_children
-from fnn.layer import Child, Example, Layer, Tree, fold
+from fnn.layer import Child, Example, Forward, Grads, Key, Layer, Params, PyTree, State, Tape, fold
 from fnn.layers import Activation, BatchNorm, Dense, Dropout, Embedding, Flatten
 from fnn.shapes import shape
 from fnn.spec import error_path, part, set_fields, spec
@@ -25,25 +24,25 @@ class Serial(Layer):
     def __init__(self, *layers: Layer) -> None:
         set_fields(self, layers=layers)
 
-    def out_shape(self, in_shape: Tree) -> Tree:
+    def check_forward(self, params: Params, state: State, x: PyTree, train: bool) -> None:
+        check_children(self, "layers", len(self.layers), params, state)
+
+    def out_shape(self, in_shape: PyTree) -> PyTree:
         for index, layer in enumerate(self.layers):
             with error_path(f"layers[{index}]"):
                 in_shape = layer.out_shape(in_shape)
         return in_shape
 
-    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+    def init(self, key: Key, in_shape: PyTree) -> tuple[Params, State]:
         params, states = [], []
         for index, child in enumerate(self.children(in_shape)):
             with error_path(child.path):
-                made = child.layer.init(fold(key, index), child.in_shape)
-            params.append(made[0])
-            states.append(made[1])
+                p, s = child.layer.init(fold(key, index), child.in_shape)
+            params.append(p)
+            states.append(s)
         return {"layers": tuple(params)}, {"layers": tuple(states)}
 
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
-        check_children(self, "layers", len(self.layers), params, state)
+    def forward(self, params: Params, state: State, x: PyTree, *, train: bool, key: Key) -> Forward:
         states, tapes = [], []
         for index, (layer, p, s) in enumerate(
             zip(self.layers, params["layers"], state["layers"], strict=True)
@@ -54,20 +53,20 @@ class Serial(Layer):
             tapes.append(tape)
         return x, {"layers": tuple(states)}, tuple(tapes)
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: Params, tape: Tape, dy: PyTree) -> tuple[PyTree, Grads]:
         grads = []
         for layer, p, t in reversed(list(zip(self.layers, params["layers"], tape, strict=True))):
             dy, grad = layer.backward(p, t, dy)
             grads.append(grad)
         return dy, {"layers": tuple(reversed(grads))}
 
-    def children(self, in_shape: Tree) -> tuple[Child, ...]:
-        found = []
+    def children(self, in_shape: PyTree) -> tuple[Child, ...]:
+        children = []
         for index, layer in enumerate(self.layers):
-            found.append(Child(f"layers[{index}]", layer, in_shape))
+            children.append(Child(f"layers[{index}]", layer, in_shape))
             with error_path(f"layers[{index}]"):
                 in_shape = layer.out_shape(in_shape)
-        return tuple(found)
+        return tuple(children)
 
 
 def with_state() -> Serial:

@@ -19,6 +19,7 @@ class BinaryCrossEntropy(Loss):
     PyTorch's name is BCEWithLogitsLoss.
     """
 
+    task = "binary"
     smoothing: float | None = number(default=None, low=0, high=1)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
@@ -40,6 +41,7 @@ class ProbabilityBinaryCrossEntropy(Loss):
     a confidently wrong example, and the loss stops at −log(floor) = 18.4.
     """
 
+    task = "binary"
     floor: float = number(default=1e-8, low=0)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.losses.loss import Loss, LossExample, class_probabilities, smoothed
+from fnn.ops import log_softmax, log_softmax_backward, softmax
 from fnn.spec import number, spec
 
 
@@ -18,14 +19,14 @@ class CrossEntropy(Loss):
     sum to one. A class number outside 0 … C−1 gives NaN (Optax and Keras differ).
     """
 
+    task = "classes"
     smoothing: float | None = number(default=None, low=0, high=1)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
-        return -(self._target(output, target) * jax.nn.log_softmax(output)).sum(-1)
+        return -(self._target(output, target) * log_softmax(output)).sum(-1)
 
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
-        t = self._target(output, target)
-        return jax.nn.softmax(output) * t.sum(-1, keepdims=True) - t
+        return log_softmax_backward(softmax(output), -self._target(output, target))
 
     def _target(self, output: jax.Array, target: jax.Array) -> jax.Array:
         return smoothed(class_probabilities(output, target), self.smoothing, output.shape[-1])
@@ -40,6 +41,7 @@ class ProbabilityCrossEntropy(Loss):
     logits.
     """
 
+    task = "classes"
     floor: float = number(default=1e-8, low=0)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from fnn.spec import ShapeError
+
+Task: TypeAlias = Literal["binary", "classes", "regression"]
 
 
 class Loss(ABC):
@@ -18,6 +20,10 @@ class Loss(ABC):
     The last axis of an output holds features or classes; all before it is batch. Outputs come in
     float32 or wider. Weighting and averaging over examples is the objective's.
     """
+
+    task: ClassVar[Task | None] = None
+    """what targets are: yes or no, one class among several, or real numbers, which chooses the
+    metrics; None for a loss that takes any"""
 
     @abstractmethod
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
@@ -55,7 +61,7 @@ def paired(output: jax.Array, target: jax.Array) -> jax.Array:
 
 
 def class_probabilities(output: jax.Array, target: jax.Array) -> jax.Array:
-    """One row of probabilities an example: from class numbers, or the one-hot rows given.
+    """One row of probabilities an example: from class numbers, or one-hot rows as they are.
 
     A class number outside 0 … C−1 gives a row of NaN, so that it can't pass unseen.
     """
