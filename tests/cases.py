@@ -19,8 +19,7 @@ from fnn import schedules as s
 from fnn.audit.problem.inputs import Projection
 from fnn.gradients import manual
 from fnn.layer import Example
-from fnn.losses import Penalty
-from fnn.losses.loss import LossExample
+from fnn.losses import LossExample, Penalty
 from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape
 from fnn.spec import examples
