@@ -25,7 +25,7 @@ def moments(x: jax.Array, axes: Axes) -> tuple[jax.Array, jax.Array, jax.Array]:
 def standardize(
     centered: jax.Array, variance: jax.Array, epsilon: float | jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """x̂ and 1 / √(σ² + ε). For RMSNorm x itself is what is centered, and σ² the mean of x²."""
+    """x̂ and 1 / √(σ² + ε). Without centering: x itself, and the mean of x² in place of σ²."""
     inverse = jax.lax.rsqrt(variance + jnp.asarray(epsilon, variance.dtype))
     return centered * align(inverse, centered), inverse
 

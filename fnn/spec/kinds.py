@@ -40,7 +40,7 @@ def examples(kind: type[T]) -> list[T]:
     be entered in. (A function, because making specs would be a third of what importing fnn takes.)
     Modules come in the order of their names.
     """
-    modules = sorted({cls.__module__ for cls in _KINDS.values()})
+    modules = sorted({cls.__module__ for cls in kinds().values()})
     return [
         example
         for module in modules
