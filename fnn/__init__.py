@@ -27,6 +27,7 @@ from fnn.layers import (
     Embedding,
     Flatten,
     LayerNorm,
+    RMSNorm,
     Softmax,
 )
 from fnn.metrics import Metrics, evaluate
@@ -96,6 +97,7 @@ __all__ = [
     "Objective",
     "Parallel",
     "Policy",
+    "RMSNorm",
     "Repeat",
     "Residual",
     "Run",

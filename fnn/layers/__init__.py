@@ -10,4 +10,5 @@ from fnn.layers.dropout import Dropout as Dropout
 from fnn.layers.embedding import Embedding as Embedding
 from fnn.layers.flatten import Flatten as Flatten
 from fnn.layers.layer_norm import LayerNorm as LayerNorm
+from fnn.layers.rms_norm import RMSNorm as RMSNorm
 from fnn.layers.softmax import Softmax as Softmax
