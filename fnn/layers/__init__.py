@@ -9,6 +9,7 @@ from fnn.layers.dense import Dense as Dense
 from fnn.layers.dropout import Dropout as Dropout
 from fnn.layers.embedding import Embedding as Embedding
 from fnn.layers.flatten import Flatten as Flatten
+from fnn.layers.group_norm import GroupNorm as GroupNorm
 from fnn.layers.layer_norm import LayerNorm as LayerNorm
 from fnn.layers.rms_norm import RMSNorm as RMSNorm
 from fnn.layers.softmax import Softmax as Softmax
