@@ -135,6 +135,11 @@ def test_commands_take_the_options_that_a_page_gives_them(page: Path) -> None:
         assert options_in(line) <= options_in(help_of(command)), line
 
 
+def test_the_changelog_begins_with_this_version() -> None:
+    versions = re.findall(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert versions[0] == fnn.__version__
+
+
 def test_the_readme_is_short() -> None:
     assert len(README.read_text().splitlines()) <= 160
 
