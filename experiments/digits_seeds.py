@@ -5,7 +5,7 @@
 Each seed splits 60-20-20, initializes and orders its batches by itself; network, rate, epochs and
 the epoch that is kept (the best by validation loss) are those of the command's defaults.
 
-What came of it stands in the README.
+The results stand in docs/numbers.md.
 """
 
 from __future__ import annotations

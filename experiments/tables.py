@@ -9,7 +9,7 @@ others is for validation. `fnn train` sees two CSV files and its defaults; only 
 run to run. Beside it stands scikit-learn 1.9.1 on the same rows: MLPClassifier and MLPRegressor
 with early stopping, inputs imputed, standardized and one-hot.
 
-What came of it stands in the README.
+The results stand in docs/numbers.md.
 """
 
 from __future__ import annotations

@@ -74,7 +74,8 @@ if TYPE_CHECKING:
     from fnn.sweeps.sweep import sweep
     from fnn.training.train import train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+"""also read by pyproject.toml"""
 
 __all__ = [
     "Activation",
