@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 
 import chex
@@ -237,15 +236,18 @@ def same(made: fnn.sweeps.SweepResult, other: fnn.sweeps.SweepResult) -> None:
 
 
 class Interrupts:
-    """A logger that sends Ctrl-C once so many members have ended, amid the next."""
+    """Says to stop once so many members have ended, amid the next."""
 
     def __init__(self, done: int) -> None:
         self.done, self.waits = done, True
 
-    def __call__(self, look: fnn.sweeps.SweepEvent) -> None:
-        if self.waits and look.done == self.done and 2 <= look.epoch < look.epochs - 2:
+    def log(self, event: fnn.training.TrainingEvent) -> None:
+        done = event.members.done
+        if self.waits and done == self.done and 2 <= event.epoch < event.epochs - 2:
             self.waits = False
-            os.kill(os.getpid(), signal.SIGINT)
+
+    def __call__(self) -> int:
+        return 0 if self.waits else signal.SIGINT
 
 
 @pytest.mark.parametrize("ended", [0, 4])
@@ -255,14 +257,15 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, en
     data, found = train.SweepData(DATA, OTHER, None), members(run, OVER)
     memory = (packing._needed(found[:4], data) + packing._needed(found[:5], data)) // 2
     whole = sweep(run, epochs=20, memory=memory)
-    first = sweep(run, epochs=20, memory=memory, folder=tmp_path, loggers=[Interrupts(ended)])
+    stop, options = Interrupts(ended), {"epochs": 20, "memory": memory, "folder": tmp_path}
+    first = sweep(run, loggers=[stop.log], stop=stop, **options)
     assert first.interrupted == signal.SIGINT and len(first.outcomes) == 4 + ended
     assert "interrupted" in {outcome.status for outcome in first.outcomes}
     looks = []
     again = sweep(run, epochs=20, memory=memory, folder=tmp_path, loggers=[looks.append])
     assert again.interrupted is None
     assert looks[0].epoch > 0, "the chunk under way goes on"
-    assert looks[0].done == ended
+    assert looks[0].members.done == ended
     same(again, whole)
     done = []
     same(sweep(run, epochs=20, memory=memory, folder=tmp_path, loggers=[done.append]), whole)
@@ -270,7 +273,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, en
 
 
 def test_a_folder_belongs_to_one_process_at_a_time(tmp_path):
-    def again(look: fnn.sweeps.SweepEvent) -> None:
+    def again(event: fnn.training.TrainingEvent) -> None:
         sweep(epochs=2, folder=tmp_path)
 
     with pytest.raises(FnnError, match="another process has this sweep under way"):

@@ -136,7 +136,9 @@ class Study:
 
     def _seed(self, number: int) -> int:
         """Of the sampler that draws that setting."""
-        return int(np.random.SeedSequence([self.problem.seed, 4, number]).generate_state(1)[0])
+        return int(
+            np.random.SeedSequence([self.problem.fitting.seed, 4, number]).generate_state(1)[0]
+        )
 
     def _settings(self, params: Mapping[str, Any]) -> Settings:
         """Optuna's parameters as the values that they stand for."""
@@ -167,10 +169,10 @@ class Study:
         settings = {name: some(axis)[0] for name, axis in problem.space.items()}
         return {
             "space": {name: written(axis) for name, axis in problem.space.items()},
-            "epochs": problem.epochs,
+            "epochs": problem.fitting.epochs,
             "metric": problem.metric,
-            "seed": problem.seed,
-            "order_seed": problem.order_seed,
+            "seed": problem.fitting.seed,
+            "order_seed": problem.fitting.order_seed,
             "run": digest([to_json(problem.build(settings)).encode()]),
             "data": digest(contents(leaf) for leaf in jax.tree.leaves(problem.data)),
         }

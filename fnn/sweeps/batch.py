@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -21,8 +20,6 @@ from fnn.sweeps.program import (
     take_members,
 )
 from fnn.training.host.history import History, columns
-from fnn.training.host.training_loop import EVENT_SECONDS
-from fnn.training.parallel.collectives import allgather_int
 from fnn.training.parallel.sharding import replicate_result, round_up_to_devices, to_host
 from fnn.training.program.epoch import Plan
 from fnn.training.program.state import RunState
@@ -79,7 +76,7 @@ class MemberBatch:
         self.steps = epochs * self.plan.steps
         self.stride = -(-epochs // COMPACTIONS)
         self.shared_order = shares_order(members)
-        self.stretch = 1
+        self.segment_steps, self.examples = 1, 0.0
         numbers = np.arange(round_up_to_devices(size, self.mesh))
         self._take_up(saved or self._start(np.where(numbers < len(members), numbers, -1)))
 
@@ -115,35 +112,34 @@ class MemberBatch:
         """Epochs that have ended."""
         return self.step // self.plan.steps
 
-    def advance(self, until: int | None = None) -> None:
-        """One call of the compiled program, of about half a second, not beyond epoch `until`."""
-        began, start, before = time.perf_counter(), self.step, self.epoch
-        self.step = stop = self._stop(self.epochs if until is None else until)
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch."""
+        return self.plan.steps
+
+    def furthest(self) -> int:
+        """The step that the next call may go to at most: to where members may give way."""
+        compaction = (self.epoch // self.stride + 1) * self.stride
+        epochs = min(compaction, self.epoch + self.program.capacity, self.epochs)
+        return epochs * self.plan.steps
+
+    def advance(self, stop: int) -> None:
+        """One call of the compiled program, to that step."""
+        start, first = self.step, self.epoch
+        self.step = stop
         self.states, metrics = self.program.advance(self.runs, self.states, start, stop)
-        ended = self.epoch - before
-        metrics = to_host(metrics, self.mesh)
-        told = {name: values[:, :ended] for name, values in columns(metrics).items()}
-        self._note(told, before)
+        ended = self.epoch - first
+        history = columns(to_host(metrics, self.mesh))
+        self._record({name: values[:, :ended] for name, values in history.items()}, first)
         self.spent += ended * len(self.places)
-        seconds = time.perf_counter() - began
-        stretch = max(int((stop - start) * min(EVENT_SECONDS / seconds, 16)), 1)
-        self.stretch = allgather_int(stretch, self.mesh)[0]
-        if self.step % (self.stride * self.plan.steps) == 0 and not self.done:
+        self.examples += (stop - start) / self.plan.steps * self.plan.rows * len(self.places)
+        if stop % (self.stride * self.plan.steps) == 0 and not self.done:
             self._compact()
 
-    def _stop(self, until: int) -> int:
-        """Where the next call ends: at the end of an epoch if it reaches one, at a look in time."""
-        steps = self.plan.steps
-        look = (self.epoch // self.stride + 1) * self.stride * steps
-        stop = min(self.step + self.stretch, look, until * steps)
-        stop = min(stop, (self.epoch + self.program.capacity) * steps)
-        ended = stop // steps * steps
-        return ended if ended > self.step else stop
-
-    def _note(self, told: History, first: int) -> None:
-        """Write down some epochs of the members that are here."""
+    def _record(self, history: History, first: int) -> None:
+        """Add some epochs, from that one on, to the history of the members that are here."""
         here = self.places >= 0
-        for name, values in told.items():
+        for name, values in history.items():
             if name not in self.history:
                 shape = (len(self.members), self.epochs)
                 self.history[name] = np.full(shape, np.nan, values.dtype)

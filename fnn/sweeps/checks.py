@@ -10,7 +10,7 @@ import jax
 from fnn.objective import Batch
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
-from fnn.training.checks import check_epochs, check_length, check_rows, check_selection
+from fnn.training.checks import check_length, check_rows, check_selection
 from fnn.training.program.epoch import Plan
 
 
@@ -28,7 +28,6 @@ def check_members(
     members: Sequence[Member], rows: Batch, validation: Batch | None, epochs: int
 ) -> None:
     """What can't be trained is said before anything is compiled."""
-    check_epochs(epochs)
     if not members:
         raise SpecError("expected at least one member, got none", "members")
     for place, given in {"rows": rows, "validation": validation}.items():

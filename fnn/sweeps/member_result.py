@@ -15,7 +15,7 @@ from fnn.spec import SpecError, choice
 from fnn.sweeps.axes import Member
 from fnn.sweeps.program import MemberSnapshot
 from fnn.training.host.history import History, first_epochs
-from fnn.training.host.training_loop import Status
+from fnn.training.host.single_run import Status
 
 
 @dataclass(frozen=True, eq=False)
