@@ -15,7 +15,7 @@ from fnn.spec import FnnError, SpecError, replace, with_fields
 from fnn.sweeps import Range, batch, cpu_threads, members, packing, train, train_members
 from fnn.sweeps.axes import varied
 from fnn.sweeps.member_result import MemberResult
-from fnn.sweeps.memory import budget, format_bytes
+from fnn.sweeps.packing import budget, format_bytes
 from fnn.training import LastEpochs, MovingAverage, Selection
 from tests.cases import random_like
 
@@ -173,7 +173,7 @@ def test_the_rest_moves_to_a_smaller_program(monkeypatch):
     sizes = []
     run = replace(RUN, selection=Selection("loss", patience=2.0))
     over = {"learning_rate": [0.001, 0.3], "rate": [0.0, 0.2, 0.4], "seed": [3]}
-    made = sweep(run, over, epochs=20, loggers=[lambda look: sizes.append(look.size)])
+    made = sweep(run, over, epochs=20, loggers=[lambda look: sizes.append(look.members.size)])
     assert sizes[0] == 6 and sizes[-1] <= 3 and sizes == sorted(sizes, reverse=True)
     for outcome in made.outcomes:
         check_alone(outcome, epochs=20)
@@ -186,7 +186,7 @@ def test_chunks_fit_a_budget():
     sizes = set()
     data = train.SweepData(DATA, OTHER, None)
     found = members(RUN, OVER)
-    need = [packing._needed(found[:size], data) for size in (3, 4)]
+    need = [packing.bytes_needed(found[:size], data) for size in (3, 4)]
     made = sweep(memory=(need[0] + need[1]) // 2, loggers=[lambda look: sizes.add(look.size)])
     assert sizes == {3}
     for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
@@ -255,7 +255,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, en
     monkeypatch.setattr(batch, "COMPILING", 0.0)
     run = replace(RUN, selection=Selection("loss", patience=3.0))
     data, found = train.SweepData(DATA, OTHER, None), members(run, OVER)
-    memory = (packing._needed(found[:4], data) + packing._needed(found[:5], data)) // 2
+    memory = (packing.bytes_needed(found[:4], data) + packing.bytes_needed(found[:5], data)) // 2
     whole = sweep(run, epochs=20, memory=memory)
     stop, options = Interrupts(ended), {"epochs": 20, "memory": memory, "folder": tmp_path}
     first = sweep(run, loggers=[stop.log], stop=stop, **options)

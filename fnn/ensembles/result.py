@@ -44,7 +44,7 @@ class EnsembleResult:
     each_validation, each_test: those of every member by itself, in the members' order.
     prepared: the data; None where they came as a `Batch`.
     seconds: in all; compile_seconds: of these, before first steps.
-    interrupted: the number of the signal that ended it; None if none did.
+    interrupted: what `stop` gave when it ended the training; None if it did not.
     """
 
     run: Run

@@ -17,8 +17,7 @@ from fnn.sweeps.axes import Member
 from fnn.sweeps.batch import MemberBatch
 from fnn.sweeps.checks import groups
 from fnn.sweeps.member_result import MemberResult
-from fnn.sweeps.memory import budget, format_bytes
-from fnn.sweeps.packing import balanced_size, largest_size
+from fnn.sweeps.packing import balanced_size, budget, format_bytes, largest_size
 from fnn.sweeps.program import Program, stack
 from fnn.training.host.events import Rung, TrainingEvent
 from fnn.training.parallel.sharding import round_up_to_devices

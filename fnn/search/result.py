@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from fnn.sweeps.member_result import MemberResult, ranked
-from fnn.sweeps.result import SettingResult, SweepResult
+from fnn.sweeps.result import SweepResult
+from fnn.sweeps.setting_result import SettingResult
 from fnn.training.host.events import Rung
 
 

@@ -2,7 +2,8 @@
 
 from fnn.sweeps.axes import Member, Range, members
 from fnn.sweeps.member_result import MemberResult
-from fnn.sweeps.result import SettingResult, SweepResult
+from fnn.sweeps.result import SweepResult
+from fnn.sweeps.setting_result import SettingResult
 from fnn.sweeps.train import TrainedMembers, train_members
 
 __all__ = [

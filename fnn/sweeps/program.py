@@ -57,14 +57,14 @@ class Program:
     program; the rows are shared, and so is their order where all members have one order seed: then
     a step gathers its batch once for all. On a mesh `size` has to be a multiple of its devices.
 
-    On a CPU without a mesh the members are dealt out in equal `lanes`, one a core, which run side
+    On a CPU without a mesh the members are divided among `threads`, one a core, which run side
     by side: the steps of small networks are too short to be shared out among cores.
     """
 
     def __init__(self, data: SweepData, size: int, shared_order: bool) -> None:
         self.data, self.size, self.shared_order = data, size, shared_order
         self.mesh = data.mesh
-        self.lanes = thread_count(size) if self.mesh is None else 1
+        self.threads = thread_count(size) if self.mesh is None else 1
         self.capacity = min(max(CAPACITY // size, 16), 1024)
 
     def start(self, runs: Run, seeds: np.ndarray, order_seeds: np.ndarray) -> RunState:
@@ -101,19 +101,20 @@ class Program:
         # Compiled before, as threads don't inherit JAX's settings.
         program, span = self.lower(runs, states).compile(), (np.int32(start), np.int32(stop))
 
-        def lane(number: int) -> tuple[RunState, EpochMetrics]:
-            made: tuple[RunState, EpochMetrics] = jax.block_until_ready(
+        def run_thread(number: int) -> tuple[RunState, EpochMetrics]:
+            result: tuple[RunState, EpochMetrics] = jax.block_until_ready(
                 program(runs, states, self.data, *span, np.int32(number))
             )
-            return made
+            return result
 
-        if self.lanes == 1:
-            return lane(0)
-        with ThreadPoolExecutor(self.lanes) as threads:
-            return concatenate_threads(list(threads.map(lane, range(self.lanes))), size=self.size)
+        if self.threads == 1:
+            return run_thread(0)
+        with ThreadPoolExecutor(self.threads) as pool:
+            parts = list(pool.map(run_thread, range(self.threads)))
+        return concatenate_threads(parts, size=self.size)
 
     def lower(self, runs: Run, states: RunState) -> Any:
-        """The program that `advance` runs in each lane, lowered."""
+        """The program that `advance` runs in each thread, lowered."""
         zero = np.int32(0)
         return _advance.lower(runs, states, self.data, zero, zero, zero, **self._static())
 
@@ -121,7 +122,7 @@ class Program:
         return {
             "capacity": self.capacity,
             "shared_order": self.shared_order,
-            "lanes": self.lanes,
+            "threads": self.threads,
             "mesh": self.mesh,
         }
 
@@ -173,7 +174,7 @@ def _start(
 
 @functools.partial(
     jax.jit,
-    static_argnames=("capacity", "shared_order", "lanes", "mesh"),
+    static_argnames=("capacity", "shared_order", "threads", "mesh"),
     compiler_options=OPTIONS,
 )
 def _advance(
@@ -182,14 +183,14 @@ def _advance(
     data: SweepData,
     start: int,
     stop: int,
-    lane: int,
+    thread: int,
     *,
     capacity: int,
     shared_order: bool,
-    lanes: int,
+    threads: int,
     mesh: Mesh | None,
 ) -> tuple[RunState, EpochMetrics]:
-    """The members of one lane at step `stop`, of all members at step `start`."""
+    """The members of one thread at step `stop`, of all members at step `start`."""
 
     def one(
         run: Run, state: RunState, data: SweepData, start: jax.Array, stop: jax.Array
@@ -207,9 +208,9 @@ def _advance(
         )
 
     axes = member_axes(shared_order)
-    if lanes > 1:
-        part = functools.partial(thread_slice, lane=lane, lanes=lanes)
-        runs, states = jax.tree.map(part, runs), by_member(part, states)
+    if threads > 1:
+        own = functools.partial(thread_slice, thread=thread, threads=threads)
+        runs, states = jax.tree.map(own, runs), by_member(own, states)
     mapped = vmap_on(mesh, one, in_axes=(0, axes, None, None, None), out_axes=(axes, 0))
     made: tuple[RunState, EpochMetrics] = mapped(runs, states, data, start, stop)
     return made

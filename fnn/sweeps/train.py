@@ -12,8 +12,7 @@ from fnn.sweeps.axes import Member
 from fnn.sweeps.batch import BatchState, MemberBatch
 from fnn.sweeps.checks import check_members, groups
 from fnn.sweeps.member_result import MemberResult, keep_best
-from fnn.sweeps.memory import budget, is_exhausted
-from fnn.sweeps.packing import balanced_size, largest_size
+from fnn.sweeps.packing import balanced_size, budget, is_exhausted, largest_size
 from fnn.sweeps.program import SweepData
 from fnn.training.fitting import MemberFitting, MemberOptions
 from fnn.training.host.events import MemberProgress, TrainingEvent

@@ -12,7 +12,6 @@ from fnn.training.host.events import (
 from fnn.training.host.fit import BestEpoch, DivergedError, FitResult, Timing, fit
 from fnn.training.host.history import History
 from fnn.training.host.progress import Progress
-from fnn.training.perceptron import PerceptronResult, train_perceptron
 from fnn.training.policy.averaging import Averaging, LastEpochs, MovingAverage
 from fnn.training.policy.monitors import Monitors
 from fnn.training.policy.selection import Best, Selection
@@ -39,7 +38,6 @@ __all__ = [
     "MemberProgress",
     "Monitors",
     "MovingAverage",
-    "PerceptronResult",
     "Progress",
     "RowReader",
     "Run",
@@ -58,5 +56,4 @@ __all__ = [
     "segment",
     "step",
     "steps_per_epoch",
-    "train_perceptron",
 ]
