@@ -187,7 +187,9 @@ def test_chunks_fit_a_budget():
     data = train.SweepData(DATA, OTHER, None)
     found = members(RUN, OVER)
     need = [packing.bytes_needed(found[:size], data) for size in (3, 4)]
-    made = sweep(memory=(need[0] + need[1]) // 2, loggers=[lambda look: sizes.add(look.members.size)])
+    made = sweep(
+        memory=(need[0] + need[1]) // 2, loggers=[lambda look: sizes.add(look.members.size)]
+    )
     assert sizes == {3}
     for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
         chex.assert_trees_all_close(mine.params, theirs.params, rtol=1e-12, atol=1e-12)

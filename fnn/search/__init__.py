@@ -1,4 +1,4 @@
-"""Search: settings that are chosen by what others came to."""
+"""Search: settings that are chosen by the results of others."""
 
 from fnn.search.bayes import bayes
 from fnn.search.halving import halving

@@ -1,4 +1,4 @@
-"""Bayesian search: each batch of settings, one program, is chosen by what the others came to."""
+"""Bayesian search: each batch of settings, one program, is chosen by the results of the others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def bayes(
 
     The settings of a batch whose runs have one structure are trained as one program. Where a batch
     holds several structures, programs come in few sizes, so that later batches find them compiled.
-    Who diverges is told as pruned, and counts as worst.
+    A setting that diverges is recorded as pruned, and counts as worst.
 
     Arguments:
         run: what is varied, or a function from settings to the run that they make, for names that
@@ -53,9 +53,9 @@ def bayes(
         sampler: an Optuna sampler from a seed, such as `optuna.samplers.RandomSampler`; None for
             the tree-structured Parzen estimator (`tpe`).
         storage: a file for the study: SQLite if it ends in .db or .sqlite, else Optuna's journal,
-            which is several times as fast. The same call goes on where it stopped, or was killed:
-            what was told is not tried again, what was asked for is tried first. The parameters of
-            the best lie beside it, in a file that ends in .npz.
+            which is several times as fast. The same call resumes where it stopped, or was killed:
+            what was recorded is not tried again, what was proposed is tried first. The parameters
+            of the best lie beside it, in a file that ends in .npz.
         seed, order_seed: of all members; `seed` draws settings too.
         loggers: called with a `TrainingEvent` after each batch.
 

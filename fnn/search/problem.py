@@ -59,11 +59,11 @@ class SearchProblem:
         check_enough(together, mesh)
         if mesh is not None and mesh.is_multi_process:
             raise SpecError("expected those of one process, which a search runs in", "devices")
-        given = on_rows.rows, on_rows.validation, on_rows.target_scale
+        data = on_rows.rows, on_rows.validation, on_rows.target_scale
         return cls(
             space,
             on_rows.having(build, on_rows.rows, on_rows.validation),
-            SweepData(*replicate(given, mesh)),
+            SweepData(*replicate(data, mesh)),
             by,
         )
 

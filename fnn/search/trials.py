@@ -34,7 +34,7 @@ class Trials:
         self.outcomes: dict[int, MemberResult] = {}
         self.best: tuple[int, MemberResult] | None = None
         self.last = TrainingEvent(0, 0, 0.0, problem.fitting.epochs, [], 0.0, 0.0)
-        for proposal, outcome in known.told():
+        for proposal, outcome in known.recorded():
             self._add(proposal.number, outcome)
         if self.best is not None and path is not None:
             self.best = self.best[0], read_best(path, *self.best, problem.data.rows)
@@ -138,13 +138,13 @@ def pad_to_size(
     """Members to add, so that those of a structure are as many as one of `SIZES`, or the batch.
 
     What was added comes to nothing, and later batches find programs of their size compiled. Those
-    of the batch that were told `before` a kill count, so that the others have the program that
+    of the batch that were recorded `before` a kill count, so that the others have the program that
     they would have had.
     """
-    made = []
+    added = []
     for numbers in groups([*members, *before]):
         own = [number for number in numbers if number < len(members)]
         size = next((size for size in SIZES if size >= len(numbers)), batch)
         if own:
-            made += [members[own[-1]]] * (min(size, batch) - len(own))
-    return made
+            added += [members[own[-1]]] * (min(size, batch) - len(own))
+    return added

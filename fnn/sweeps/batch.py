@@ -35,13 +35,13 @@ FAST = 2e12
 
 
 class BatchState(NamedTuple):
-    """All that a chunk needs to go on.
+    """All that a batch needs to resume.
 
     step: done by all that have not ended.
     spent: epochs of all places so far.
-    places: the number of the member at each place; -1 where it stands empty.
-    history: columns (M, epochs), NaN where a member has not come.
-    ended: what is known of members that have left, each at its number.
+    places: the number of the member at each place; -1 where it is empty.
+    history: columns (M, epochs), NaN where a member has not come so far.
+    ended: what is known of members that have ended, each at its number.
     """
 
     step: int
@@ -55,7 +55,7 @@ class BatchState(NamedTuple):
 class MemberBatch:
     """Members of one structure, from their first step to their last.
 
-    `size` places, of which the last stand empty (they train a member twice, to nobody's use) where
+    `size` places, of which the last stand empty (they train a member twice, to no use) where
     there are fewer members; on a mesh as many as its devices can share. Members end by themselves:
     their patience is over, or their loss is no longer finite. Where half of the places stand empty,
     and what is saved outweighs compiling a smaller program, the others move to one of half the
@@ -78,10 +78,10 @@ class MemberBatch:
         self.shared_order = shares_order(members)
         self.segment_steps, self.examples = 1, 0.0
         numbers = np.arange(round_up_to_devices(size, self.mesh))
-        self._take_up(saved or self._start(np.where(numbers < len(members), numbers, -1)))
+        self._resume(saved or self._start(np.where(numbers < len(members), numbers, -1)))
 
-    def _take_up(self, saved: BatchState) -> None:
-        """Go on from there."""
+    def _resume(self, saved: BatchState) -> None:
+        """Continue from there."""
         self.step, self.spent, self.places, self.states, self.history, self.ended = saved
         self.runs = stack([self.members[place].run for place in self.places])
         self.program = Program(self.data, len(self.places), self.shared_order)
@@ -98,13 +98,13 @@ class MemberBatch:
         return BatchState(0, 0, places, states, {}, None)
 
     def saved(self) -> BatchState:
-        """Where the chunk stands."""
+        """Where the batch stands."""
         states = replicate_result(self.states, self.mesh)
         return BatchState(self.step, self.spent, self.places, states, self.history, self.ended)
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Whether all its members have ended."""
         return self.step == self.steps or not (self.places >= 0).any()
 
     @property
@@ -147,7 +147,7 @@ class MemberBatch:
             self.history[name][self.places[here], first:last] = values[here]
 
     def _compact(self) -> None:
-        """Let members that have ended give way, if that is worth a smaller program."""
+        """Drop members that have ended, if that is worth a smaller program."""
         size = len(self.places)
         active = to_host(self.states.active, self.mesh) & (self.places >= 0)
         smaller = size
@@ -155,7 +155,7 @@ class MemberBatch:
             smaller = self._half(smaller)
         if smaller == size or not self._pays(size - smaller, self.epochs):
             return
-        self._leave((self.places >= 0) & ~active)
+        self._keep_snapshots((self.places >= 0) & ~active)
         stay = np.flatnonzero(active)
         self.places = np.where(active, self.places, -1)
         self._move(np.concatenate([stay, np.flatnonzero(~active)])[:smaller])
@@ -169,49 +169,49 @@ class MemberBatch:
         They move if that outweighs compiling it before epoch `until`, when others may retire;
         else the places of the retired stand empty.
         """
-        gone = np.isin(self.places, [*numbers])
-        self._leave(gone)
-        self.places = np.where(gone, -1, self.places)
+        retired = np.isin(self.places, [*numbers])
+        self._keep_snapshots(retired)
+        self.places = np.where(retired, -1, self.places)
         smaller = round_up_to_devices(int((self.places >= 0).sum()), self.mesh)
         if smaller < len(self.places) and self._pays(len(self.places) - smaller, until):
             self._move(np.argsort(self.places < 0, stable=True)[:smaller])
 
     def _move(self, index: np.ndarray) -> None:
-        """Go on with these places alone."""
+        """Continue with these places alone."""
         self.places = self.places[index]
         self.runs, self.states = take_members(self.runs, self.states, index, self.mesh)
         self.program = Program(self.data, len(index), self.shared_order)
 
     def _pays(self, places: int, until: int) -> bool:
-        """Whether going on to that epoch without so many places saves more than compiling costs."""
+        """Whether dropping so many places until that epoch saves more than compiling costs."""
         if not (self.places >= 0).any():
             return False
         size = sum(leaf.size for leaf in jax.tree.leaves(self.states.params)) / len(self.places)
         operations = 6.0 * size * self.plan.rows * (until - self.epoch) * places
         return operations / RATE.get(jax.default_backend(), FAST) > COMPILING
 
-    def _leave(self, slots: np.ndarray) -> None:
-        """Write down where the members at these places stand."""
-        found = to_host(member_snapshot(self.runs, self.states), self.mesh)
+    def _keep_snapshots(self, slots: np.ndarray) -> None:
+        """Keep the snapshots of the members at these places, which end."""
+        snapshot = to_host(member_snapshot(self.runs, self.states), self.mesh)
         if self.ended is None:
             shape = len(self.members)
             self.ended = jax.tree.map(
-                lambda leaf: np.zeros((shape, *leaf.shape[1:]), leaf.dtype), found
+                lambda leaf: np.zeros((shape, *leaf.shape[1:]), leaf.dtype), snapshot
             )
         numbers = self.places[slots]
-        for kept, leaf in zip(jax.tree.leaves(self.ended), jax.tree.leaves(found), strict=True):
+        for kept, leaf in zip(jax.tree.leaves(self.ended), jax.tree.leaves(snapshot), strict=True):
             kept[numbers] = leaf[slots]
 
     def outcomes(
         self, numbers: Sequence[int], metric: str = "", keep: int | None = None
     ) -> list[MemberResult]:
-        """What the members came to, ended or interrupted, in order, under these numbers.
+        """The results of the members, ended or interrupted, in order, under these numbers.
 
         The best `keep` by that metric have their parameters; None: all.
         """
-        self._leave(self.places >= 0)
+        self._keep_snapshots(self.places >= 0)
         assert self.ended is not None
-        found = member_results(
+        outcomes = member_results(
             self.members, numbers, self.ended, self.history, self.epochs, self.epoch
         )
-        return with_params(found, self.ended, best_of(found, metric, keep))
+        return with_params(outcomes, self.ended, best_of(outcomes, metric, keep))

@@ -24,8 +24,8 @@ SHARE = 0.5
 def largest_size(members: Sequence[Member], data: SweepData, budget: int) -> int:
     """The largest number of these members, which have one structure, that fits into `budget` bytes.
 
-    A program for all of them is compiled, and is the one that runs if its own memory analysis says
-    that it fits; if not, what it says of a member decides. Raises `SpecError` where not even one
+    A program for all of them is compiled, and is the one that runs if it fits by its own
+    memory analysis; if not, its bytes for each member decide. Raises `SpecError` where not even one
     fits. Where data lie on a mesh, `budget` is each device's, and the number can be divided.
     """
     least = round_up_to_devices(1, data.mesh)

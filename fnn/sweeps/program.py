@@ -70,19 +70,19 @@ class Program:
     def start(self, runs: Run, seeds: np.ndarray, order_seeds: np.ndarray) -> RunState:
         """Every member before its first step."""
         orders = order_seeds[0] if self.shared_order else order_seeds
-        made: RunState = jit_init(_start, "shared_order", "mesh")(
+        states: RunState = jit_init(_start, "shared_order", "mesh")(
             runs, self._first(), seeds, orders, shared_order=self.shared_order, mesh=self.mesh
         )
-        return made
+        return states
 
     def shapes(self, runs: Run) -> RunState:
         """The shapes of what `start` gives."""
         seeds = jax.ShapeDtypeStruct((self.size,), np.uint32)
         orders = jax.ShapeDtypeStruct(() if self.shared_order else (self.size,), np.uint32)
-        made: RunState = jit_init(_start, "shared_order", "mesh").eval_shape(
+        states: RunState = jit_init(_start, "shared_order", "mesh").eval_shape(
             runs, self._first(), seeds, orders, shared_order=self.shared_order, mesh=self.mesh
         )
-        shaped: RunState = constrain(self.mesh, made, member_axes(self.shared_order))
+        shaped: RunState = constrain(self.mesh, states, member_axes(self.shared_order))
         return shaped
 
     def _first(self) -> Tree:
@@ -90,9 +90,9 @@ class Program:
         return jax.tree.map(lambda leaf: leaf[:1], self.data.rows.x)
 
     def put(self, states: RunState) -> RunState:
-        """States that were kept, where `advance` takes them from."""
-        placed_there: RunState = reshard(self.mesh, states, member_axes(self.shared_order))
-        return placed_there
+        """Saved states on the devices, as `advance` takes them."""
+        resharded: RunState = reshard(self.mesh, states, member_axes(self.shared_order))
+        return resharded
 
     def advance(
         self, runs: Run, states: RunState, start: int, stop: int
@@ -132,10 +132,10 @@ def stack(runs: Sequence[Run]) -> Run:
     dtype = wide(runs[0].objective.policy.dtype)
     leaves = {key: jax.tree.leaves(run) for key, run in {id(run): run for run in runs}.items()}
     columns = zip(*(leaves[id(run)] for run in runs), strict=True)
-    made: Run = jax.tree.unflatten(
+    stacked: Run = jax.tree.unflatten(
         jax.tree.structure(runs[0]), [np.array(values, dtype) for values in columns]
     )
-    return made
+    return stacked
 
 
 @functools.partial(jax.jit, static_argnames="mesh")
@@ -147,11 +147,11 @@ def take_members(
     def take(leaf: jax.Array) -> jax.Array:
         return leaf[index]
 
-    found = jax.tree.map(take, runs), by_member(take, states)
-    made: tuple[Run, RunState] = constrain(
-        mesh, found, (0, member_axes(states.order_key.ndim == 0))
+    chosen = jax.tree.map(take, runs), by_member(take, states)
+    constrained: tuple[Run, RunState] = constrain(
+        mesh, chosen, (0, member_axes(states.order_key.ndim == 0))
     )
-    return made
+    return constrained
 
 
 def _start(
@@ -166,10 +166,10 @@ def _start(
     def one(run: Run, seed: jax.Array, order_seed: jax.Array) -> RunState:
         return init_state(run, shape_of(x), seed=seed, order_seed=order_seed)
 
-    made: RunState = vmap_on(
+    states: RunState = vmap_on(
         mesh, one, in_axes=(0, 0, None if shared_order else 0), out_axes=member_axes(shared_order)
     )(runs, seeds, order_seeds)
-    return made
+    return states
 
 
 @functools.partial(
@@ -212,8 +212,8 @@ def _advance(
         own = functools.partial(thread_slice, thread=thread, threads=threads)
         runs, states = jax.tree.map(own, runs), by_member(own, states)
     mapped = vmap_on(mesh, one, in_axes=(0, axes, None, None, None), out_axes=(axes, 0))
-    made: tuple[RunState, EpochMetrics] = mapped(runs, states, data, start, stop)
-    return made
+    advanced: tuple[RunState, EpochMetrics] = mapped(runs, states, data, start, stop)
+    return advanced
 
 
 def shares_order(members: Sequence[Member]) -> bool:
@@ -229,7 +229,7 @@ class MemberSnapshot(NamedTuple):
     epoch: jax.Array
     best_epoch: jax.Array
     active: jax.Array
-    sound: jax.Array
+    finite: jax.Array
     """whether the present parameters are finite"""
 
 
@@ -240,11 +240,11 @@ def member_snapshot(runs: Run, states: RunState) -> MemberSnapshot:
     def one(run: Run, state: RunState) -> MemberSnapshot:
         params, layers = final_parameters(run, state)
         leaves = jax.tree.leaves((state.params, state.state))
-        sound = jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]).all()
+        finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]).all()
         best = jnp.zeros((), jnp.int32) if state.best is None else state.best.epoch
-        return MemberSnapshot(params, layers, state.epoch, best, state.active, sound)
+        return MemberSnapshot(params, layers, state.epoch, best, state.active, finite)
 
-    made: MemberSnapshot = jax.vmap(one, in_axes=(0, member_axes(states.order_key.ndim == 0)))(
+    snapshot: MemberSnapshot = jax.vmap(one, in_axes=(0, member_axes(states.order_key.ndim == 0)))(
         runs, states
     )
-    return made
+    return snapshot

@@ -70,7 +70,7 @@ class SweepStore:
     | file | holds |
     |---|---|
     | `sweep.json` | the members, and fingerprints of their runs and of the data |
-    | `ended/<first member>.npz` | what the members of a batch came to |
+    | `ended/<first member>.npz` | the results of the members of a batch |
     | `under-way.npz` | where a batch stands that stopped, and about once a minute |
 
     Without `writes` it only reads: another process keeps what becomes of them all.
@@ -100,21 +100,21 @@ class SweepStore:
         place = self.path / "sweep.json"
         if place.exists() or not writes:
             with indispensable("sweep"):
-                found = read_record(place, FORMAT)
-            self._check_same(found, json.loads(json.dumps(record)), place)
+                known = read_record(place, FORMAT)
+            self._check_same(known, json.loads(json.dumps(record)), place)
         else:
             write_json(place, record)
 
-    def _check_same(self, found: Mapping[str, Any], ours: Mapping[str, Any], place: Path) -> None:
+    def _check_same(self, known: Mapping[str, Any], ours: Mapping[str, Any], place: Path) -> None:
         words = {
             "epochs": "epochs",
             "members": "settings or seeds",
             "runs": "a run of another kind",
             "data": "other data",
         }
-        for name, told in words.items():
-            if field(found, name, object, place) != ours[name]:
-                raise FnnError(f"holds another sweep ({told} differ)", str(self.path))
+        for name, difference in words.items():
+            if field(known, name, object, place) != ours[name]:
+                raise FnnError(f"holds another sweep ({difference} differ)", str(self.path))
 
     def finished(self) -> list[MemberResult]:
         """What is known of members that have ended."""
@@ -224,8 +224,8 @@ def restored_params(
     shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], rows.x))
     init = member.run.objective.init
     like = jax.eval_shape(lambda key: init(key, shape), jax.eval_shape(jax.random.key, 0))
-    found: tuple[Tree, Tree] = restored(prefix, arrays, like, path)
-    return found
+    params, state = restored(prefix, arrays, like, path)
+    return params, state
 
 
 def _as_json(member: Member) -> dict[str, Any]:

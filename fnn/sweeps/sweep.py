@@ -66,8 +66,8 @@ def sweep(
     A member equals the lone run (`fnn.fit`) with its numbers and seeds: to about 1e-12 after 50
     steps in float64. Not to the bit: sums are added up in another order when members are computed
     together, and in float32 such differences, 1e-7 at first, grow along a run as those of any
-    other rounding do. A member that leaves the finite numbers ends as "diverged", and spoils
-    nobody; train it alone to be told where it began.
+    other rounding do. A member that leaves the finite numbers ends as "diverged", and changes no
+    other; train it alone to learn where that began.
 
     `stop` ends it within about half a second, with what was reached.
 
@@ -77,8 +77,8 @@ def sweep(
     """
     fitting = MemberFitting(run, data, validation, **options)
     seeds = {"seed": fitting.seed, "order_seed": fitting.order_seed}
-    found = members(run, over, how, draws=draws, own_order=own_order, **seeds)
-    return _sweep(fitting.having(found, data, validation), keep, metric, folder)
+    varied = members(run, over, how, draws=draws, own_order=own_order, **seeds)
+    return _sweep(fitting.having(varied, data, validation), keep, metric, folder)
 
 
 def sweep_members(

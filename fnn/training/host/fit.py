@@ -66,7 +66,7 @@ class BestEpoch(NamedTuple):
 class FitResult:
     """A run that has ended.
 
-    run: as it was given, its numbers as arrays.
+    run: the argument, its numbers as arrays.
     params, state: the ones to use: those of the best epoch where the run has a `Selection` that
         found one, averaged where the run averages, else the last.
     history: columns with an entry for each epoch that ended (`fnn.training.host.history`).

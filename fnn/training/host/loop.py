@@ -41,7 +41,7 @@ class Advanceable(Protocol):
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Whether all is trained."""
 
     def furthest(self) -> int:
         """The step that the next call may go to at most."""
@@ -87,9 +87,9 @@ class HostLoop:
     def send(self, event: Callable[[], TrainingEvent]) -> None:
         """Make an event and send it, if anybody listens."""
         if self.loggers:
-            made = event()
+            current = event()
             for logger in self.loggers:
-                logger(made)
+                logger(current)
 
     def ask(self) -> None:
         """Ask whether to stop; of several processes, all have to ask."""
@@ -103,9 +103,9 @@ class HostLoop:
 
     def _advance(self, job: Advanceable, until: int | None) -> None:
         """One call, and how many steps the next one may take."""
-        began, start = time.perf_counter(), job.step
+        start_time, start = time.perf_counter(), job.step
         job.advance(_segment_end(job, until))
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - start_time
         steps = int((job.step - start) * min(EVENT_SECONDS / seconds, GROWTH))
         job.segment_steps = allgather_int(min(max(steps, 1), MOST), self.mesh)[0]
 
