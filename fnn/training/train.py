@@ -164,7 +164,9 @@ def with_metrics(result: FitResult, prepared: Prepared) -> TrainResult:
     )
 
 
-def as_prepared(data: Any, fractions: Sequence[float] = FRACTIONS, split_seed: int = 0) -> Prepared:
+def as_prepared(
+    data: object, fractions: Sequence[float] = FRACTIONS, split_seed: int = 0
+) -> Prepared:
     """Data in any form, split and encoded."""
     if isinstance(data, Prepared):
         return data
