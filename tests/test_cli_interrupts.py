@@ -15,7 +15,7 @@ import fnn.cli.search_keep
 import fnn.cli.sweep_keep
 import fnn.sweeps.train
 from fnn.cli.process.signals import NOTED, handle_sigint, interrupted, note_folder
-from fnn.startup import is_command
+from fnn.cli.process.startup import loading
 from tests.processes import Done, call, environment, finish
 
 DEAF = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
@@ -31,7 +31,10 @@ COMMANDS = {
 
 def busy(body: str, tmp_path: Path) -> subprocess.Popen:
     """A process that hears Ctrl-C as commands do, and is at something."""
-    lines = ["from pathlib import Path", "from fnn.cli.process.signals import heard, kept_in"]
+    lines = [
+        "from pathlib import Path",
+        "from fnn.cli.process.signals import handle_sigint, note_folder",
+    ]
     lines += ["from fnn.training.host.interrupts import interruptible", body]
     process = subprocess.Popen(
         [sys.executable, "-c", "\n".join(lines)],
@@ -48,14 +51,14 @@ def busy(body: str, tmp_path: Path) -> subprocess.Popen:
 
 def test_what_python_does_not_hear_ends_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").touch()
-    body = f"with heard():\n    kept_in(Path('.')); print('busy', flush=True); {DEAF}"
+    body = f"with handle_sigint():\n    note_folder(Path('.')); print('busy', flush=True); {DEAF}"
     process = busy(body, tmp_path)
     process.send_signal(signal.SIGINT)
     assert finish(process) == Done(130, "", "fnn: interrupted; go on: fnn sweep --resume .\n")
 
 
 def test_where_a_step_is_waited_for_it_says_so_and_a_second_one_ends_it(tmp_path: Path) -> None:
-    body = f"with heard(), interruptible():\n    print('busy', flush=True); {DEAF}"
+    body = f"with handle_sigint(), interruptible():\n    print('busy', flush=True); {DEAF}"
     process = busy(body, tmp_path)
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None and process.stderr.readline() == NOTED
@@ -75,7 +78,7 @@ def test_while_libraries_are_imported(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
     )
     assert process.stderr is not None
-    while "fnn.startup" not in process.stderr.readline():
+    while "tyro" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     status, out, err = finish(process)
@@ -83,21 +86,10 @@ def test_while_libraries_are_imported(tmp_path: Path) -> None:
     assert (status, out, told) == (130, "", ["fnn: interrupted"])
 
 
-@pytest.mark.parametrize(
-    ("started", "argv", "expected"),
-    [
-        (["python", "-P", "-m", "fnn", "train", "x"], ["-m", "train", "x"], True),
-        (["python", "-mfnn"], ["-m"], True),
-        (["python", "-m", "pytest", "-m", "fnn"], ["-m", "-m", "fnn"], False),
-        (["python", "/bin/fnn", "runs"], ["/bin/fnn", "runs"], True),
-        (["python", "mine.py", "fnn"], ["mine.py", "fnn"], False),
-        (["python"], [""], False),
-    ],
-)
-def test_only_the_command_itself_is_ended_so(monkeypatch, started, argv, expected: bool) -> None:
-    monkeypatch.setattr(sys, "orig_argv", started)
-    monkeypatch.setattr(sys, "argv", argv)
-    assert is_command() is expected
+def test_a_process_of_somebody_elses_is_not_ended_so() -> None:
+    """`fnn.cli.main` called from Python loads its libraries under the caller's own handler."""
+    with loading():
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("name", COMMANDS)
