@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from fnn.spec import ShapeError
+
+Task: TypeAlias = Literal["binary", "classes", "regression"]
 
 
 class Loss(ABC):
@@ -17,6 +21,10 @@ class Loss(ABC):
     float32 or wider. Weighting and averaging over examples is the objective's.
     """
 
+    task: ClassVar[Task | None] = None
+    """what targets are: yes or no, one class among several, or real numbers, which chooses the
+    metrics; None for a loss that takes any"""
+
     @abstractmethod
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
         """Losses of shape output.shape[:-1]."""
@@ -24,6 +32,19 @@ class Loss(ABC):
     @abstractmethod
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         """∂ (loss of an example) / ∂ (its output), in the shape of the output."""
+
+
+@dataclass(frozen=True)
+class LossExample:
+    """A loss with outputs and targets that it takes: each module of losses has `examples()`."""
+
+    name: str
+    spec: Loss
+    target: Literal["real", "classes", "one-hot", "binary", "one per row"] = "real"
+    """real numbers in the shape of the output, class numbers, one-hot rows, zeros and ones, or a
+    number where the output has a last axis of length 1"""
+    outputs: tuple[int, ...] = (3,)
+    """an example's output"""
 
 
 def paired(output: jax.Array, target: jax.Array) -> jax.Array:
@@ -40,7 +61,7 @@ def paired(output: jax.Array, target: jax.Array) -> jax.Array:
 
 
 def class_probabilities(output: jax.Array, target: jax.Array) -> jax.Array:
-    """One row of probabilities an example: from class numbers, or the one-hot rows given.
+    """One row of probabilities an example: from class numbers, or one-hot rows as they are.
 
     A class number outside 0 … C−1 gives a row of NaN, so that it can't pass unseen.
     """

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import Any
+import sys
+from typing import Any, TypeVar
 
 from fnn.spec.errors import SpecError, choice
+
+T = TypeVar("T")
 
 _KINDS: dict[str, type] = {}
 _pending: list[str] = []
@@ -43,6 +46,24 @@ def kinds() -> dict[str, type]:
     """Every registered kind and its class."""
     _import_modules()
     return dict(_KINDS)
+
+
+def examples(kind: type[T]) -> list[T]:
+    """What the `examples()` of fnn's own modules give, as far as it is of that class.
+
+    A module that defines a layer, a loss or another kind has a function `examples`: tests, the
+    covering design and random networks are derived from them, so that a new kind has no table to
+    be entered in. (A function, because making specs would be a third of what importing fnn takes.)
+    Modules come in the order of their names.
+    """
+    modules = sorted({cls.__module__ for cls in kinds().values()})
+    return [
+        example
+        for module in modules
+        if module.startswith("fnn.") and hasattr(sys.modules[module], "examples")
+        for example in sys.modules[module].examples()
+        if isinstance(example, kind)
+    ]
 
 
 def is_spec(value: Any) -> bool:
