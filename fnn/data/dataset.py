@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from fnn.data.errors import DataError
 from fnn.data.tables.csv_reader import TextFormat
 from fnn.data.tables.table import Table, is_categories
 
+if TYPE_CHECKING:
+    from fnn.losses.loss import Task
+
 Inputs: TypeAlias = np.ndarray | Table
 BLOCK = 8192
 TOO_LARGE = "deviations (numbers this large can't be scaled)"
-Task: TypeAlias = Literal["binary", "classes", "regression"]
 
 
 class DataRows(NamedTuple):

@@ -16,6 +16,8 @@ class AbsoluteError(Loss):
     At the corner the gradient is 0, as in PyTorch.
     """
 
+    task = "regression"
+
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
         return absolute(output - paired(output, target)).mean(-1)
 

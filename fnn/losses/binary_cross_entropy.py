@@ -19,6 +19,8 @@ class BinaryCrossEntropy(Loss):
     PyTorch's name is BCEWithLogitsLoss.
     """
 
+    task = "binary"
+
     smoothing: float | None = number(default=None, low=0, high=1)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
@@ -39,6 +41,9 @@ class ProbabilityBinaryCrossEntropy(Loss):
     rounds to 0 or 1 (float32: |z| > 17) σ' is 0 or nearly so and no gradient reaches the logits of
     a confidently wrong example, and the loss stops at −log(floor) = 18.4.
     """
+
+    task = "binary"
+    takes_probabilities = True
 
     floor: float = number(default=1e-8, low=0)
 

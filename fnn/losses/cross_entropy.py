@@ -18,6 +18,8 @@ class CrossEntropy(Loss):
     sum to one. A class number outside 0 … C−1 gives NaN (Optax and Keras differ).
     """
 
+    task = "classes"
+
     smoothing: float | None = number(default=None, low=0, high=1)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
@@ -39,6 +41,9 @@ class ProbabilityCrossEntropy(Loss):
     probability that underflows gives the constant loss −log(floor), and no gradient reaches its
     logits.
     """
+
+    task = "classes"
+    takes_probabilities = True
 
     floor: float = number(default=1e-8, low=0)
 

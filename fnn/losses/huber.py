@@ -18,6 +18,8 @@ class Huber(Loss):
     PyTorch's HuberLoss is the same; its SmoothL1Loss is this / δ.
     """
 
+    task = "regression"
+
     delta: float = number(default=1.0, low=0)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:

@@ -16,6 +16,8 @@ class SquaredError(Loss):
     The mean over examples makes it PyTorch's and Keras' MSE. Some texts put ½ in front.
     """
 
+    task = "regression"
+
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
         return jnp.square(output - paired(output, target)).mean(-1)
 

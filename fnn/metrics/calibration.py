@@ -7,10 +7,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from fnn.losses import Loss
 from fnn.losses.loss import class_probabilities, paired
 from fnn.metrics.predictions import labels
-from fnn.metrics.registry import CLASSES
 from fnn.shapes import wide
 
 BINS = 15
@@ -106,7 +105,7 @@ def of_probabilities(
 
     The likelihood of logits is taken from them directly, so it needs no floor.
     """
-    if isinstance(loss, CLASSES):
+    if loss.task == "classes":
         known = labels(output, target)
     else:
         known = (paired(output, target) > 0.5).ravel().astype(int)
@@ -119,12 +118,12 @@ def of_probabilities(
 
 def log_probabilities(loss: Loss, output: jax.Array) -> jax.Array:
     """The logarithm of each class's probability (N, C); of K answers, no and yes: (N · K, 2)."""
-    if isinstance(loss, CLASSES):
-        return jax.nn.log_softmax(output) if isinstance(loss, CrossEntropy) else _logs(output)
-    if isinstance(loss, BinaryCrossEntropy):
-        both = jax.nn.log_sigmoid(-output), jax.nn.log_sigmoid(output)
-    else:
+    if loss.task == "classes":
+        return _logs(output) if loss.takes_probabilities else jax.nn.log_softmax(output)
+    if loss.takes_probabilities:
         both = _logs(1 - output), _logs(output)
+    else:
+        both = jax.nn.log_sigmoid(-output), jax.nn.log_sigmoid(output)
     return jnp.stack(both, -1).reshape(-1, 2)
 
 

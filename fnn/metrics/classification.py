@@ -12,7 +12,7 @@ from fnn.losses import Loss
 from fnn.metrics.auc import auc
 from fnn.metrics.calibration import of_probabilities
 from fnn.metrics.predictions import Predictions, labels, predicted, predictions
-from fnn.metrics.registry import CLASSES, OF_PROBABILITIES, top_of
+from fnn.metrics.registry import CALIBRATION, top_of
 
 
 def of_classes(
@@ -23,7 +23,7 @@ def of_classes(
     weight: jax.Array | None,
 ) -> dict[str, jax.Array]:
     """The metrics of that name for outputs (N, C) or (N, L), and weights (N,)."""
-    exclusive = isinstance(loss, CLASSES)
+    exclusive = loss.task == "classes"
     found: dict[str, jax.Array] = {}
     for name in names:
         k = top_of(name)
@@ -37,7 +37,7 @@ def of_classes(
             found[name] = share(asked.truth == asked.predicted, weight, output)
         elif name == "auc":
             found[name] = auc(predictions(loss, output, target), weight)
-        elif name in OF_PROBABILITIES:
+        elif name in CALIBRATION:
             found[name] = of_probabilities(name, loss, output, target, weight)
         elif name not in found:
             found |= f_scores(predictions(loss, output, target), weight, exclusive=exclusive)

@@ -11,7 +11,7 @@ from fnn.layer import Tree
 from fnn.losses import Loss
 from fnn.losses.loss import paired
 from fnn.metrics.classification import of_classes
-from fnn.metrics.registry import QUANTITIES, check_metrics, default_metrics
+from fnn.metrics.registry import check_metrics, default_metrics
 from fnn.metrics.regression import of_quantities
 from fnn.objective import Batch, Objective, normalized_weights
 from fnn.shapes import wide
@@ -114,7 +114,7 @@ def measure(
         if not others:
             return found
         each = _each(weight, output)
-        if isinstance(loss, QUANTITIES):
+        if loss.task == "regression":
             target = _rows(paired(output, target))
             found |= of_quantities(others, _rows(output), target, each, target_scale)
         else:

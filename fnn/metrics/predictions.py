@@ -8,15 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fnn.losses import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Loss,
-    ProbabilityBinaryCrossEntropy,
-    ProbabilityCrossEntropy,
-)
+from fnn.losses import Loss
 from fnn.losses.loss import paired
-from fnn.metrics.registry import ANSWERS, CLASSES
 from fnn.spec import SpecError
 
 
@@ -35,9 +28,9 @@ def predicted(loss: Loss, output: jax.Array) -> jax.Array:
     class counts. A yes is a logit above 0 or a probability above ½. Raises `SpecError` for a loss
     that has no classes.
     """
-    if isinstance(loss, CLASSES):
+    if loss.task == "classes":
         return output.argmax(-1)
-    if not isinstance(loss, ANSWERS):
+    if loss.task != "binary":
         raise SpecError(f"{type(loss).__name__} has no classes", "loss")
     yes = _yes(loss, output).astype(int)
     return yes[..., 0] if output.shape[-1] == 1 else yes
@@ -48,11 +41,11 @@ def as_logits(loss: Loss, output: np.ndarray) -> np.ndarray:
 
     A probability of 0 or 1 counts as the nearest that is neither.
     """
-    if not isinstance(loss, (ProbabilityCrossEntropy, ProbabilityBinaryCrossEntropy)):
+    if not loss.takes_probabilities:
         return output
     limits = np.finfo(output.dtype)
     chances = np.clip(output, limits.tiny, 1 - limits.epsneg)
-    if isinstance(loss, ProbabilityCrossEntropy):
+    if loss.task == "classes":
         return np.log(chances)
     return np.log(chances) - np.log1p(-chances)
 
@@ -64,11 +57,11 @@ def labels(output: jax.Array, target: jax.Array) -> jax.Array:
 
 def predictions(loss: Loss, output: jax.Array, target: jax.Array) -> Predictions:
     """One column a class; of two classes only the second, which counts as the positive one."""
-    if not isinstance(loss, CLASSES):
+    if loss.task == "binary":
         return Predictions(paired(output, target) > 0.5, _yes(loss, output), output)
     count = output.shape[-1]
     columns = jnp.arange(1 if count == 2 else 0, count)
-    scores = jax.nn.softmax(output) if isinstance(loss, CrossEntropy) else output
+    scores = output if loss.takes_probabilities else jax.nn.softmax(output)
     return Predictions(
         truth=labels(output, target)[..., None] == columns[None],
         predicted=output.argmax(-1)[..., None] == columns[None],
@@ -77,4 +70,4 @@ def predictions(loss: Loss, output: jax.Array, target: jax.Array) -> Predictions
 
 
 def _yes(loss: Loss, output: jax.Array) -> jax.Array:
-    return output > (0.0 if isinstance(loss, BinaryCrossEntropy) else 0.5)
+    return output > (0.5 if loss.takes_probabilities else 0.0)

@@ -14,8 +14,17 @@ from fnn.data import Dataset, Prepared, from_arrays, load, prepare
 from fnn.data.splits import FRACTIONS
 from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
-from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, Penalty, SquaredError
-from fnn.metrics.registry import ANSWERS, CLASSES, QUANTITIES
+from fnn.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Loss,
+    Penalty,
+    ProbabilityBinaryCrossEntropy,
+    ProbabilityCrossEntropy,
+    SquaredError,
+)
 from fnn.objective import Batch, Objective, Policy
 from fnn.optimizers import Optimizer
 from fnn.shapes import shape
@@ -31,9 +40,9 @@ from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
 
 FAMILIES: dict[str, tuple[type[Loss], ...]] = {
-    "binary": ANSWERS,
-    "classes": CLASSES,
-    "regression": QUANTITIES,
+    "binary": (BinaryCrossEntropy, ProbabilityBinaryCrossEntropy),
+    "classes": (CrossEntropy, ProbabilityCrossEntropy),
+    "regression": (SquaredError, AbsoluteError, Huber),
 }
 TASKS = {"binary": "two classes", "classes": "classes", "regression": "numbers"}
 
@@ -220,10 +229,9 @@ def check_outputs(net: Layer, prepared: Prepared) -> None:
 
 
 def check_loss(loss: Loss, prepared: Prepared) -> None:
-    """A loss of classes for classes, one of numbers for numbers; one's own may be either."""
-    task, families = prepared.preprocessing.task, [*FAMILIES.values()]
-    known = any(isinstance(loss, family) for family in families)
-    if known and not isinstance(loss, FAMILIES[task]):
+    """A loss of classes for classes, one of numbers for numbers; without a task, for any."""
+    task = prepared.preprocessing.task
+    if loss.task not in (None, task):
         names = " or ".join(family.__name__ for family in FAMILIES[task])
         raise SpecError(
             f"{loss} does not suit the target {prepared.preprocessing.target_name!r}, which is "

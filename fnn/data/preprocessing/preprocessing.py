@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fnn.data.dataset import Dataset, Inputs, Task, check_finite, check_inputs
+from fnn.data.dataset import Dataset, Inputs, check_finite, check_inputs
 from fnn.data.errors import DataError, check_names
 from fnn.data.json_fields import field, names
 from fnn.data.preprocessing.scaling import Divisor, Standardizer
@@ -20,6 +20,9 @@ from fnn.data.tables.frames import is_frame, table_of
 from fnn.data.tables.table import Table, is_categories
 from fnn.data.targets.encoding import Classes, Numbers
 from fnn.spec import error_path
+
+if TYPE_CHECKING:
+    from fnn.losses.loss import Task
 
 KIND = "preprocessing.v1"
 Encoder: TypeAlias = Divisor | Standardizer | TableEncoder

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fnn.data.dataset import TOO_LARGE, Task, check_finite
+from fnn.data.dataset import TOO_LARGE, check_finite
 from fnn.data.errors import DataError
 from fnn.data.json_fields import field, names, numbers, scales
+
+if TYPE_CHECKING:
+    from fnn.losses.loss import Task
 
 
 @dataclass(frozen=True)
