@@ -88,7 +88,7 @@ def complaint(make: Callable[[], Any], kind: type[FnnError] = SpecError) -> str:
 @pytest.fixture
 def own_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kinds made in a test are forgotten after it."""
-    monkeypatch.setattr(importlib.import_module("fnn.spec.kinds"), "_KINDS", kinds())
+    monkeypatch.setattr(importlib.import_module("fnn.spec.registry"), "_KINDS", kinds())
 
 
 # Roles
@@ -212,9 +212,9 @@ REFUSED = [
     ({"rate": np.array([[0.5], [1.0]])}, "rate: expected less than 1, got 1.0"),
     ({"rate": np.array([0, 0])}, "rate: expected an array of floats, got one of int64"),
     ({"speed": ReLU()}, "speed: expected float or Schedule, got ReLU() (ReLU)"),
-    ({"function": None}, "function: expected Function, got None (NoneType)"),
+    ({"function": None}, "function: expected Elementwise, got None (NoneType)"),
     ({"function": Dense(2)}, "function: expected Elementwise, got Dense(units=2) (Dense)"),
-    ({"function": math.tanh}, "function: expected Function, got <built-in function tanh> ("),
+    ({"function": math.tanh}, "function: expected Elementwise, got <built-in function tanh> ("),
     ({"function": Tanh}, "function: expected a spec, got the class: write Tanh(…)"),
     (
         {"function": Undecorated.__new__(Undecorated)},
@@ -223,8 +223,8 @@ REFUSED = [
     ({"function": "thanh"}, "function: unknown name 'thanh'; did you mean 'tanh'?"),
     ({"others": [ReLU()]}, "others: expected a tuple of specs, got [ReLU()] (list)"),
     ({"others": ReLU()}, "others: expected a tuple of specs, got ReLU() (ReLU)"),
-    ({"others": (ReLU(), 3)}, "others[1]: expected Function, got 3 (int)"),
-    ({"maybe": 3}, "maybe: expected Function or NoneType, got 3 (int)"),
+    ({"others": (ReLU(), 3)}, "others[1]: expected Elementwise, got 3 (int)"),
+    ({"maybe": 3}, "maybe: expected Elementwise or NoneType, got 3 (int)"),
     ({"units": 2.0}, "units: expected a whole number, got 2.0 (float)"),
     ({"units": np.float64(2)}, "units: expected a whole number, got 2.0 (float)"),
     ({"units": True}, "units: expected a whole number, got True (bool)"),
@@ -513,7 +513,7 @@ def test_with_numbers_takes_tracers() -> None:
     [
         ("rat", "rate"),
         ("learningrate", "learning_rate"),
-        ("optimizer.learning_rate", "optimizer.learning_rate"),
+        ("optimizers.learning_rate", "optimizer.learning_rate"),
         ("net.layers[2].rate", "objective.net.layers[3].rate"),
         ("layers", None),
         ("ate", "rate"),

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS = """
-xla, random, startup
+lazy, xla, random, startup
 spec
 files
 figures, shapes

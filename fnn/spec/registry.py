@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from fnn.spec.errors import SpecError, choice
 
-_KINDS: dict[str, type] = {}
+if TYPE_CHECKING:
+    from dataclasses import Field
+
+    from typing_extensions import TypeIs
+
+_KINDS: dict[str, type[AnySpec]] = {}
+
+
+class AnySpec(Protocol):
+    """What `@spec` makes of a class: a dataclass with a kind."""
+
+    kind: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
 
 def check_kind(kind: str) -> None:
-    """A kind is a name and a version."""
+    """A kind is a name and a version. Raises `SpecError` for anything else."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*\.v[1-9][0-9]*", kind):
         raise SpecError(f"expected a versioned kind such as 'dense.v1', got {kind!r}")
 
 
-def register(kind: str, cls: type) -> None:
+def register(kind: str, cls: type[AnySpec]) -> None:
     """Enter a class; the same class defined again (a notebook cell) takes its own place."""
     known = _KINDS.get(kind, cls)
     if _address(known) != _address(cls):
@@ -24,17 +36,17 @@ def register(kind: str, cls: type) -> None:
     _KINDS[kind] = cls
 
 
-def kinds() -> dict[str, type]:
+def kinds() -> dict[str, type[AnySpec]]:
     """Every registered kind and its class."""
     return dict(_KINDS)
 
 
-def is_spec(value: Any) -> bool:
+def is_spec(value: object) -> TypeIs[AnySpec]:
     """Whether a value is a spec; the class of one is none."""
     return getattr(type(value), "kind", None) in _KINDS
 
 
-def find_kind(kind: str) -> type:
+def find_kind(kind: str) -> type[AnySpec]:
     """The class of a kind; the error tells an unknown name from an unknown version."""
     if kind in _KINDS:
         return _KINDS[kind]
@@ -46,7 +58,10 @@ def find_kind(kind: str) -> type:
 
 
 def from_name(name: str, family: tuple[type, ...] | type) -> Any:
-    """The spec of that name with all its defaults: `named("relu", Function)`."""
+    """The spec of that name with all its defaults: `from_name("relu", Elementwise)`.
+
+    Raises `SpecError` for a name that no spec of the family has, and for one without defaults.
+    """
     known = {kind.split(".")[0]: cls for kind, cls in _KINDS.items() if issubclass(cls, family)}
     if name not in known:
         raise SpecError(f"unknown name {name!r}{choice(name, known)}")

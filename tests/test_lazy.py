@@ -1,0 +1,55 @@
+"""Packages whose names are imported when they are first asked for."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LAZY = ["spec"]
+JAX_FREE = [
+    "fnn.files",
+    "fnn.spec",
+    "fnn.spec.errors",
+]
+WITHOUT_FNN = """
+import sys, types
+package = types.ModuleType("fnn")
+package.__path__ = [sys.argv[1]]
+sys.modules["fnn"] = package
+__import__(sys.argv[2])
+print(*sorted(name for name in sys.modules if "." not in name))
+"""
+"""imports a module beneath a package `fnn` that imports nothing itself"""
+SLOW = {"jax", "jaxlib", "matplotlib", "optax", "pandas", "pooch", "requests", "scipy", "sklearn"}
+
+
+@pytest.mark.parametrize("module", JAX_FREE)
+def test_what_needs_no_jax_does_not_import_it(module: str) -> None:
+    command = [sys.executable, "-c", WITHOUT_FNN, str(ROOT / "fnn"), module]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert SLOW.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("room", LAZY)
+def test_a_lazy_package_says_the_same_to_python_and_to_the_type_checker(room: str) -> None:
+    package = importlib.import_module(f"fnn.{room}")
+    tree = ast.parse((ROOT / "fnn" / room / "__init__.py").read_text())
+    checked = {
+        alias.name: f"{node.module}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"fnn.{room}")
+        for alias in node.names
+    }
+    assert sorted(checked) == sorted(package.__all__)
+    for name, module in checked.items():
+        assert getattr(package, name) is getattr(importlib.import_module(module), name)
+        assert name in dir(package)
+        assert not (ROOT / "fnn" / room / f"{name}.py").exists()  # it would take the name's place
+    with pytest.raises(AttributeError, match=f"module 'fnn.{room}' has no attribute 'nowhere'"):
+        package.nowhere  # noqa: B018
