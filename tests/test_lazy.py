@@ -11,11 +11,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAZY = ["spec"]
+LAZY = ["spec", "data"]
 JAX_FREE = [
     "fnn.files",
     "fnn.spec",
     "fnn.spec.errors",
+    "fnn.data",
+    "fnn.data.description",
+    "fnn.data.loading",
+    "fnn.data.preprocessing.preprocessing",
+    "fnn.data.sources.catalog",
+    "fnn.data.sources.download",
 ]
 WITHOUT_FNN = """
 import sys, types

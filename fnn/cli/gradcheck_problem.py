@@ -82,7 +82,7 @@ def _read(options: GradcheckCommand) -> Any:
 
 def _rows(prepared: Prepared, count: int, seed: int) -> Batch:
     """Training rows, drawn without repetition."""
-    from fnn.data.sources.memory_mapped import StoredRows
+    from fnn.data.preprocessing.stored_rows import StoredRows
     from fnn.objective import Batch
 
     train = prepared.train
