@@ -29,12 +29,12 @@ def higher_is_better(name: str) -> bool:
 
 def top_of(name: str) -> int | None:
     """The k of `top_<k>`; None for any other name."""
-    found = re.fullmatch(r"top_([1-9][0-9]*)", name)
-    return int(found[1]) if found else None
+    match = re.fullmatch(r"top_([1-9][0-9]*)", name)
+    return int(match[1]) if match else None
 
 
 def check_metrics(names: Sequence[str], loss: Loss, outputs: int | None = None) -> None:
-    """Raises `SpecError` for names that are unknown or that say nothing about such a loss.
+    """Raises `SpecError` for names that are unknown or that do not apply to such a loss.
 
     `outputs` is how many the network has: the best 5 of 3 classes always hold the right one.
     """
