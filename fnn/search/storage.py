@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fnn.files import alone, read_bytes
+from fnn.files import exclusive_lock, read_bytes
 from fnn.spec import FnnError
 
 SQLITE = (".db", ".sqlite", ".sqlite3")
@@ -52,7 +52,7 @@ def open_storage(path: Path | None) -> Iterator[Any]:
     if path is None:
         yield optuna().storages.InMemoryStorage()
         return
-    with alone(path, "another search uses it: wait for its end, or give another storage"):
+    with exclusive_lock(path, "another search uses it: wait for its end, or give another storage"):
         with usable(path, opening=True):
             made = _sqlite(path) if path.suffix in SQLITE else _journal(path)
         try:

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from fnn.files import alone, explained, field, indispensable, read_record, write_json
+from fnn.files import exclusive_lock, explained, field, indispensable, read_record, write_json
 from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of
@@ -62,7 +62,7 @@ def open_store(
         return
     folder = SweepStore(path, members, rows, validation, target_scale, epochs)
     taken = "another process has this sweep under way: wait for its end"
-    with alone(folder.path / "sweep.json", taken):
+    with exclusive_lock(folder.path / "sweep.json", taken):
         allgather_int(0, mesh)
         yield folder
 
