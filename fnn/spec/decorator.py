@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable, Iterable, Mapping
-from typing import (
-    NoReturn,
-    TypeVar,
-    cast,
-    dataclass_transform,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from collections.abc import Callable, Mapping
+from typing import NoReturn, TypeVar, cast, dataclass_transform
 
 import jax
 import numpy as np
 
-from fnn.spec.errors import SpecError, choice, error_path
-from fnn.spec.fields import (
-    Bounds,
-    Role,
-    check_number,
-    check_static,
-    classes,
-    describe,
-    number,
-    part,
-    role,
-    static,
-    type_name,
-)
+from fnn.spec.checks import check_fields
+from fnn.spec.errors import SpecError, choice
+from fnn.spec.fields import number, part, static
+from fnn.spec.pytree import equal, hash_structure, register_node
 from fnn.spec.registry import AnySpec, check_kind, from_name, is_spec, register
 
 T = TypeVar("T")
@@ -55,9 +36,7 @@ def spec(kind: str) -> Callable[[type[T]], type[T]]:
             setattr(cls, name, value)
         spec_class = cast(type[AnySpec], _dataclass(cls))
         register(kind, spec_class)
-        jax.tree_util.register_pytree_with_keys(
-            spec_class, _flatten_with_keys, functools.partial(_unflatten, spec_class), _flatten
-        )
+        register_node(spec_class)
         return cls
 
     return decorate
@@ -80,7 +59,7 @@ def set_fields(instance: object, **values: object) -> None:
     """
     for name, value in values.items():
         object.__setattr__(instance, name, value)
-    _check_fields(cast(AnySpec, instance))
+    check_fields(cast(AnySpec, instance))
 
 
 def build(cls: type[AnySpec], values: Mapping[str, object]) -> AnySpec:
@@ -112,114 +91,6 @@ def replace(instance: T, **changes: object) -> T:
     return cast(T, build(type(original), values))
 
 
-def _check_fields(self: AnySpec) -> None:
-    hints = _hints(self.__class__)
-    for field in dataclasses.fields(self):
-        value, hint = getattr(self, field.name), hints[field.name]
-        with error_path(field.name):
-            object.__setattr__(self, field.name, _check(value, hint, field))
-    check = getattr(self, "check", None)
-    if check is not None:
-        check()
-
-
-def _check(value: object, hint: object, field: dataclasses.Field[object]) -> object:
-    if role(field) is Role.STATIC:
-        return check_static(value, hint, field.metadata.get("bounds", {}))
-    if role(field) is Role.PART or is_spec(value):
-        return _check_part(value, hint)
-    return check_number(value, hint, _bounds(field))
-
-
-def check_number_at(owner: AnySpec, name: str, value: object) -> None:
-    """Whether that field of a spec may hold a number. Raises `SpecError` where it may not."""
-    field = next(field for field in dataclasses.fields(owner) if field.name == name)
-    check_number(value, _hints(owner.__class__)[name], _bounds(field))
-
-
-def _bounds(field: dataclasses.Field[object]) -> Bounds:
-    bounds: Bounds = field.metadata["bounds"]
-    return bounds
-
-
-def _check_part(value: object, hint: object) -> object:
-    if get_origin(hint) is tuple:
-        if not isinstance(value, tuple):
-            raise SpecError(f"expected a tuple of specs, got {describe(value)}")
-        checked = []
-        for index, item in enumerate(value):
-            with error_path(f"[{index}]"):
-                checked.append(_check_part(item, get_args(hint)[0]))
-        return tuple(checked)
-    family = classes(hint)
-    if isinstance(value, str):
-        return from_name(value, family)
-    if isinstance(value, family) and (value is None or is_spec(value)):
-        return value
-    if isinstance(value, type) and issubclass(value, family):
-        raise SpecError(f"expected a spec, got the class: write {value.__name__}(…)")
-    if isinstance(value, family):
-        name = type(value).__name__
-        raise SpecError(f"{name} is not a spec: decorate the class with @spec('name.v1')")
-    several = isinstance(value, list | tuple) and any(map(is_spec, value))
-    tail = ": give each one by itself, or unpack them with *" if several else ""
-    raise SpecError(f"expected {' or '.join(map(type_name, family))}, got {describe(value)}{tail}")
-
-
-@functools.cache
-def _hints(cls: type) -> dict[str, object]:
-    return get_type_hints(cls)
-
-
-@functools.cache
-def _names(cls: type[AnySpec]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The fields that are children of the pytree node, and those of its treedef."""
-    fields = dataclasses.fields(cls)
-    children = tuple(field.name for field in fields if role(field) is not Role.STATIC)
-    return children, tuple(field.name for field in fields if role(field) is Role.STATIC)
-
-
-def _flatten(self: AnySpec) -> tuple[tuple[object, ...], tuple[object, ...]]:
-    children, statics = _names(self.__class__)
-    return tuple(getattr(self, name) for name in children), tuple(
-        getattr(self, name) for name in statics
-    )
-
-
-def _flatten_with_keys(
-    self: AnySpec,
-) -> tuple[tuple[tuple[jax.tree_util.GetAttrKey, object], ...], tuple[object, ...]]:
-    children, statics = _flatten(self)
-    names = _names(self.__class__)[0]
-    keys = (jax.tree_util.GetAttrKey(name) for name in names)
-    return tuple(zip(keys, children, strict=True)), statics
-
-
-def _unflatten(
-    cls: type[AnySpec], statics: tuple[object, ...], children: Iterable[object]
-) -> AnySpec:
-    instance: AnySpec = object.__new__(cls)
-    child_names, static_names = _names(cls)
-    for name, value in zip(child_names, children, strict=True):
-        object.__setattr__(instance, name, value)
-    for name, value in zip(static_names, statics, strict=True):
-        object.__setattr__(instance, name, value)
-    return instance
-
-
-def _equal(self: AnySpec, other: object) -> bool:
-    if type(self) is not type(other):
-        return NotImplemented
-    structures: list[object] = [jax.tree.structure(self), jax.tree.structure(other)]
-    if structures[0] != structures[1]:
-        return False
-    return all(map(np.array_equal, jax.tree.leaves(self), jax.tree.leaves(other)))
-
-
-def _hash(self: AnySpec) -> int:
-    return hash(jax.tree.structure(self))
-
-
 def _repr(self: AnySpec) -> str:
     arguments = [
         f"{field.name}={_text(getattr(self, field.name))}"
@@ -249,9 +120,9 @@ def _refuse_subclass(cls: type, **_: object) -> NoReturn:
 
 
 _METHODS: dict[str, object] = {
-    "__post_init__": _check_fields,
-    "__eq__": _equal,
-    "__hash__": _hash,
+    "__post_init__": check_fields,
+    "__eq__": equal,
+    "__hash__": hash_structure,
     "__repr__": _repr,
     "__init_subclass__": classmethod(_refuse_subclass),
 }

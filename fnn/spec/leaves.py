@@ -11,7 +11,7 @@ import numpy as np
 from jax.tree_util import KeyPath
 from jax.typing import ArrayLike, DTypeLike
 
-from fnn.spec.decorator import check_number_at
+from fnn.spec.checks import check_number_at
 from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.registry import is_spec
 
