@@ -1,34 +1,65 @@
-"""Names of a package that are imported when they are first asked for.
-
-A package that offers both quick things (errors, a list of files) and things that need JAX, whose
-import takes most of a second, declares its names here and imports none of them itself.
-"""
+"""Packages whose names are imported when they are first asked for (PEP 562)."""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
 
 
-def lazy_names(
-    package: str, modules: Mapping[str, Iterable[str]]
-) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` of a package (PEP 562): `modules` says which module has which.
+class LazyPackage(ModuleType):
+    """A package whose stub says which module each of its names comes from.
 
-    Modules are named relative to the package. A name must not be that of a module beside it:
-    importing the module would take the name's place.
+    Where a name is also that of a submodule (`fnn.audit`, `fnn.spec.numbers`), the stub's stands:
+    the import system would bind the submodule in its place.
     """
-    origin = {name: module for module, names in modules.items() for name in names}
 
-    def get(name: str) -> object:
-        if name not in origin:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value: object = getattr(importlib.import_module(f"{package}.{origin[name]}"), name)
-        setattr(sys.modules[package], name, value)
-        return value
+    _sources: Mapping[str, tuple[str, str]]
+    _aliases: Mapping[str, str]
 
-    def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *origin})
+    def __getattr__(self, name: str) -> object:
+        if name in self._sources:
+            module, symbol = self._sources[name]
+            if module == self.__name__:
+                return importlib.import_module(f"{module}.{symbol}")
+            value = getattr(importlib.import_module(module), symbol)
+            super().__setattr__(name, value)
+            return value
+        alias = self._aliases.get(name)
+        hint = "" if alias is None else f": write {self.__name__}.{alias}"
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}{hint}")
 
-    return get, names
+    def __setattr__(self, name: str, value: object) -> None:
+        is_submodule = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"
+        if is_submodule and self._sources.get(name, (self.__name__,))[0] != self.__name__:
+            return
+        super().__setattr__(name, value)
+
+    def __dir__(self) -> Iterable[str]:
+        return sorted({*super().__dir__(), *self._sources})
+
+
+def attach(package: str, aliases: Mapping[str, str] | None = None) -> list[str]:
+    """Make a package lazy, and give its public names.
+
+    They are those that `__init__.pyi` beside it imports (`from fnn.layers import Dense as Dense`):
+    one list for type checkers and for the import. `aliases` are names that other packages use for
+    some of them, for the message of the `AttributeError`.
+    """
+    module = sys.modules[package]
+    assert module.__file__ is not None
+    stub = ast.parse(Path(module.__file__).with_suffix(".pyi").read_text())
+    sources = {
+        alias.asname or alias.name: (node.module or package, alias.name)
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for name in sources.keys() & vars(module).keys():
+        del vars(module)[name]  # a submodule that has been imported already
+    vars(module).update(_sources=sources, _aliases=aliases or {})
+    module.__class__ = LazyPackage
+    return sorted(sources)

@@ -88,7 +88,7 @@ def complaint(make: Callable[[], Any], kind: type[FnnError] = SpecError) -> str:
 @pytest.fixture
 def own_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kinds made in a test are forgotten after it."""
-    monkeypatch.setattr(importlib.import_module("fnn.spec.registry"), "_KINDS", kinds())
+    monkeypatch.setattr(importlib.import_module("fnn.spec.kinds"), "_KINDS", kinds())
 
 
 # Roles

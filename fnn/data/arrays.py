@@ -133,8 +133,10 @@ def require_array(arrays: Mapping[str, np.ndarray], what: str, path: Path) -> np
     """The array under one of the names for `what`. Raises `DataError` with the names there are."""
     values = find_array(arrays, what)
     if values is None:
-        wanted = " or ".join(KEYS.get(what, (what,)))
-        raise DataError(f"no array {wanted} (there are: {', '.join(arrays) or 'none'})", str(path))
+        expected = " or ".join(KEYS.get(what, (what,)))
+        raise DataError(
+            f"no array {expected} (there are: {', '.join(arrays) or 'none'})", str(path)
+        )
     return values
 
 

@@ -24,7 +24,7 @@ PALE, PINK = "#f1f1f1", "#cc79a7"
 def heat_map(axes: Axes, row: AuditedLeaf) -> None:
     """|claimed − automatic| of an audit's row on a log scale, with a ring around the worst element.
 
-    Where there is no automatic gradient, the numerical one stands in its place.
+    Where there is no automatic gradient, the numerical one replaces it.
     Elements below the row's detection limit are pale gray, those that are not finite pink. A leaf
     of more than two axes shows its first one against the others; a long axis shows the largest of
     each block of neighbors.

@@ -155,7 +155,7 @@ def _legend(axes: Axes, handles: Sequence[Artist], columns: int, title: str = ""
 
 
 def truncate(name: str, length: int) -> str:
-    """The end of a path, which tells more than its beginning, cut to that length."""
+    """A path cut to that length from the front: its end is more specific."""
     return name if len(name) <= length else "…" + name[len(name) - length + 1 :]
 
 

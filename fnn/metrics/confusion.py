@@ -26,8 +26,8 @@ def _numbers(values: np.ndarray, classes: int, path: str) -> NDArray[np.intp]:
     if values.ndim == 2 and values.shape[1] == classes:
         return values.argmax(-1)
     if values.ndim != 1 or not np.issubdtype(values.dtype, np.integer):
-        wanted = f"class numbers (N,) or scores (N, {classes})"
-        raise ShapeError(f"expected {wanted}, got {values.dtype} of shape {values.shape}", path)
+        expected = f"class numbers (N,) or scores (N, {classes})"
+        raise ShapeError(f"expected {expected}, got {values.dtype} of shape {values.shape}", path)
     outside = np.flatnonzero((values < 0) | (values >= classes))
     if outside.size:
         got = f"{values[outside[0]]} at row {outside[0]}"

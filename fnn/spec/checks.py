@@ -17,7 +17,7 @@ from fnn.spec.fields import (
     role,
     type_name,
 )
-from fnn.spec.registry import AnySpec, from_name, is_spec
+from fnn.spec.kinds import AnySpec, from_name, is_spec
 
 
 def check_fields(self: AnySpec) -> None:

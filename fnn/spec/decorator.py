@@ -12,8 +12,8 @@ import numpy as np
 from fnn.spec.checks import check_fields
 from fnn.spec.errors import SpecError, choice
 from fnn.spec.fields import number, part, static
+from fnn.spec.kinds import AnySpec, check_kind, from_name, is_spec, register
 from fnn.spec.pytree import equal, hash_structure, register_node
-from fnn.spec.registry import AnySpec, check_kind, from_name, is_spec, register
 
 T = TypeVar("T")
 

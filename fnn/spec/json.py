@@ -14,7 +14,7 @@ import numpy as np
 from fnn.spec.decorator import build
 from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.fields import describe
-from fnn.spec.registry import find_kind, is_spec
+from fnn.spec.kinds import find_kind, is_spec
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 

@@ -9,8 +9,8 @@ from typing import TypeVar, cast
 from fnn.spec.decorator import replace
 from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.fields import Role, role
-from fnn.spec.leaves import matches
-from fnn.spec.registry import is_spec
+from fnn.spec.kinds import is_spec
+from fnn.spec.numbers import matches
 
 T = TypeVar("T")
 Keys = tuple[str | int, ...]

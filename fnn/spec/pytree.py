@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from fnn.spec.fields import Role, role
-from fnn.spec.registry import AnySpec
+from fnn.spec.kinds import AnySpec
 
 
 def register_node(cls: type[AnySpec]) -> None:

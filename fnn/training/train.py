@@ -14,21 +14,11 @@ from fnn.data import Dataset, Prepared, from_arrays, load, prepare
 from fnn.data.splits import FRACTIONS
 from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
-from fnn.losses import (
-    AbsoluteError,
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Huber,
-    Loss,
-    Penalty,
-    ProbabilityBinaryCrossEntropy,
-    ProbabilityCrossEntropy,
-    SquaredError,
-)
+from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, Penalty, SquaredError
 from fnn.objective import Batch, Objective, Policy
 from fnn.optimizers import Optimizer
 from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError, error_path, replace
+from fnn.spec import ShapeError, SpecError, error_path, kinds, replace
 from fnn.training.checks import check_epochs, check_loggers
 from fnn.training.host.fit import FitResult, fit
 from fnn.training.host.progress import Progress
@@ -39,11 +29,6 @@ from fnn.training.policy.selection import Selection
 from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
 
-FAMILIES: dict[str, tuple[type[Loss], ...]] = {
-    "binary": (BinaryCrossEntropy, ProbabilityBinaryCrossEntropy),
-    "classes": (CrossEntropy, ProbabilityCrossEntropy),
-    "regression": (SquaredError, AbsoluteError, Huber),
-}
 TASKS = {"binary": "two classes", "classes": "classes", "regression": "numbers"}
 
 
@@ -232,7 +217,8 @@ def check_loss(loss: Loss, prepared: Prepared) -> None:
     """A loss of classes for classes, one of numbers for numbers; without a task, for any."""
     task = prepared.preprocessing.task
     if loss.task not in (None, task):
-        names = " or ".join(family.__name__ for family in FAMILIES[task])
+        losses = (cls for cls in kinds().values() if issubclass(cls, Loss) and cls.task == task)
+        names = " or ".join(cls.__name__ for cls in losses)
         raise SpecError(
             f"{loss} does not suit the target {prepared.preprocessing.target_name!r}, which is "
             f"{TASKS[task]}: take {names}",

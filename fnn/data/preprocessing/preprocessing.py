@@ -119,9 +119,10 @@ class Preprocessing:
     ) -> NDArray[np.float32]:
         """Network inputs float32 (n, I) or (n, …) of an array, a table or a pandas frame.
 
-        A value that no training row foresaw (an unknown category, a missing number where none was
-        missing) is an error; with `unknown="zeros"` a category becomes zeros and a missing number
-        the median. Other errors: missing columns, other shapes, NaN in arrays, infinite values.
+        A value that training rows do not foresee (an unknown category, a missing number where none
+        was missing) is an error; with `unknown="zeros"` a category becomes zeros and a missing
+        number the median. Other errors: missing columns, other shapes, NaN in arrays, infinite
+        values.
         """
         if unknown not in ("error", "zeros"):
             raise DataError(f"expected error or zeros, got {unknown!r}", "unknown")

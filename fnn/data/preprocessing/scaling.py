@@ -100,8 +100,8 @@ class Divisor:
 def check_rows(x: np.ndarray, shape: tuple[int, ...]) -> None:
     """Raise `DataError` where rows have another shape than the fitted ones."""
     if x.ndim != len(shape) + 1 or x.shape[1:] != shape:
-        wanted = ", ".join(map(str, ("rows", *shape)))
-        raise DataError(f"expected inputs of shape ({wanted}), got {x.shape}", "inputs")
+        expected = ", ".join(map(str, ("rows", *shape)))
+        raise DataError(f"expected inputs of shape ({expected}), got {x.shape}", "inputs")
 
 
 def _empty(shape: tuple[int, ...]) -> NDArray[np.float32]:

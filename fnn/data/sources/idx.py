@@ -43,9 +43,9 @@ def read_idx(path: Path, shape: tuple[int | None, ...], dtype: DTypeLike = np.ui
         )
     sizes = tuple(np.frombuffer(content, ">u4", ndim, offset=4).tolist())
     if stored_dtype != np.dtype(dtype).newbyteorder(">") or not _matches(sizes, shape):
-        wanted = ", ".join("any" if size is None else str(size) for size in shape)
+        expected_shape = ", ".join("any" if size is None else str(size) for size in shape)
         raise DataError(
-            f"expected {np.dtype(dtype).name} of shape ({wanted}), "
+            f"expected {np.dtype(dtype).name} of shape ({expected_shape}), "
             f"got {stored_dtype.name} of {sizes}",
             str(path),
         )

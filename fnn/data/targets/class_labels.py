@@ -16,8 +16,8 @@ def from_labels(target: np.ndarray, classes: Sequence[str] | None, location: str
     With names the numbers are 0 … C-1; without, they may begin anywhere from 0 up but leave none
     out, or be -1 and 1. Errors: numbers that are not whole, negative or out of range, with the row.
     """
-    whole = target == np.round(target)
-    _refuse(target, ~whole, "whole numbers as labels", location)
+    integral = target == np.round(target)
+    _refuse(target, ~integral, "whole numbers as labels", location)
     if classes is not None:
         high = len(classes) - 1
         _refuse(target, (target < 0) | (target > high), f"labels from 0 to {high}", location)

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike, DTypeLike
 
 from fnn.spec.checks import check_number_at
 from fnn.spec.errors import SpecError, choice, error_path
-from fnn.spec.registry import is_spec
+from fnn.spec.kinds import is_spec
 
 T = TypeVar("T")
 
