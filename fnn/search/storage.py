@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from fnn.files import alone, read_bytes
+from fnn.files import exclusive_lock, read_bytes
 from fnn.spec import FnnError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def open_storage(path: Path | None) -> Iterator[BaseStorage]:
     if path is None:
         yield optuna().storages.InMemoryStorage()
         return
-    with alone(path, "another search uses it: wait for its end, or give another storage"):
+    with exclusive_lock(path, "another search uses it: wait for its end, or give another storage"):
         with usable(path, opening=True):
             sqlite = _sqlite(path) if path.suffix in SQLITE else None
             storage = _journal(path) if sqlite is None else sqlite

@@ -13,7 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
-from fnn.files import alone, explained, field, indispensable, read_record, write_json
+from fnn.files import exclusive_lock, explained, field, indispensable, read_record, write_json
 from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of
@@ -59,7 +59,7 @@ def open_store(
         return
     folder = SweepStore(path, fitting)
     taken = "another process has this sweep under way: wait for its end"
-    with alone(folder.path / "sweep.json", taken):
+    with exclusive_lock(folder.path / "sweep.json", taken):
         allgather_int(0, mesh)
         yield folder
 

@@ -15,11 +15,10 @@ from fnn.data.splits import FRACTIONS
 from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
 from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, Penalty, SquaredError
-from fnn.metrics.registry import ANSWERS, CLASSES, QUANTITIES
 from fnn.objective import Batch, Objective, Policy
 from fnn.optimizers import Optimizer
 from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError, error_path, replace
+from fnn.spec import ShapeError, SpecError, error_path, kinds, replace
 from fnn.training.checks import check_epochs, check_loggers
 from fnn.training.fitting import FittingOptions
 from fnn.training.host.events import Logger
@@ -31,11 +30,6 @@ from fnn.training.policy.selection import Selection
 from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
 
-FAMILIES: dict[str, tuple[type[Loss], ...]] = {
-    "binary": ANSWERS,
-    "classes": CLASSES,
-    "regression": QUANTITIES,
-}
 TASKS = {"binary": "two classes", "classes": "classes", "regression": "numbers"}
 
 
@@ -203,11 +197,11 @@ def check_outputs(net: Layer, prepared: Prepared) -> None:
 
 
 def check_loss(loss: Loss, prepared: Prepared) -> None:
-    """A loss of classes for classes, one of numbers for numbers; one's own may be either."""
-    task, families = prepared.preprocessing.task, [*FAMILIES.values()]
-    known = any(isinstance(loss, family) for family in families)
-    if known and not isinstance(loss, FAMILIES[task]):
-        names = " or ".join(family.__name__ for family in FAMILIES[task])
+    """A loss of classes for classes, one of numbers for numbers; without a task, for any."""
+    task = prepared.preprocessing.task
+    if loss.task not in (None, task):
+        losses = (cls for cls in kinds().values() if issubclass(cls, Loss) and cls.task == task)
+        names = " or ".join(cls.__name__ for cls in losses)
         raise SpecError(
             f"{loss} does not suit the target {prepared.preprocessing.target_name!r}, which is "
             f"{TASKS[task]}: take {names}",
