@@ -68,9 +68,7 @@ xla.set_up()
 
 if TYPE_CHECKING:
     from fnn import data, ensembles, model, search, sweeps
-    from fnn.ensembles.ensemble import ensemble
-    from fnn.sweeps.sweep import sweep
-    from fnn.training.train import train
+    from fnn.api import ensemble, sweep, train
 
 __version__ = "0.1.0"
 
@@ -154,9 +152,9 @@ __all__ = [
 _ALIASES = {"Linear": "Dense", "Sequential": "Serial"}
 """what PyTorch and Keras call it"""
 _LAZY = {
-    "ensemble": "fnn.ensembles.ensemble",
-    "sweep": "fnn.sweeps.sweep",
-    "train": "fnn.training.train",
+    "ensemble": "fnn.api.ensembles",
+    "sweep": "fnn.api.sweeps",
+    "train": "fnn.api.training",
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import fnn.cli.members
+from fnn.cli.output import progress
 from fnn.metrics import format_metric
 from fnn.model import load
 from fnn.runs import RunFolder
@@ -96,7 +96,7 @@ def test_an_interrupted_ensemble_is_kept(run: Any, monkeypatch: pytest.MonkeyPat
     def interrupt(self: Any, share: float, words: str) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(fnn.cli.members.Bar, "draw", interrupt)
+    monkeypatch.setattr(progress.Bar, "draw", interrupt)
     words = ("--epochs", "100000", "--members", "2", "--no-figures", "--hidden", "4")
     status, out, _ = run("train", "iris", *words)
     assert status == 130
@@ -119,7 +119,7 @@ def test_epochs_are_there_as_they_end(run: Any, monkeypatch: pytest.MonkeyPatch)
 
     words = ("train", "iris", "--epochs", "40", "--members", "2", "--hidden", "4", "--no-figures")
     with monkeypatch.context() as patch:
-        patch.setattr(fnn.cli.members.Bar, "draw", look)
+        patch.setattr(progress.Bar, "draw", look)
         status, _, err = run(*words)
     assert (status, err) == (130, "fnn: interrupted\n") and len(seen) > 1
     assert re.search(rf"iris-1 +iris +running or killed +{seen[-1]} ", run("runs").out)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import fnn.cli.search_keep
-import fnn.cli.sweep_keep
+import fnn.sweeps.test_protocol
 import fnn.sweeps.train
 from fnn.cli.process.signals import NOTED, handle_sigint, interrupted, note_folder
 from fnn.startup import is_command
@@ -31,7 +30,10 @@ COMMANDS = {
 
 def busy(body: str, tmp_path: Path) -> subprocess.Popen:
     """A process that hears Ctrl-C as commands do, and is at something."""
-    lines = ["from pathlib import Path", "from fnn.cli.process.signals import heard, kept_in"]
+    lines = [
+        "from pathlib import Path",
+        "from fnn.cli.process.signals import handle_sigint, note_folder",
+    ]
     lines += ["from fnn.training.host.interrupts import interruptible", body]
     process = subprocess.Popen(
         [sys.executable, "-c", "\n".join(lines)],
@@ -48,14 +50,14 @@ def busy(body: str, tmp_path: Path) -> subprocess.Popen:
 
 def test_what_python_does_not_hear_ends_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").touch()
-    body = f"with heard():\n    kept_in(Path('.')); print('busy', flush=True); {DEAF}"
+    body = f"with handle_sigint():\n    note_folder(Path('.')); print('busy', flush=True); {DEAF}"
     process = busy(body, tmp_path)
     process.send_signal(signal.SIGINT)
     assert finish(process) == Done(130, "", "fnn: interrupted; go on: fnn sweep --resume .\n")
 
 
 def test_where_a_step_is_waited_for_it_says_so_and_a_second_one_ends_it(tmp_path: Path) -> None:
-    body = f"with heard(), interruptible():\n    print('busy', flush=True); {DEAF}"
+    body = f"with handle_sigint(), interruptible():\n    print('busy', flush=True); {DEAF}"
     process = busy(body, tmp_path)
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None and process.stderr.readline() == NOTED
@@ -110,7 +112,7 @@ def test_after_the_last_one_was_trained(name: str, monkeypatch, capsys, tmp_path
         signal.raise_signal(signal.SIGINT)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(getattr(fnn.cli, f"{name}_keep"), "tested", stop)
+        patch.setattr(fnn.sweeps.test_protocol, "measure_best", stop)
         status, _, err = run(*COMMANDS[name])
     folder = f"runs/iris-{name}-1"
     assert (status, err) == (130, f"fnn: interrupted; go on: fnn {name} --resume {folder}\n")

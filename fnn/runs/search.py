@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fnn.files import explained
 from fnn.runs.folder import RunFolder
-from fnn.spec import FnnError
+from fnn.spec.errors import FnnError
 
 
 class SearchFolder(RunFolder):

@@ -34,6 +34,10 @@ class Bar:
         self._bar.n = share
         self._bar.set_description(words)
 
+    def draw_epochs(self, event: SweepEvent) -> None:
+        """A logger: draw how many epochs have ended."""
+        self.draw(event.share, f"epoch {event.epoch}/{event.epochs}")
+
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:

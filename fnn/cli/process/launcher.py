@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import IO, Any
 
-from fnn.cli.options.config_file import to_argv
+from fnn.cli.options.command_line import to_argv
 from fnn.cli.process.distributed import LOST
 
 GRACE = 10.0

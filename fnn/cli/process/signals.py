@@ -22,9 +22,9 @@ _kept: list[Path] = []
 
 def interrupted() -> str:
     """The line that tells of the end, with the command to go on by if something is there for it."""
-    from fnn.runs.kinds import going_on
+    from fnn.runs.kinds import resume_command
 
-    commands = [command for command in map(going_on, _kept) if command is not None]
+    commands = [command for command in map(resume_command, _kept) if command is not None]
     return f"fnn: interrupted; go on: {commands[0]}" if commands else "fnn: interrupted"
 
 

@@ -1,0 +1,69 @@
+"""The arguments that the front doors hand on to the parts below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict
+
+import numpy as np
+
+from fnn.losses import Penalty
+from fnn.sweeps.axes import Strategy
+from fnn.sweeps.train import SweepLogger
+from fnn.training.host.training_loop import Logger
+from fnn.training.parallel.devices import Devices
+from fnn.training.policy.averaging import Averaging
+from fnn.training.policy.selection import Selection
+
+
+class RunOptions(TypedDict, total=False):
+    """Arguments of `fnn.train` that are those of `Objective`, `Policy` and `Run`."""
+
+    gradient: Literal["automatic", "manual"]
+    penalties: tuple[Penalty, ...]
+    precision: Literal["float32", "bfloat16", "float64"]
+    metrics: tuple[str, ...] | None
+    validate_every: int
+    selection: Selection | Literal["auto"] | None
+    averaging: Averaging | None
+    monitor: bool
+
+
+class TrainOptions(RunOptions, total=False):
+    """Arguments of `fnn.train` that are those of `Run` and of `fnn.fit`."""
+
+    seed: int
+    order_seed: int
+    loggers: Sequence[Logger]
+    devices: Devices | None
+
+
+FIT_OPTIONS = TrainOptions.__annotations__.keys() - RunOptions.__annotations__.keys()
+
+
+class EnsembleOptions(TypedDict, total=False):
+    """Arguments of `fnn.ensemble` that are those of `fnn.sweep`."""
+
+    seed: int
+    order_seed: int
+    own_order: bool
+    target_scale: np.ndarray | float | None
+    memory: int | str | None
+    loggers: Sequence[SweepLogger]
+    devices: Devices | None
+
+
+class SweepOptions(EnsembleOptions, total=False):
+    """Arguments of `fnn.sweep` that its members are made of, trained and compared by."""
+
+    how: Strategy
+    draws: int | None
+    keep: int | None
+    metric: str | None
+
+
+def check_names(function: str, options: Mapping[str, object], known: type) -> None:
+    """Raises `TypeError` for an argument that the function does not have, as Python does."""
+    for name in options:
+        if name not in known.__annotations__:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")

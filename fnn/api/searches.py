@@ -1,0 +1,148 @@
+"""From a space and data to the best setting, with or without the folder of the search."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+
+from fnn import search
+from fnn.api.options import check_names
+from fnn.api.recorded import check_can_draw, create_or_resume, record
+from fnn.data.splits import FRACTIONS
+from fnn.objective import Batch
+from fnn.runs.adapters.search import SearchAdapter, SearchRecorder
+from fnn.runs.kinds import HALVING
+from fnn.runs.origin import Origin
+from fnn.runs.search import SearchFolder, storage
+from fnn.runs.source import python_data_record
+from fnn.search import SearchResult
+from fnn.search.bayes import SearchLogger
+from fnn.search.halving_run import RungLogger
+from fnn.search.space import Build, Settings
+from fnn.search.study import Sampler
+from fnn.spec import SpecError
+from fnn.sweeps import Member
+from fnn.sweeps.axes import Axis
+from fnn.sweeps.export import check_libraries
+from fnn.sweeps.test_protocol import measured
+from fnn.training.parallel.devices import Devices
+from fnn.training.run import Run
+from fnn.training.train import as_prepared
+
+
+class SearchOptions(TypedDict, total=False):
+    """Arguments that searches share."""
+
+    metric: str | None
+    seed: int
+    order_seed: int
+    target_scale: np.ndarray | float | None
+    memory: int | str | None
+    devices: Devices | None
+
+
+class BayesOptions(SearchOptions, total=False):
+    """Further arguments of `fnn.search.bayes`."""
+
+    first: Sequence[Settings]
+    sampler: Sampler | None
+    loggers: Sequence[SearchLogger]
+
+
+class HalvingOptions(SearchOptions, total=False):
+    """Further arguments of `fnn.search.halving`."""
+
+    eta: int
+    rungs: Sequence[int] | None
+    keep: int | None
+    loggers: Sequence[RungLogger]
+
+
+def bayes(
+    run: Run | Build,
+    data: Any,
+    *,
+    over: Mapping[str, Axis],
+    epochs: int,
+    trials: int = 256,
+    batch: int = 32,
+    folder: str | os.PathLike[str],
+    **options: Unpack[BayesOptions],
+) -> SearchResult:
+    """`fnn.search.bayes`, recorded in a folder as `fnn search` records it.
+
+    The folder holds what the search is resumed from, the trials as a table, the best one as a run
+    that is measured once on the test rows, the result and the figures (which need matplotlib). The
+    same call resumes it; any other folder that exists already, save an empty one, is refused
+    (`FnnError`). `data` are whatever `fnn.train` takes; a `Batch` is refused (`SpecError`).
+    """
+    check_names("bayes", options, BayesOptions)
+
+    def train(path: Path, prepared: Any) -> SearchResult:
+        return search.bayes(
+            run,
+            prepared,
+            over=over,
+            epochs=epochs,
+            trials=trials,
+            batch=batch,
+            storage=storage(path),
+            **options,
+        )
+
+    return _recorded("fnn.api.bayes", data, folder, batch, train)
+
+
+def halving(
+    run: Run | Build,
+    data: Any,
+    *,
+    over: Mapping[str, Axis],
+    draws: int,
+    epochs: int,
+    folder: str | os.PathLike[str],
+    **options: Unpack[HalvingOptions],
+) -> SearchResult:
+    """`fnn.search.halving`, recorded in a folder as `fnn search --method halving` records it.
+
+    See `bayes`; successive halving keeps nothing to be resumed from.
+    """
+    check_names("halving", options, HalvingOptions)
+
+    def train(path: Path, prepared: Any) -> SearchResult:
+        return search.halving(run, prepared, over=over, draws=draws, epochs=epochs, **options)
+
+    return _recorded(HALVING, data, folder, draws, train)
+
+
+def _recorded(
+    call: str,
+    data: Any,
+    folder: str | os.PathLike[str],
+    batch: int,
+    train: Callable[[Path, Any], SearchResult],
+) -> SearchResult:
+    if isinstance(data, Batch):
+        raise SpecError("records data with their preprocessing, got a fnn.Batch", "folder")
+    check_libraries()
+    check_can_draw(True)
+    prepared = as_prepared(data)
+    rows = python_data_record(data, prepared, FRACTIONS, 0)
+
+    def member_origin(member: Member) -> Origin:
+        seeds = {"seed": member.seed, "order_seed": member.order_seed, "split_seed": 0}
+        return Origin(None, None, rows, seeds, call)
+
+    origin = Origin(None, None, rows, {}, call)
+    if call == HALVING:
+        place = SearchFolder.create(folder)
+    else:
+        place = create_or_resume(SearchFolder, os.fspath(folder), "search.json")
+    adapter = SearchAdapter(origin, prepared, member_origin, batch)
+    resumed = (place.path / "search.json").is_file()
+    recorder = SearchRecorder(place, adapter, resumed=resumed)
+    return record(recorder, lambda: measured(train(place.path, prepared), prepared))[0]
