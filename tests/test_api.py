@@ -1,4 +1,4 @@
-"""Runs from Python with `folder=`: the folder that the command leaves, and what commands make of it."""
+"""Runs from Python with `folder=`: what the command leaves, and what commands make of it."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_a_folder_that_exists(run: Any) -> None:
 
 def test_arguments_that_are_none(run: Any) -> None:
     net = fnn.mlp((4,), 3)
-    with pytest.raises(TypeError, match="train.. got an unexpected keyword argument 'sed'"):
+    with pytest.raises(TypeError, match=r"train\(\) got an unexpected keyword argument 'sed'"):
         fnn.train(net, "iris", epochs=1, sed=1)  # type: ignore[call-arg]
     base = fnn.train(net, "iris", epochs=1).run
     rows = fnn.Batch(np.zeros((4, 4), np.float32), np.zeros(4, np.int32))
