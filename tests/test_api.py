@@ -221,23 +221,11 @@ def test_a_run_that_diverges_is_recorded(run: Any) -> None:
     assert result("wild")["test_rows"] == 88
 
 
-class Interrupt:
-    """A logger that sends Ctrl-C at its first event."""
-
-    def __init__(self) -> None:
-        self.sent = False
-
-    def __call__(self, event: object) -> None:
-        if not self.sent:
-            self.sent = True
-            signal.raise_signal(signal.SIGINT)
-
-
 def test_a_sweep_is_resumed_by_the_same_call(run: Any) -> None:
     base = fnn.train(fnn.mlp((4,), 3), "iris", epochs=1).run
     sweep = partial(fnn.sweep, base, "iris", over={"learning_rate": [0.01, 0.1]}, epochs=400)
-    cut = sweep(folder="cut", loggers=[Interrupt()])
-    assert cut.interrupted and result("cut")["status"] == "interrupted"
+    cut = sweep(folder="cut", stop=lambda: signal.SIGINT)
+    assert cut.interrupted == signal.SIGINT and result("cut")["status"] == "interrupted"
     assert list_runs(".")[0].resume_command == "fnn.sweep(…, folder='cut')"
     status, _, err = run("sweep", "--resume", "cut")
     assert status == 2 and "cut: was started from Python, by fnn.sweep" in err
@@ -251,8 +239,8 @@ def test_a_sweep_is_resumed_by_the_same_call(run: Any) -> None:
 def test_an_ensemble_is_resumed_by_the_same_call(run: Any) -> None:
     base = fnn.train(fnn.mlp((4,), 3), "iris", epochs=1).run
     ensemble = partial(fnn.ensemble, base, "iris", members=2, epochs=400)
-    cut = ensemble(folder="cut", loggers=[Interrupt()])
-    assert cut.interrupted and result("cut")["status"] == "interrupted"
+    cut = ensemble(folder="cut", stop=lambda: signal.SIGINT)
+    assert cut.interrupted == signal.SIGINT and result("cut")["status"] == "interrupted"
     assert ensemble(folder="cut").interrupted is None
     ensemble(folder="whole")
     assert result("cut") == result("whole") and epochs("cut") == epochs("whole")

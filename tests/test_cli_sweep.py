@@ -19,11 +19,11 @@ from fnn.api import recorded
 from fnn.cli.main import parse
 from fnn.cli.options.members import plan_members
 from fnn.cli.options.single_run import prepare_data
-from fnn.cli.output import progress
 from fnn.cli.process.signals import NOTED
 from fnn.files import read_json, write_json
 from fnn.runs import SweepFolder
 from fnn.sweeps.arrays import write
+from fnn.training import Progress
 from tests.processes import Done, call, finish, start
 
 QUICK = ("iris", "--hidden", "4", "--epochs", "2", "--batch-size", "full", "--no-figures")
@@ -211,12 +211,12 @@ def interrupted(monkeypatch, looks: int, number: int = signal.SIGINT) -> None:
     """The logger of a sweep sends a signal at that look."""
     seen = []
 
-    def look(self: progress.SweepBar, told: object) -> None:
-        seen.append(told)
+    def look(self: Progress, event: object) -> None:
+        seen.append(event)
         if len(seen) == looks:
             signal.raise_signal(number)
 
-    monkeypatch.setattr(progress.SweepBar, "__call__", look)
+    monkeypatch.setattr(Progress, "__call__", look)
 
 
 @pytest.mark.parametrize(("looks", "number"), [(1, signal.SIGINT), (3, signal.SIGTERM)])

@@ -94,7 +94,7 @@ def test_values_and_gradients(gradient: str, last: str, weighted: bool) -> None:
 
 
 def test_a_sweep() -> None:
-    """2,400 members, 36 rows to validate: the last of each lane's are as they are alone."""
+    """2,400 members, 36 rows to validate: the last of each thread's are as they are alone."""
     draw = np.random.default_rng(0)
     x, target = draw.normal(size=(72, 3)).astype(np.float32), draw.integers(0, 3, 72)
     rows = fnn.Batch(jnp.asarray(x[:36]), jnp.asarray(target[:36], jnp.int32))

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 import fnn
-from experiments.perceptron import CORNERS, GATES
+from experiments.perceptron import CORNERS, GATES, train_perceptron
 from experiments.published import p2, p3, p4
 from experiments.xor import X, solve
 from fnn.figures.style import BLUE, GRAY, ORANGE, new_figure, save, style_axes
@@ -23,7 +23,6 @@ from fnn.losses import BinaryCrossEntropy
 from fnn.losses.loss import Loss, paired
 from fnn.optimizers import SGD
 from fnn.spec import spec
-from fnn.training import train_perceptron
 
 
 @spec("published_squared_error.v1")

@@ -7,7 +7,7 @@ import shutil
 from typing import Any, Unpack
 
 from fnn import ensembles
-from fnn.api.options import EnsembleOptions, check_names
+from fnn.api.options import check_names
 from fnn.api.recorded import check_can_draw, create_or_resume, is_recorder, record
 from fnn.data.splits import FRACTIONS
 from fnn.ensembles import EnsembleResult
@@ -18,6 +18,7 @@ from fnn.runs.origin import Origin
 from fnn.runs.source import python_data_record
 from fnn.spec import SpecError
 from fnn.training.checks import check_loggers
+from fnn.training.fitting import MemberOptions
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -31,9 +32,9 @@ def ensemble(
     validation: Batch | None = None,
     *,
     members: int = 8,
-    epochs: int,
+    own_order: bool = False,
     folder: str | os.PathLike[str] | None = None,
-    **options: Unpack[EnsembleOptions],
+    **options: Unpack[MemberOptions],
 ) -> EnsembleResult:
     """Train `run` from `members` seeds as one program, and average their predictions.
 
@@ -45,9 +46,11 @@ def ensemble(
     A `Batch` has no preprocessing to be kept with a model: it is refused with a `folder`
     (`SpecError`).
     """
-    check_names("ensemble", options, EnsembleOptions)
+    check_names("ensemble", options, MemberOptions)
     if folder is None:
-        return ensembles.ensemble(run, data, validation, members=members, epochs=epochs, **options)
+        return ensembles.ensemble(
+            run, data, validation, members=members, own_order=own_order, **options
+        )
     if isinstance(data, Batch):
         raise SpecError("records data with their preprocessing, got a fnn.Batch", "folder")
     loggers = options.get("loggers", ())
@@ -67,7 +70,7 @@ def ensemble(
     result = record(
         recorder,
         lambda: ensembles.ensemble(
-            run, prepared, validation, members=members, epochs=epochs, folder=store, **options
+            run, prepared, validation, members=members, own_order=own_order, folder=store, **options
         ),
     )
     if recorder is not None and result.interrupted is None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
-import numpy as np
-
 from fnn.losses import Penalty
 from fnn.sweeps.axes import Strategy
-from fnn.sweeps.train import SweepLogger
-from fnn.training.host.training_loop import Logger
+from fnn.training.fitting import MemberOptions
+from fnn.training.host.events import Logger, Stop
 from fnn.training.parallel.devices import Devices
 from fnn.training.policy.averaging import Averaging
 from fnn.training.policy.selection import Selection
@@ -35,29 +33,19 @@ class TrainOptions(RunOptions, total=False):
     seed: int
     order_seed: int
     loggers: Sequence[Logger]
+    stop: Stop | None
     devices: Devices | None
 
 
 FIT_OPTIONS = TrainOptions.__annotations__.keys() - RunOptions.__annotations__.keys()
 
 
-class EnsembleOptions(TypedDict, total=False):
-    """Arguments of `fnn.ensemble` that are those of `fnn.sweep`."""
-
-    seed: int
-    order_seed: int
-    own_order: bool
-    target_scale: np.ndarray | float | None
-    memory: int | str | None
-    loggers: Sequence[SweepLogger]
-    devices: Devices | None
-
-
-class SweepOptions(EnsembleOptions, total=False):
+class SweepOptions(MemberOptions, total=False):
     """Arguments of `fnn.sweep` that its members are made of, trained and compared by."""
 
     how: Strategy
     draws: int | None
+    own_order: bool
     keep: int | None
     metric: str | None
 

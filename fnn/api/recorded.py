@@ -14,7 +14,7 @@ from fnn.network_summary import parameter_count
 from fnn.runs.adapters.single import RunRecorder
 from fnn.runs.figures import can_draw
 from fnn.runs.folder import RunFolder
-from fnn.runs.recorder import E, R, Recorder
+from fnn.runs.recorder import R, Recorder
 from fnn.shapes import shape
 from fnn.spec import FnnError
 from fnn.sweeps import Member
@@ -27,7 +27,7 @@ ROOM = 2**28
 """bytes that the parameters of all members may take; of more, only those of the best are kept"""
 
 
-def record(recorder: Recorder[R, E] | None, train: Callable[[], R]) -> R:
+def record(recorder: Recorder[R] | None, train: Callable[[], R]) -> R:
     """Call `train`, and record what it returns if there is a recorder."""
     return train() if recorder is None else recorder.record(train)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
-
-import numpy as np
+from typing import Any, Unpack
 
 from fnn import search
 from fnn.api.options import check_names
@@ -20,8 +18,6 @@ from fnn.runs.origin import Origin
 from fnn.runs.search import SearchFolder, storage
 from fnn.runs.source import python_data_record
 from fnn.search import SearchResult
-from fnn.search.bayes import SearchLogger
-from fnn.search.halving_run import RungLogger
 from fnn.search.space import Build, Settings
 from fnn.search.study import Sampler
 from fnn.spec import SpecError
@@ -29,37 +25,26 @@ from fnn.sweeps import Member
 from fnn.sweeps.axes import Axis
 from fnn.sweeps.export import check_libraries
 from fnn.sweeps.test_protocol import measured
-from fnn.training.parallel.devices import Devices
+from fnn.training.fitting import MemberOptions
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
 
-class SearchOptions(TypedDict, total=False):
-    """Arguments that searches share."""
-
-    metric: str | None
-    seed: int
-    order_seed: int
-    target_scale: np.ndarray | float | None
-    memory: int | str | None
-    devices: Devices | None
-
-
-class BayesOptions(SearchOptions, total=False):
+class BayesOptions(MemberOptions, total=False):
     """Further arguments of `fnn.search.bayes`."""
 
+    metric: str | None
     first: Sequence[Settings]
     sampler: Sampler | None
-    loggers: Sequence[SearchLogger]
 
 
-class HalvingOptions(SearchOptions, total=False):
+class HalvingOptions(MemberOptions, total=False):
     """Further arguments of `fnn.search.halving`."""
 
+    metric: str | None
     eta: int
     rungs: Sequence[int] | None
     keep: int | None
-    loggers: Sequence[RungLogger]
 
 
 def bayes(
@@ -67,7 +52,6 @@ def bayes(
     data: Any,
     *,
     over: Mapping[str, Axis],
-    epochs: int,
     trials: int = 256,
     batch: int = 32,
     folder: str | os.PathLike[str],
@@ -87,7 +71,6 @@ def bayes(
             run,
             prepared,
             over=over,
-            epochs=epochs,
             trials=trials,
             batch=batch,
             storage=storage(path),
@@ -103,7 +86,6 @@ def halving(
     *,
     over: Mapping[str, Axis],
     draws: int,
-    epochs: int,
     folder: str | os.PathLike[str],
     **options: Unpack[HalvingOptions],
 ) -> SearchResult:
@@ -114,7 +96,7 @@ def halving(
     check_names("halving", options, HalvingOptions)
 
     def train(path: Path, prepared: Any) -> SearchResult:
-        return search.halving(run, prepared, over=over, draws=draws, epochs=epochs, **options)
+        return search.halving(run, prepared, over=over, draws=draws, **options)
 
     return _recorded(HALVING, data, folder, draws, train)
 

@@ -33,7 +33,6 @@ def sweep(
     validation: Batch | None = None,
     *,
     over: Mapping[str, Axis],
-    epochs: int,
     folder: str | os.PathLike[str] | None = None,
     models: int = 3,
     **options: Unpack[SweepOptions],
@@ -52,9 +51,7 @@ def sweep(
     """
     check_names("sweep", options, SweepOptions)
     if folder is None or isinstance(data, Batch):
-        return sweep_fields(
-            run, data, validation, over=over, epochs=epochs, folder=folder, **options
-        )
+        return sweep_fields(run, data, validation, over=over, folder=folder, **options)
     check_loggers(options.get("loggers", ()))
     check_libraries()
     prepared = as_prepared(data)
@@ -70,9 +67,7 @@ def sweep(
         recorder = _recorder(os.fspath(folder), planned, prepared, rows, models)
 
     def train() -> SweepResult:
-        result: SweepResult = sweep_members(
-            planned, prepared, validation, epochs=epochs, folder=folder, **rest
-        )
+        result: SweepResult = sweep_members(planned, prepared, validation, folder=folder, **rest)
         return result
 
     return record(recorder, lambda: measured(train(), prepared))[0]

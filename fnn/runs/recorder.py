@@ -16,21 +16,20 @@ from typing import Generic, TypeVar
 from fnn.files import field
 from fnn.runs.folder import RunFolder
 from fnn.spec.errors import FnnError
+from fnn.training import TrainingEvent
 
 R = TypeVar("R")
 """the result of a run"""
-E = TypeVar("E")
-"""what its loggers are called with"""
 
 
-class Adapter(ABC, Generic[R, E]):
+class Adapter(ABC, Generic[R]):
     """What sets one kind of run apart in its folder."""
 
     @abstractmethod
     def begin(self, folder: RunFolder) -> None:
         """Record what repeats the run."""
 
-    def rows(self, event: E) -> Iterable[Mapping[str, float]]:
+    def rows(self, event: TrainingEvent) -> Iterable[Mapping[str, float]]:
         """The epochs that have ended, as lines of metrics.jsonl."""
         return ()
 
@@ -47,7 +46,7 @@ class Adapter(ABC, Generic[R, E]):
         """Draw the figures."""
 
 
-class Recorder(Generic[R, E]):
+class Recorder(Generic[R]):
     """Records a run in its folder; as a logger, its epochs as they end.
 
     `figures` says whether to draw them; seconds count from `started` (`time.perf_counter`), or
@@ -58,7 +57,7 @@ class Recorder(Generic[R, E]):
     def __init__(
         self,
         folder: RunFolder,
-        adapter: Adapter[R, E],
+        adapter: Adapter[R],
         *,
         figures: bool = True,
         resumed: bool = False,
@@ -90,7 +89,7 @@ class Recorder(Generic[R, E]):
         if not self.resumed:
             self.adapter.begin(self.folder)
 
-    def __call__(self, event: E) -> None:
+    def __call__(self, event: TrainingEvent) -> None:
         """Record the epochs that have ended."""
         for row in self.adapter.rows(event):
             self.folder.append(row)
@@ -113,7 +112,7 @@ class Recorder(Generic[R, E]):
             self.notes.append(note)
             return 0.0
 
-    def __enter__(self) -> Recorder[R, E]:
+    def __enter__(self) -> Recorder[R]:
         self.folder.__enter__()
         return self
 

@@ -49,7 +49,7 @@ def some(axis: list[Any] | Range) -> list[Any]:
 
 
 def label(axis: list[Any], value: Any) -> str:
-    """The name of a choice's value: how it is written, if that stays the same; else its number."""
+    """The name of a choice's value: its repr, if that stays the same; else its number."""
     if value is None or isinstance(value, bool | int | float | str | tuple) or is_spec(value):
         return repr(value)
     return next((f"#{index}" for index, known in enumerate(axis) if known is value), "")
@@ -63,8 +63,8 @@ def holds(axis: list[Any] | Range, value: Any) -> bool:
     return isinstance(value, kind) and axis.low <= value <= axis.high
 
 
-def written(axis: list[Any] | Range) -> str:
-    """An axis in words."""
+def as_text(axis: list[Any] | Range) -> str:
+    """An axis as text."""
     if isinstance(axis, Range):
         return repr(axis)
     return ", ".join(label(axis, value) for value in axis)

@@ -30,7 +30,7 @@ def optuna() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Inside, Optuna says nothing, neither that it creates a study nor what it tries out."""
+    """Inside, Optuna prints nothing."""
     library = optuna()
     before = library.logging.get_verbosity()
     library.logging.set_verbosity(library.logging.CRITICAL)
@@ -54,20 +54,20 @@ def open_storage(path: Path | None) -> Iterator[Any]:
         return
     with alone(path, "another search uses it: wait for its end, or give another storage"):
         with usable(path, opening=True):
-            made = _sqlite(path) if path.suffix in SQLITE else _journal(path)
+            storage = _sqlite(path) if path.suffix in SQLITE else _journal(path)
         try:
-            yield made
+            yield storage
         finally:
             if path.suffix in SQLITE:
-                made.remove_session()
-                made.engine.dispose()
+                storage.remove_session()
+                storage.engine.dispose()
 
 
 @contextmanager
 def usable(path: Path | None, opening: bool = False) -> Iterator[None]:
     """Errors of a storage become an `FnnError` that names the file and says what to do.
 
-    In `opening` one, Optuna raises whatever comes of what stands in the file.
+    In `opening` one, Optuna raises whatever the contents of the file lead to.
     """
     try:
         yield

@@ -62,7 +62,7 @@ def numbered(prefix: str, tree: Tree) -> dict[str, np.ndarray]:
 
 def restored(prefix: str, arrays: Arrays, like: Tree, path: Path) -> Tree:
     """The pytree that `numbered` took apart, in the shapes and dtypes of `like`."""
-    found = []
+    leaves = []
     for index, wanted in enumerate(jax.tree.leaves(like)):
         leaf = entry(arrays, f"{prefix}/{index}", path)
         if _is_key(wanted):
@@ -73,8 +73,8 @@ def restored(prefix: str, arrays: Arrays, like: Tree, path: Path) -> Tree:
                 f"got {leaf.dtype}{list(leaf.shape)})",
                 str(path),
             )
-        found.append(leaf)
-    return jax.tree.unflatten(jax.tree.structure(like), found)
+        leaves.append(leaf)
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
 def _is_key(leaf: Any) -> bool:
@@ -83,10 +83,10 @@ def _is_key(leaf: Any) -> bool:
 
 def digest(parts: Iterable[Any]) -> str:
     """The SHA-256 of bytes that come in parts, in hexadecimal."""
-    made = hashlib.sha256()
+    sha = hashlib.sha256()
     for part in parts:
-        made.update(part)
-    return made.hexdigest()
+        sha.update(part)
+    return sha.hexdigest()
 
 
 def contents(leaf: Any) -> Any:

@@ -23,7 +23,7 @@ SHARED = {
 
 
 class Member(NamedTuple):
-    """One run of a sweep: what is varied, by the names given, and what comes of it."""
+    """One run of a sweep: what is varied, by the names of the axes, and the run that it makes."""
 
     settings: dict[str, Any]
     run: Run
@@ -54,8 +54,8 @@ class Range:
     def at(self, share: float) -> float | int:
         """The number that far (0 to 1) from low to high."""
         if self.whole:
-            found = self._real(share, self.low - 0.5, self.high + 0.5)
-            return round(min(max(found, self.low), self.high))
+            number = self._real(share, self.low - 0.5, self.high + 0.5)
+            return round(min(max(number, self.low), self.high))
         return self._real(share, self.low, self.high)
 
     def _real(self, share: float, low: float, high: float) -> float:
@@ -132,8 +132,8 @@ def _combined(
     if how == "zip":
         lengths = {name: len(values) for name, values in axes.items()}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            raise SpecError(f"zipped axes need as many values each: {told}", "over")
+            counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise SpecError(f"zipped axes need as many values each: {counts}", "over")
         return [dict(zip(axes, values, strict=True)) for values in zip(*axes.values(), strict=True)]
     crossed = {name: values for name, values in axes.items() if how == "grid" or name in SEEDS}
     drawn = draw({name: axes[name] for name in axes if name not in crossed}, draws, seed)
@@ -172,12 +172,12 @@ def _member(
     with error_path("over"):
         check_seeds(seed=seed, order_seed=order_seed)
     changed = {name: value for name, value in settings.items() if name not in SEEDS}
-    made = with_fields(run, changed)
+    varied_run = with_fields(run, changed)
     for name, value in changed.items():
-        if is_number(made, name) and np.ndim(value) and not is_spec(value):
+        if is_number(varied_run, name) and np.ndim(value) and not is_spec(value):
             place = f"over[{name!r}]"
             raise SpecError(f"expected one number for each member, got {value!r}", place)
-    return Member(settings, made, int(seed), int(order_seed))
+    return Member(settings, varied_run, int(seed), int(order_seed))
 
 
 def varied(members: Sequence[Member]) -> list[str]:

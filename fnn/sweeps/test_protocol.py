@@ -9,7 +9,8 @@ import numpy as np
 
 from fnn.data import Prepared
 from fnn.sweeps.member_result import MemberResult
-from fnn.sweeps.result import SettingResult, SweepResult
+from fnn.sweeps.result import SweepResult
+from fnn.sweeps.setting_result import SettingResult
 from fnn.training.rows import evaluate_rows
 
 VALIDATION = "validation_"

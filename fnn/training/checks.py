@@ -1,4 +1,4 @@
-"""What is wrong with rows is said before anything is compiled."""
+"""Checks of arguments and rows, before anything is compiled."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def check_rows(objective: Objective, rows: Batch, place: str) -> None:
             raise SpecError(f"expected an array, got {type(leaf).__name__}", f"{place}.{path}")
     counts = {path: leaf.shape[:1] for path, leaf in named_leaves(rows).items()}
     if len(set(counts.values())) != 1:
-        told = ", ".join(f"{path} {count}" for path, count in counts.items())
-        raise ShapeError(f"expected as many rows in each array, got {told}", place)
+        lengths = ", ".join(f"{path} {count}" for path, count in counts.items())
+        raise ShapeError(f"expected as many rows in each array, got {lengths}", place)
     if counts["target"] in ((), (0,)):
         raise ShapeError("expected at least one row, got none", place)
     if rows.weight is not None:

@@ -1,4 +1,4 @@
-"""Rows that are read by number, and what a network says about them a chunk at a time."""
+"""Rows that are read by number, and a network's outputs for them, a chunk at a time."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def output_rows(
     """The network's output for rows in memory or rows to be read, and their targets."""
     if isinstance(rows, Batch):
         return _outputs(objective, params, state, rows.x), rows.target
-    found, targets = [], []
+    parts, targets = [], []
     for first in range(0, len(rows), CHUNK):
-        part = rows.read(np.arange(first, min(first + CHUNK, len(rows))))
-        found.append(np.asarray(_outputs(objective, params, state, part.x)))
-        targets.append(part.target)
-    return np.concatenate(found), np.concatenate(targets)
+        batch = rows.read(np.arange(first, min(first + CHUNK, len(rows))))
+        parts.append(np.asarray(_outputs(objective, params, state, batch.x)))
+        targets.append(batch.target)
+    return np.concatenate(parts), np.concatenate(targets)
 
 
 _outputs = jax.jit(outputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from fnn.data import Dataset, Prepared, from_arrays, load, prepare
 from fnn.data.splits import FRACTIONS
@@ -16,9 +16,8 @@ from fnn.metrics.registry import ANSWERS, CLASSES, QUANTITIES
 from fnn.objective import Batch
 from fnn.shapes import shape
 from fnn.spec import ShapeError, SpecError, error_path
+from fnn.training.fitting import FittingOptions
 from fnn.training.host.fit import FitResult, fit
-from fnn.training.host.training_loop import Logger
-from fnn.training.parallel.devices import Devices
 from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
 
@@ -44,52 +43,32 @@ class TrainResult(FitResult):
     test: dict[str, float] | None
 
 
-def train_run(
-    run: Run,
-    prepared: Prepared,
-    *,
-    epochs: int,
-    seed: int = 0,
-    order_seed: int = 0,
-    loggers: Sequence[Logger] = (),
-    devices: Devices | None = None,
-) -> TrainResult:
+def train_run(run: Run, prepared: Prepared, **options: Unpack[FittingOptions]) -> TrainResult:
     """`fit` a run to prepared data, and measure it on validation and test rows."""
     check_loss(run.objective.loss, prepared)
     check_outputs(run.objective.net, prepared)
-    target_scale = prepared.preprocessing.target_scale
-    made = fit(
-        run,
-        prepared.train,
-        prepared.validation,
-        epochs=epochs,
-        seed=seed,
-        order_seed=order_seed,
-        target_scale=target_scale,
-        loggers=loggers,
-        devices=devices,
-    )
-    return with_metrics(made, prepared)
+    options = {**options, "target_scale": prepared.preprocessing.target_scale}
+    return with_metrics(fit(run, prepared.train, prepared.validation, **options), prepared)
 
 
-def with_metrics(made: FitResult, prepared: Prepared) -> TrainResult:
-    """What has been trained, with its metrics on validation and test rows."""
+def with_metrics(result: FitResult, prepared: Prepared) -> TrainResult:
+    """The result of a fit, with its metrics on validation and test rows."""
 
     def measure(rows: Batch | RowReader | None) -> dict[str, float] | None:
         if rows is None:
             return None
-        found = evaluate_rows(
-            made.run.objective,
-            made.params,
-            made.state,
+        measured = evaluate_rows(
+            result.run.objective,
+            result.params,
+            result.state,
             rows,
-            made.run.metric_names,
+            result.run.metric_names,
             prepared.preprocessing.target_scale,
         )
-        return {name: float(found[name]) for name in made.run.metric_names}
+        return {name: float(measured[name]) for name in result.run.metric_names}
 
     return TrainResult(
-        **vars(made),
+        **vars(result),
         prepared=prepared,
         validation=measure(prepared.validation),
         test=measure(prepared.test),

@@ -24,6 +24,7 @@ from fnn.cli.options.single_run import epochs_of, origin_of, prepare_data
 from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
+from fnn.cli.process.signals import note_folder, stop_on_signals
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -133,7 +134,6 @@ class SearchCommand:
         return exit_status(interrupted)
 
     def _recorder(self, prepared: Prepared, started: float) -> SearchRecorder | None:
-        from fnn.cli.process.signals import note_folder
         from fnn.runs import folder_name
         from fnn.runs.adapters.search import SearchAdapter, SearchRecorder
         from fnn.runs.search import SearchFolder
@@ -165,7 +165,8 @@ class SearchCommand:
         epochs, metric, memory = epochs_of(self, prepared), self.metric, self.memory
         seed, order_seed = self.training.seed, self.training.order_seed
         first = _grid(self.axes) if self.method == "grid" else []
-        with option_errors(self, self.training, self.machine, data=self.data):
+        errors = option_errors(self, self.training, self.machine, data=self.data)
+        with errors, stop_on_signals() as stop:
             if self.method == "halving":
                 return search.halving(
                     build,
@@ -177,6 +178,7 @@ class SearchCommand:
                     metric=metric,
                     memory=memory,
                     loggers=[print_rung],
+                    stop=stop,
                     devices=self.machine.devices,
                     seed=seed,
                     order_seed=order_seed,
@@ -194,6 +196,7 @@ class SearchCommand:
                 storage=None if recorder is None else storage(recorder.path),
                 memory=memory,
                 loggers=[print_batch],
+                stop=stop,
                 devices=self.machine.devices,
                 seed=seed,
                 order_seed=order_seed,

@@ -22,13 +22,14 @@ from fnn.cli.options.single_run import epochs_of, origin_of, prepare_data
 from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
+from fnn.cli.process.signals import note_folder, stop_on_signals
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.cli.output.progress import SweepBar
     from fnn.data import Prepared
     from fnn.runs.adapters.sweep import SweepRecorder
     from fnn.sweeps import Member, SweepResult
+    from fnn.training import Progress
 
 
 @dataclass(frozen=True)
@@ -102,13 +103,13 @@ class SweepCommand:
     def _sweep(self, members: Sequence[Member], prepared: Prepared, started: float) -> int:
         """Train, record and print: exit status; of several processes, the first records."""
         from fnn.api.recorded import is_recorder, record
-        from fnn.cli.output.progress import SweepBar
         from fnn.cli.output.sweep import print_end, print_sweep, print_test
         from fnn.cli.process.status import exit_status
         from fnn.sweeps.test_protocol import measured
+        from fnn.training import Progress
 
         recorder = self._recorder(members, prepared, started)
-        with closing(SweepBar()) as bar:
+        with closing(Progress(lines=True)) as bar:
             path = self._shared_path(recorder)
             if not is_recorder():
                 return exit_status(self._train(members, prepared, path, bar).interrupted)
@@ -130,7 +131,6 @@ class SweepCommand:
         self, members: Sequence[Member], prepared: Prepared, started: float
     ) -> SweepRecorder | None:
         from fnn.api.recorded import is_recorder
-        from fnn.cli.process.signals import note_folder
         from fnn.runs import SweepFolder, folder_name
         from fnn.runs.adapters.sweep import SweepAdapter, SweepRecorder
 
@@ -164,12 +164,13 @@ class SweepCommand:
         return Path(broadcast_text("" if path is None else str(path.absolute())))
 
     def _train(
-        self, members: Sequence[Member], prepared: Prepared, path: Path | None, bar: SweepBar
+        self, members: Sequence[Member], prepared: Prepared, path: Path | None, bar: Progress
     ) -> SweepResult:
         from fnn.api.recorded import members_to_keep
         from fnn.sweeps.sweep import sweep_members
 
-        with option_errors(self, self.training, self.machine, data=self.data):
+        errors = option_errors(self, self.training, self.machine, data=self.data)
+        with errors, stop_on_signals() as stop:
             return sweep_members(
                 members,
                 prepared,
@@ -179,6 +180,7 @@ class SweepCommand:
                 memory=self.memory,
                 folder=path,
                 loggers=[bar],
+                stop=stop,
                 devices=self.machine.spread_over,
             )
 

@@ -19,12 +19,12 @@ from fnn.cli.options.single_run import build_single_run, epochs_of, origin_of, p
 from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
+from fnn.cli.process.signals import stop_on_signals
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
     from fnn.data import Prepared
     from fnn.ensembles import EnsembleResult
-    from fnn.sweeps.train import SweepLogger
     from fnn.training import Logger, Run
     from fnn.training.train import TrainResult
 
@@ -121,12 +121,12 @@ class TrainCommand:
         print_end(started, path)
         if diverged is not None:
             raise diverged
-        return exit_status(result.signal)
+        return exit_status(result.interrupted)
 
     def _fit(self, run: Run, prepared: Prepared, loggers: Sequence[Logger]) -> TrainResult:
         from fnn.training.train import train_run
 
-        with option_errors(self.training, self.machine):
+        with option_errors(self.training, self.machine), stop_on_signals() as stop:
             return train_run(
                 run,
                 prepared,
@@ -134,6 +134,7 @@ class TrainCommand:
                 seed=self.training.seed,
                 order_seed=self.training.order_seed,
                 loggers=loggers,
+                stop=stop,
                 devices=self.machine.spread_over,
             )
 
@@ -141,11 +142,11 @@ class TrainCommand:
         """An ensemble: exit status."""
         from fnn.api.recorded import is_recorder, record
         from fnn.cli.output.ensemble import print_ensemble
-        from fnn.cli.output.progress import Bar
         from fnn.cli.output.run import print_end
         from fnn.cli.process.status import exit_status
         from fnn.runs import RunFolder
         from fnn.runs.adapters.ensemble import EnsembleAdapter, EnsembleRecorder
+        from fnn.training import Progress
 
         assert self.members is not None
         run, seed = self._with_calibration(run, prepared), self.training.seed
@@ -156,8 +157,8 @@ class TrainCommand:
             adapter = EnsembleAdapter(origin, run, prepared, self.members)
             folder = RunFolder.create(self.out, name=self.data)
             recorder = EnsembleRecorder(folder, adapter, figures=self.figures, started=started)
-        with closing(Bar()) as bar:
-            listeners: list[SweepLogger | None] = [recorder, bar.draw_epochs]
+        with closing(Progress()) as bar:
+            listeners: list[Logger | None] = [recorder, bar]
             loggers = [logger for logger in listeners if logger is not None]
             result = record(recorder, lambda: self._fit_members(run, prepared, loggers))
         print_ensemble(result)
@@ -173,13 +174,14 @@ class TrainCommand:
         return replace(run, metrics=("accuracy", "ece", "brier", "nll"))
 
     def _fit_members(
-        self, run: Run, prepared: Prepared, loggers: Sequence[SweepLogger]
+        self, run: Run, prepared: Prepared, loggers: Sequence[Logger]
     ) -> EnsembleResult:
         from fnn.ensembles import ensemble
 
         assert self.members is not None
         parts, seed = (self.training, self.machine), {"over.seed": "--seed"}
-        with option_errors(*parts, data=self.data, **seed):
+        errors = option_errors(*parts, data=self.data, **seed)
+        with errors, stop_on_signals() as stop:
             return ensemble(
                 run,
                 prepared,
@@ -188,6 +190,7 @@ class TrainCommand:
                 seed=self.training.seed,
                 order_seed=self.training.order_seed,
                 loggers=loggers,
+                stop=stop,
                 devices=self.machine.spread_over,
             )
 

@@ -11,9 +11,10 @@ from fnn.cli.output.sweep import print_axes
 
 if TYPE_CHECKING:
     from fnn.data import Prepared
-    from fnn.search import Rung, SearchEvent, SearchResult
+    from fnn.search import SearchResult
     from fnn.sweeps import Range
     from fnn.sweeps.test_protocol import MeasuredSetting
+    from fnn.training import TrainingEvent
 
 METHODS = {
     "bayes": "chosen by what others came to",
@@ -38,22 +39,29 @@ def print_plan(
     print(f"{count}settings, {METHODS[method]}, of {length}", flush=True)
 
 
-def print_batch(event: SearchEvent) -> None:
+def print_batch(event: TrainingEvent) -> None:
     """How many trials there were, and the best so far."""
     from fnn.metrics import format_metric
 
+    search = event.search
+    assert search is not None
+    search = event.search
+    assert search is not None
     best = "none has a finite value"
-    if event.best is not None:
-        metric = event.metric.replace("_", " ")
-        settings = format_settings(event.best.member.settings)
-        best = f"best {metric} {format_metric(event.value)}, {settings}"
-    print(f"  {event.done:,} of {event.trials:,}: {best} ({event.seconds:.0f} s)", flush=True)
+    if search.settings is not None:
+        metric, settings = search.metric.replace("_", " "), format_settings(search.settings)
+        best = f"best {metric} {format_metric(search.value)}, {settings}"
+    print(f"  {search.done:,} of {search.trials:,}: {best} ({event.seconds:.0f} s)", flush=True)
 
 
-def print_rung(rung: Rung) -> None:
+def print_rung(event: TrainingEvent) -> None:
     """How many members came to a rung, and how many are kept."""
     from fnn.metrics import format_metric
 
+    rung = event.rung
+    assert rung is not None
+    rung = event.rung
+    assert rung is not None
     lost = f", {rung.diverged:,} diverged" if rung.diverged else ""
     kept = (
         "" if rung.kept == rung.members else f", {rung.kept:,} go on from {format_metric(rung.bar)}"

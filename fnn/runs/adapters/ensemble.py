@@ -16,13 +16,12 @@ from fnn.runs.folder import Record, RunFolder
 from fnn.runs.origin import Origin
 from fnn.runs.recorder import Adapter, Recorder
 from fnn.sweeps.test_protocol import headline_metrics
-from fnn.sweeps.train import SweepEvent
-from fnn.training import Run
+from fnn.training import Run, TrainingEvent
 from fnn.training.host.history import records
 
 
 @dataclass
-class EnsembleAdapter(Adapter[EnsembleResult, SweepEvent]):
+class EnsembleAdapter(Adapter[EnsembleResult]):
     """Epochs as means over the `members`; a record of each.
 
     The means as they come are over the members that are finite; at the end they are replaced by
@@ -40,13 +39,14 @@ class EnsembleAdapter(Adapter[EnsembleResult, SweepEvent]):
     def begin(self, folder: RunFolder) -> None:
         self.origin.write_config(folder, self.run, self.prepared, networks=self.members)
 
-    def rows(self, event: SweepEvent) -> Iterable[Mapping[str, float]]:
-        if not event.history or len(event.history["loss"]) < event.members:
+    def rows(self, event: TrainingEvent) -> Iterable[Mapping[str, float]]:
+        members, epoch = event.members, int(event.epoch)
+        if members is None or not members.history or len(members.history["loss"]) < members.total:
             return []
-        since = slice(self.epochs, event.epoch)
-        means = {name: _mean(values[:, since]) for name, values in event.history.items()}
+        since = slice(self.epochs, epoch)
+        means = {name: _mean(values[:, since]) for name, values in members.history.items()}
         rows = records(means, self.epochs + 1)
-        self.epochs = event.epoch
+        self.epochs = epoch
         return [row for row in rows if np.isfinite(row["loss"])]
 
     def write_models(self, folder: RunFolder, result: EnsembleResult) -> None:
@@ -77,7 +77,7 @@ class EnsembleAdapter(Adapter[EnsembleResult, SweepEvent]):
             draw_members(folder.path, result)
 
 
-EnsembleRecorder = Recorder[EnsembleResult, SweepEvent]
+EnsembleRecorder = Recorder[EnsembleResult]
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ MeasuredSearch: TypeAlias = tuple[SearchResult, MeasuredSetting | None]
 
 
 @dataclass
-class SearchAdapter(Adapter[MeasuredSearch, object]):
+class SearchAdapter(Adapter[MeasuredSearch]):
     """search.json at the beginning; config.json and the model are those of the best trial.
 
     `member_origin` gives the origin of a trial as a run by itself; `batch` is how many trials the
@@ -81,7 +81,7 @@ class SearchAdapter(Adapter[MeasuredSearch, object]):
             _draw_search(folder, search, self.prepared.dataset.name, self.batch)
 
 
-SearchRecorder = Recorder[MeasuredSearch, object]
+SearchRecorder = Recorder[MeasuredSearch]
 
 
 def _draw_settings(folder: RunFolder, search: SearchResult, title: str) -> None:

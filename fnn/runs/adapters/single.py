@@ -17,7 +17,7 @@ from fnn.training.train import TrainResult
 
 
 @dataclass
-class SingleRunAdapter(Adapter[TrainResult, TrainingEvent]):
+class SingleRunAdapter(Adapter[TrainResult]):
     """Epochs with the seconds since the first step; one model."""
 
     origin: Origin
@@ -52,4 +52,4 @@ class SingleRunAdapter(Adapter[TrainResult, TrainingEvent]):
         draw_run(folder.path, result)
 
 
-RunRecorder = Recorder[TrainResult, TrainingEvent]
+RunRecorder = Recorder[TrainResult]

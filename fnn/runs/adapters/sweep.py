@@ -20,14 +20,13 @@ from fnn.sweeps.test_protocol import (
     sweep_headlines,
     validation_metrics,
 )
-from fnn.sweeps.train import SweepEvent
 from fnn.training import Run
 
 MeasuredSweep: TypeAlias = tuple[SweepResult, MeasuredSetting | None]
 
 
 @dataclass
-class SweepAdapter(Adapter[MeasuredSweep, SweepEvent]):
+class SweepAdapter(Adapter[MeasuredSweep]):
     """Tables of the members; models of the best `models`, once the sweep has ended.
 
     `member_origin` gives the origin of a member as a run by itself. The members as they end, which
@@ -86,4 +85,4 @@ class SweepAdapter(Adapter[MeasuredSweep, SweepEvent]):
             draw(sweep, folder.path, self.prepared.dataset.name)
 
 
-SweepRecorder = Recorder[MeasuredSweep, SweepEvent]
+SweepRecorder = Recorder[MeasuredSweep]

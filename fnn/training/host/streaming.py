@@ -162,7 +162,7 @@ class StreamingSource:
         if (epoch + 1) % self.run.validate_every:
             return dict.fromkeys(self.run.metric_names, jnp.asarray(jnp.nan))
         params, layers = local_copy(_current(self.run, state), self.mesh)
-        found = evaluate_rows(
+        metrics = evaluate_rows(
             self.run.objective,
             params,
             layers,
@@ -170,7 +170,7 @@ class StreamingSource:
             self.run.metric_names,
             self.target_scale,
         )
-        return found if self.mesh is None else to_host(found, None)
+        return metrics if self.mesh is None else to_host(metrics, None)
 
 
 @partial(jax.jit, static_argnames=("size", "mesh"))

@@ -80,7 +80,7 @@ def vmap_on(mesh: Mesh | None, one: Callable[..., Any], in_axes: Any, out_axes: 
 
 
 def mesh_of_arrays(tree: Tree) -> Mesh | None:
-    """The mesh that `put` has put arrays on, if any."""
+    """The mesh that `replicate` has put arrays on, if any."""
     for leaf in jax.tree.leaves(tree):
         sharding = getattr(leaf, "sharding", None)
         if isinstance(sharding, NamedSharding) and isinstance(sharding.mesh, Mesh):
@@ -137,8 +137,8 @@ def evaluate_on(
     count = rows.target.shape[0]
     index = np.minimum(np.arange(count + -count % mesh.size), count - 1)
     x = jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0, mode="clip"), rows.x)
-    found = _divided(outputs, mesh, (None, None, None, 0), 0)(objective, params, state, x)
-    output = replicate_in_program(found[:count], mesh)
+    padded = _divided(outputs, mesh, (None, None, None, 0), 0)(objective, params, state, x)
+    output = replicate_in_program(padded[:count], mesh)
     return measure(
         objective.loss, output, rows.target, names, weight=rows.weight, target_scale=target_scale
     )

@@ -64,7 +64,7 @@ def update_best(
 def has_patience(
     selection: Selection, best: Best, epoch: jax.Array, validate_every: int = 1
 ) -> jax.Array:
-    """Whether to go on after this epoch: in any case until the next validation."""
+    """Whether training continues after this epoch: in any case until the next validation."""
     if selection.patience is None:
         return jnp.ones((), bool)
     waited = (epoch - best.epoch).astype(best.value.dtype)
