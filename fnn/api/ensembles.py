@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import Any, Unpack
+from typing import Unpack
 
 from fnn import ensembles
-from fnn.api.options import check_names
+from fnn.api.options import Data, check_names
 from fnn.api.recorded import check_can_draw, create_or_resume, is_recorder, record
 from fnn.data.splits import FRACTIONS
 from fnn.ensembles import EnsembleResult
@@ -28,7 +28,7 @@ STORE = ".members"
 
 def ensemble(
     run: Run,
-    data: Any,
+    data: Data | Batch,
     validation: Batch | None = None,
     *,
     members: int = 8,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
+from fnn.data import Dataset, Prepared
 from fnn.losses import Penalty
 from fnn.sweeps.axes import Strategy
 from fnn.training.fitting import MemberOptions
@@ -12,6 +14,9 @@ from fnn.training.host.events import Logger, Stop
 from fnn.training.parallel.devices import Devices
 from fnn.training.policy.averaging import Averaging
 from fnn.training.policy.selection import Selection
+
+Data: TypeAlias = str | os.PathLike[str] | Dataset | Prepared | tuple[object, object]
+"""what `fnn.train` takes: a name, a path, rows with their units, prepared rows, or arrays"""
 
 
 class RunOptions(TypedDict, total=False):

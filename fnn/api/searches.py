@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 from fnn import search
-from fnn.api.options import check_names
+from fnn.api.options import Data, check_names
 from fnn.api.recorded import check_can_draw, create_or_resume, record
+from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
 from fnn.objective import Batch
 from fnn.runs.adapters.search import SearchAdapter, SearchRecorder
@@ -49,7 +50,7 @@ class HalvingOptions(MemberOptions, total=False):
 
 def bayes(
     run: Run | Build,
-    data: Any,
+    data: Data,
     *,
     over: Mapping[str, Axis],
     trials: int = 256,
@@ -66,7 +67,7 @@ def bayes(
     """
     check_names("bayes", options, BayesOptions)
 
-    def train(path: Path, prepared: Any) -> SearchResult:
+    def train(path: Path, prepared: Prepared) -> SearchResult:
         return search.bayes(
             run,
             prepared,
@@ -82,7 +83,7 @@ def bayes(
 
 def halving(
     run: Run | Build,
-    data: Any,
+    data: Data,
     *,
     over: Mapping[str, Axis],
     draws: int,
@@ -95,7 +96,7 @@ def halving(
     """
     check_names("halving", options, HalvingOptions)
 
-    def train(path: Path, prepared: Any) -> SearchResult:
+    def train(path: Path, prepared: Prepared) -> SearchResult:
         return search.halving(run, prepared, over=over, draws=draws, **options)
 
     return _recorded(HALVING, data, folder, draws, train)
@@ -103,10 +104,10 @@ def halving(
 
 def _recorded(
     call: str,
-    data: Any,
+    data: Data,
     folder: str | os.PathLike[str],
     batch: int,
-    train: Callable[[Path, Any], SearchResult],
+    train: Callable[[Path, Prepared], SearchResult],
 ) -> SearchResult:
     if isinstance(data, Batch):
         raise SpecError("records data with their preprocessing, got a fnn.Batch", "folder")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from fnn.api.options import SweepOptions, check_names
+from fnn.api.options import Data, SweepOptions, check_names
 from fnn.api.recorded import create_or_resume, is_recorder, members_to_keep, record
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
@@ -29,7 +29,7 @@ from fnn.training.train import as_prepared
 
 def sweep(
     run: Run,
-    data: Any,
+    data: Data | Batch,
     validation: Batch | None = None,
     *,
     over: Mapping[str, Axis],

@@ -9,9 +9,9 @@ from typing import Any, Literal, Unpack
 
 import optax
 
-from fnn.api.options import FIT_OPTIONS, TrainOptions, check_names
+from fnn.api.options import FIT_OPTIONS, Data, TrainOptions, check_names
 from fnn.api.recorded import check_can_draw, is_recorder, record_run
-from fnn.data import Dataset, Prepared
+from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
 from fnn.layer import Layer
 from fnn.losses import Loss
@@ -36,7 +36,7 @@ from fnn.training.train import (
 
 def train(
     net: Layer,
-    data: str | os.PathLike[str] | Dataset | Prepared | tuple[Any, Any],
+    data: Data,
     *,
     loss: Loss | str | None = None,
     optimizer: Optimizer | optax.GradientTransformation | str = "adam",

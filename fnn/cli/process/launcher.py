@@ -11,12 +11,24 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import Field, replace
 from types import FrameType
-from typing import IO, Any
+from typing import IO, ClassVar, Protocol
 
 from fnn.cli.options.command_line import to_argv
+from fnn.cli.options.devices import ProcessOptions
 from fnn.cli.process.distributed import LOST
+
+
+class ProcessCommand(Protocol):
+    """The options of a command that several processes can do together."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
+
+    @property
+    def machine(self) -> ProcessOptions:
+        """How many processes, and which one."""
+
 
 GRACE = 10.0
 """seconds that the others have to end by themselves when one was ended by a signal"""
@@ -29,10 +41,11 @@ def free_address() -> str:
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
-def start_all(command: str, options: Any) -> int:
+def start_all(command: str, options: ProcessCommand) -> int:
     """Run a command with these options as so many processes as its `machine` says."""
     machine = replace(options.machine, coordinator=free_address())
-    each = [replace(machine, process=number) for number in range(machine.processes)]
+    count = machine.processes or 1
+    each = [replace(machine, process=number) for number in range(count)]
     return run_all([[command, *to_argv(replace(options, machine=one))] for one in each])
 
 
