@@ -236,10 +236,21 @@ def test_a_sweep_is_resumed_by_the_same_call(run: Any) -> None:
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
+class StopAtSecond:
+    """Training asks it whether to stop; the second time it says so."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self) -> int:
+        self.asked += 1
+        return signal.SIGINT if self.asked > 1 else 0
+
+
 def test_an_ensemble_is_resumed_by_the_same_call(run: Any) -> None:
     base = fnn.train(fnn.mlp((4,), 3), "iris", epochs=1).run
-    ensemble = partial(fnn.ensemble, base, "iris", members=2, epochs=400)
-    cut = ensemble(folder="cut", stop=lambda: signal.SIGINT)
+    ensemble = partial(fnn.ensemble, base, "iris", members=2, epochs=4000)
+    cut = ensemble(folder="cut", stop=StopAtSecond())
     assert cut.interrupted == signal.SIGINT and result("cut")["status"] == "interrupted"
     assert ensemble(folder="cut").interrupted is None
     ensemble(folder="whole")

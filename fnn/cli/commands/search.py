@@ -140,17 +140,17 @@ class SearchCommand:
 
         if not self.save:
             return None
-        if self.resume is not None:
-            folder = SearchFolder.resume(self.resume)
-        else:
-            folder = SearchFolder.create(self.out, name=f"{folder_name(self.data)}-search")
-        note_folder(folder.path)
         adapter = SearchAdapter(
             origin_of("search", self, prepared),
             prepared,
             lambda member: origin_of("train", as_train_command(self, member)[0], prepared),
             self.trials_together,
         )
+        if self.resume is not None:
+            folder = SearchFolder.resume(self.resume)
+        else:
+            folder = SearchFolder.create(self.out, name=f"{folder_name(self.data)}-search")
+        note_folder(folder.path)
         resumed = self.resume is not None
         return SearchRecorder(
             folder, adapter, figures=self.figures, resumed=resumed, started=started

@@ -136,11 +136,6 @@ class SweepCommand:
 
         if not self.save or not is_recorder():
             return None
-        if self.resume is not None:
-            folder = SweepFolder.resume(self.resume)
-        else:
-            folder = SweepFolder.create(self.out, name=f"{folder_name(self.data)}-sweep")
-        note_folder(folder.path)
         adapter = SweepAdapter(
             origin_of("sweep", self, prepared),
             members[0].run,
@@ -148,6 +143,11 @@ class SweepCommand:
             lambda member: origin_of("train", as_train_command(self, member)[0], prepared),
             self.models,
         )
+        if self.resume is not None:
+            folder = SweepFolder.resume(self.resume)
+        else:
+            folder = SweepFolder.create(self.out, name=f"{folder_name(self.data)}-sweep")
+        note_folder(folder.path)
         resumed = self.resume is not None
         return SweepRecorder(
             folder, adapter, figures=self.figures, resumed=resumed, started=started

@@ -104,8 +104,8 @@ class TrainCommand:
 
         recorder = None
         if self.save and is_recorder():
-            folder = RunFolder.create(self.out, name=self.data)
             adapter = SingleRunAdapter(origin_of("train", self, prepared), run, prepared)
+            folder = RunFolder.create(self.out, name=self.data)
             recorder = RunRecorder(folder, adapter, figures=self.figures, started=started)
         path, diverged = None if recorder is None else recorder.path, None
         with closing(Progress()) as bar:
