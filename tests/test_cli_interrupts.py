@@ -21,7 +21,7 @@ from fnn.cli.process.signals import (
     note_folder,
     stop_on_signals,
 )
-from fnn.startup import is_command
+from fnn.cli.process.startup import loading
 from tests.processes import Done, call, environment, finish
 
 DEAF = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
@@ -80,7 +80,7 @@ def test_while_libraries_are_imported(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
     )
     assert process.stderr is not None
-    while "fnn.startup" not in process.stderr.readline():
+    while "tyro" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     status, out, err = finish(process)
@@ -88,21 +88,10 @@ def test_while_libraries_are_imported(tmp_path: Path) -> None:
     assert (status, out, told) == (130, "", ["fnn: interrupted"])
 
 
-@pytest.mark.parametrize(
-    ("started", "argv", "expected"),
-    [
-        (["python", "-P", "-m", "fnn", "train", "x"], ["-m", "train", "x"], True),
-        (["python", "-mfnn"], ["-m"], True),
-        (["python", "-m", "pytest", "-m", "fnn"], ["-m", "-m", "fnn"], False),
-        (["python", "/bin/fnn", "runs"], ["/bin/fnn", "runs"], True),
-        (["python", "mine.py", "fnn"], ["mine.py", "fnn"], False),
-        (["python"], [""], False),
-    ],
-)
-def test_only_the_command_itself_is_ended_so(monkeypatch, started, argv, expected: bool) -> None:
-    monkeypatch.setattr(sys, "orig_argv", started)
-    monkeypatch.setattr(sys, "argv", argv)
-    assert is_command() is expected
+def test_a_process_of_somebody_elses_is_not_ended_so() -> None:
+    """`fnn.cli.main` called from Python loads its libraries under the caller's own handler."""
+    with loading():
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -15,9 +15,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS = """
-xla, random, startup
+lazy, random
 spec
-files
+files, xla
 figures, shapes
 layer
 initializers, activations

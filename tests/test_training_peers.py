@@ -258,8 +258,8 @@ def test_what_fnn_tells_xla_is_for_fnn_alone(
 ) -> None:
     """Peers compile as their users' programs do."""
     own = "--xla_cpu_max_isa=AVX2"
-    monkeypatch.setattr(xla, "GIVEN", own)
-    monkeypatch.setenv("XLA_FLAGS", f"{own} --{xla.FLAG}=")
+    monkeypatch.setattr(xla, "USER_FLAGS", own)
+    monkeypatch.setenv("XLA_FLAGS", f"{own} {xla.SMALL_LOOPS}")
     assert processes.environment(tmp_path)["XLA_FLAGS"] == own
 
 

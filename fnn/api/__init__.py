@@ -3,9 +3,6 @@
 With `folder=` each leaves what the command of the same name leaves (`fnn.runs`).
 """
 
-from fnn.api.ensembles import ensemble
-from fnn.api.searches import bayes, halving
-from fnn.api.sweeps import sweep
-from fnn.api.training import train
+from fnn import lazy
 
-__all__ = ["bayes", "ensemble", "halving", "sweep", "train"]
+__all__ = lazy.attach(__name__)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 
 from fnn.spec.errors import SpecError, choice
 
 _KINDS: dict[str, type] = {}
+_pending: list[str] = []
+"""modules that register kinds when they are imported"""
 
 
 def check_kind(kind: str) -> None:
@@ -16,8 +19,20 @@ def check_kind(kind: str) -> None:
         raise SpecError(f"expected a versioned kind such as 'dense.v1', got {kind!r}")
 
 
+def declare_modules(*modules: str) -> None:
+    """Modules that register kinds: they are imported when a kind is asked for that is not known."""
+    _pending.extend(modules)
+
+
+def _import_modules() -> None:
+    while _pending:
+        importlib.import_module(_pending.pop(0))
+
+
 def register(kind: str, cls: type) -> None:
     """Enter a class; the same class defined again (a notebook cell) takes its own place."""
+    if not cls.__module__.startswith("fnn."):  # the kinds of fnn are taken, imported yet or not
+        _import_modules()
     known = _KINDS.get(kind, cls)
     if _address(known) != _address(cls):
         raise SpecError(f"kind {kind!r} is taken by {_address(known)}")
@@ -26,6 +41,7 @@ def register(kind: str, cls: type) -> None:
 
 def kinds() -> dict[str, type]:
     """Every registered kind and its class."""
+    _import_modules()
     return dict(_KINDS)
 
 
@@ -36,6 +52,8 @@ def is_spec(value: Any) -> bool:
 
 def find_kind(kind: str) -> type:
     """The class of a kind; the error tells an unknown name from an unknown version."""
+    if kind not in _KINDS:
+        _import_modules()
     if kind in _KINDS:
         return _KINDS[kind]
     name = kind.split(".")[0]
@@ -47,7 +65,14 @@ def find_kind(kind: str) -> type:
 
 def from_name(name: str, family: tuple[type, ...] | type) -> Any:
     """The spec of that name with all its defaults: `named("relu", Function)`."""
-    known = {kind.split(".")[0]: cls for kind, cls in _KINDS.items() if issubclass(cls, family)}
+
+    def members() -> dict[str, type]:
+        return {kind.split(".")[0]: cls for kind, cls in _KINDS.items() if issubclass(cls, family)}
+
+    known = members()
+    if name not in known:
+        _import_modules()
+        known = members()
     if name not in known:
         raise SpecError(f"unknown name {name!r}{choice(name, known)}")
     try:

@@ -28,7 +28,6 @@ from fnn.training.program.epoch import EpochMetrics
 from fnn.training.program.segment import segment
 from fnn.training.program.state import RunState, final_parameters, init_state, jit_init
 from fnn.training.run import Run
-from fnn.xla import OPTIONS
 
 CAPACITY = 2**18
 """epochs that one call may end, summed over its members, about"""
@@ -175,7 +174,6 @@ def _start(
 @functools.partial(
     jax.jit,
     static_argnames=("capacity", "shared_order", "threads", "mesh"),
-    compiler_options=OPTIONS,
 )
 def _advance(
     runs: Run,

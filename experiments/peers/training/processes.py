@@ -36,10 +36,10 @@ class PeerError(FnnError):
 def environment(folder: Path) -> dict[str, str]:
     """Variables of the processes: no compiled programs from before, nothing left behind.
 
-    XLA_FLAGS is what the user has set: what fnn adds to it at its import is for fnn alone.
+    XLA_FLAGS is what the user has set: what `fnn.xla.configure` adds is for fnn alone.
     """
     own = {
-        "XLA_FLAGS": xla.GIVEN,
+        "XLA_FLAGS": xla.USER_FLAGS,
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "JAX_ENABLE_COMPILATION_CACHE": "false",
         "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
