@@ -74,8 +74,8 @@ def is_recorder() -> bool:
 def check_can_draw(figures: bool) -> None:
     """Raises `FnnError` where figures are wanted and can't be drawn."""
     if figures and not can_draw():
-        told = "needs matplotlib: pip install 'fnn[plots]', or say figures=False"
-        raise FnnError(told, "figures")
+        message = "needs matplotlib: pip install 'fnn[plots]', or say figures=False"
+        raise FnnError(message, "figures")
 
 
 def create_or_resume(kind: type[F], path: str | os.PathLike[str], resumed_from: str) -> F:

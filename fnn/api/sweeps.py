@@ -44,7 +44,7 @@ def sweep(
     `models` as runs by themselves, and the result, with the best setting measured once on the test
     rows. The same call resumes one that was interrupted; any other folder that exists already, save
     an empty one, is refused (`FnnError`). As many members keep their parameters as `keep` says, or
-    all where it is not given and they take little memory.
+    all by default if they take little memory.
 
     Of a `Batch`, which has no preprocessing to be kept with a model and no test rows, the folder
     holds what the sweep is resumed from, and no more.
@@ -56,9 +56,9 @@ def sweep(
     check_libraries()
     prepared = as_prepared(data)
     names = ("how", "draws", "seed", "order_seed", "own_order")
-    given: Mapping[str, Any] = options
-    axes = {name: value for name, value in given.items() if name in names}
-    rest = {name: value for name, value in given.items() if name not in names}
+    values: Mapping[str, Any] = options
+    axes = {name: value for name, value in values.items() if name in names}
+    rest = {name: value for name, value in values.items() if name not in names}
     planned = members(run, over, **axes)
     rest.setdefault("keep", members_to_keep(planned, prepared, models))
     recorder = None

@@ -92,8 +92,8 @@ def train(
         recorder = RunRecorder(RunFolder.create(folder), SingleRunAdapter(origin, run, prepared))
     with closing(Progress()) as bar:
         listeners = [recorder, *loggers, bar if progress else None]
-        given: Mapping[str, Any] = options
-        fitting = {name: given[name] for name in FIT_OPTIONS if name in given}
+        values: Mapping[str, Any] = options
+        fitting = {name: values[name] for name in FIT_OPTIONS if name in values}
         fitting["loggers"] = [logger for logger in listeners if logger is not None]
         return record_run(
             recorder, prepared, lambda: train_run(run, prepared, epochs=length, **fitting)

@@ -47,8 +47,8 @@ def draw_run(folder: Path, result: TrainResult | EnsembleResult) -> None:
     if not np.isfinite(output).all():
         return
     if fitted.classes is not None:
-        chances = fitted.probabilities(output)
-        counts = confusion(chances, target, len(fitted.classes))
+        probabilities = fitted.probabilities(output)
+        counts = confusion(probabilities, target, len(fitted.classes))
         figures.confusion_matrix(counts, fitted.classes, folder / "confusion.png", title=title)
         return
     true, predicted = (
@@ -56,8 +56,8 @@ def draw_run(folder: Path, result: TrainResult | EnsembleResult) -> None:
         for values in (np.reshape(target, output.shape), output)
     )
     pairs = zip(true.T, predicted.T, strict=True)
-    for file, name, (theirs, ours) in _targets(fitted, pairs, "predicted"):
-        figures.predicted_against_true(theirs, ours, folder / file, name=name, title=title)
+    for file, name, (target, output) in _targets(fitted, pairs, "predicted"):
+        figures.predicted_against_true(target, output, folder / file, name=name, title=title)
 
 
 def _targets(
@@ -71,7 +71,7 @@ def _targets(
 
 
 def draw_members(folder: Path, result: EnsembleResult) -> None:
-    """Of an ensemble's test rows: how reliable classes are; of numbers, what the spread tells."""
+    """Of an ensemble's test rows: for classes a reliability diagram; for numbers, their spread."""
     assert result.prepared is not None
     if result.prepared.preprocessing.classes is None:
         _draw_spread(folder, result, result.prepared)
@@ -107,8 +107,8 @@ def _draw_reliability(folder: Path, result: EnsembleResult, prepared: Prepared) 
         p = jnp.asarray(fitted.probabilities(as_logits(loss, output)), jnp.float32)
         bins[name] = reliability(p, target)
         scores[name] = {
-            words: float(score(p, target))
-            for words, score in (("ECE", ece), ("Brier", brier), ("NLL", nll))
+            label: float(score(p, target))
+            for label, score in (("ECE", ece), ("Brier", brier), ("NLL", nll))
         }
     figures.reliability_diagram(
         bins, folder / "reliability.png", scores=scores, title=prepared.dataset.name
@@ -127,7 +127,9 @@ def _draw_spread(folder: Path, result: EnsembleResult, prepared: Prepared) -> No
     spreads = predictive(result.objective, result.params, result.state, test.x, fitted)
     true = fitted.decode(np.reshape(test.target, (len(test.target), -1)))
     columns = (np.reshape(values, (len(true), -1)).T for values in (true, *spreads))
-    for file, name, (ours, mean, spread) in _targets(fitted, zip(*columns, strict=True), "spread"):
+    for file, name, (target, mean, spread) in _targets(
+        fitted, zip(*columns, strict=True), "spread"
+    ):
         figures.predictive_spread(
-            ours, mean, spread, folder / file, name=name, title=prepared.dataset.name
+            target, mean, spread, folder / file, name=name, title=prepared.dataset.name
         )

@@ -55,7 +55,7 @@ COLUMNS: dict[str, Callable[[Any], str]] = {
     "seconds": "{:,.1f}".format,
     "started": "{:%Y-%m-%d %H:%M}".format,
 }
-"""the columns of the table, and how each is written"""
+"""the columns of the table, and their formats"""
 
 
 PARTS = ("config.json", "search.json", "metrics.jsonl", "result.json", "model")

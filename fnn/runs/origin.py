@@ -1,4 +1,4 @@
-"""Where a run comes from: what its config.json says, so that it can be repeated."""
+"""The origin of a run: what its config.json records, so that it can be repeated."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ MemberOrigin = Callable[["Member"], Origin]
 
 
 def data_record(prepared: Prepared, sha256: str | None, **more: object) -> Record:
-    """What a config.json says of the rows: name, digest, how many there are, notes, and `more`."""
+    """What a config.json records of the rows: name, digest, their numbers, notes, and `more`."""
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     return {
         "name": prepared.dataset.name,

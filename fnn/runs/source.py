@@ -1,4 +1,4 @@
-"""Data that Python has given to a run: as it is recorded, and read again."""
+"""Data of a run that Python has started: as it is recorded, and read again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def python_data_record(
     data: object, prepared: Prepared, fractions: Sequence[float], split_seed: int
 ) -> Record:
-    """The `data_record` of what was given as `data`, with what reads and splits it again.
+    """The `data_record` of an argument `data`, with what reads and splits it again.
 
     Arrays and data that were prepared before can't be read again: their source is None.
     """

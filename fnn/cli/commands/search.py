@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
 from fnn.cli.commands.single import as_train_command, print_single_command
-from fnn.cli.options.axes import SEEDS, build_run, parse_all
+from fnn.cli.options.axes import SEEDS, all_settings, build_run, parse_all
 from fnn.cli.options.data import DataOptions
 from fnn.cli.options.devices import DeviceOptions
 from fnn.cli.options.figures import check_figures
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from fnn.data import Prepared
     from fnn.runs.adapters.search import SearchRecorder
     from fnn.search import SearchResult
-    from fnn.search.space import Settings
 
 USUAL = (
     "learning_rate=1e-4:3e-2:log",
@@ -164,7 +162,7 @@ class SearchCommand:
         build = partial(build_run, self, prepared)
         epochs, metric, memory = epochs_of(self, prepared), self.metric, self.memory
         seed, order_seed = self.training.seed, self.training.order_seed
-        first = _grid(self.axes) if self.method == "grid" else []
+        first = all_settings(self.axes) if self.method == "grid" else []
         errors = option_errors(self, self.training, self.machine, data=self.data)
         with errors, stop_on_signals() as stop:
             if self.method == "halving":
@@ -203,7 +201,7 @@ class SearchCommand:
             )
 
     def _check(self) -> None:
-        """Options that need no data to be found wrong, and libraries that will be needed."""
+        """Raises `FnnError` for options that are wrong whatever the data, and missing libraries."""
         for name, value in (("--trials", self.trials), ("--batch", self.batch)):
             if value is not None and value < 1:
                 raise FnnError(f"expected 1 or more, got {value}", name)
@@ -213,8 +211,8 @@ class SearchCommand:
             option = option_name(name)
             raise FnnError(f"a seed is luck, not a setting: give {option}", f"--over {name}")
         if self.resume and (self.out or not self.save):
-            given = "--out" if self.out else "--no-save"
-            raise FnnError("goes on in the folder of --resume", given)
+            excluded = "--out" if self.out else "--no-save"
+            raise FnnError("goes on in the folder of --resume", excluded)
         if self.resume and self.method == "halving":
             raise FnnError("successive halving keeps nothing to go on by: begin anew", "--resume")
         needed = {"pandas": self.save, "optuna": self.method != "halving"}
@@ -251,18 +249,3 @@ def _random_sampler(seed: int) -> optuna.samplers.BaseSampler:
     import optuna
 
     return optuna.samplers.RandomSampler(seed)
-
-
-def _grid(axes: Mapping[str, Axis]) -> list[Settings]:
-    """All combinations of listed values."""
-    from fnn.sweeps import Range
-
-    for name, axis in axes.items():
-        if isinstance(axis, Range):
-            raise FnnError(
-                f"a range, and a grid needs values: say how many, such as {name}="
-                f"{axis.low:g}:{axis.high:g}:{'log:' if axis.log else ''}8",
-                f"--over {name}",
-            )
-    lists = [axis for axis in axes.values() if not isinstance(axis, Range)]
-    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]

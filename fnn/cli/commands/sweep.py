@@ -154,7 +154,7 @@ class SweepCommand:
         )
 
     def _shared_path(self, recorder: SweepRecorder | None) -> Path | None:
-        """The path of the folder, which the first process has made for all."""
+        """The path of the folder, which the first process has created for all."""
         from fnn.cli.process.distributed import is_connected
         from fnn.training.parallel.collectives import broadcast_text
 
@@ -185,7 +185,7 @@ class SweepCommand:
             )
 
     def _check(self) -> None:
-        """Options that need no data to be found wrong."""
+        """Raises `FnnError` for options that are wrong whatever the data."""
         for name, value, least in (
             ("--seeds", self.seeds, 1),
             ("--models", self.models, 0),
@@ -196,8 +196,8 @@ class SweepCommand:
         if self.zip and self.random is not None:
             raise FnnError("draws settings, which can't be zipped as well", "--random")
         if self.resume and (self.out or not self.save):
-            given = "--out" if self.out else "--no-save"
-            raise FnnError("goes on in the folder of --resume", given)
+            excluded = "--out" if self.out else "--no-save"
+            raise FnnError("goes on in the folder of --resume", excluded)
 
 
 def resumed_sweep(folder: str) -> SweepCommand:

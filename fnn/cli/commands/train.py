@@ -179,8 +179,8 @@ class TrainCommand:
         from fnn.ensembles import ensemble
 
         assert self.members is not None
-        parts, seed = (self.training, self.machine), {"over.seed": "--seed"}
-        errors = option_errors(*parts, data=self.data, **seed)
+        names = {"data": self.data, "over.seed": "--seed"}
+        errors = option_errors(self.training, self.machine, **names)
         with errors, stop_on_signals() as stop:
             return ensemble(
                 run,

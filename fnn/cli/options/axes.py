@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_type_hints
 
@@ -116,6 +117,21 @@ def _value(text: str) -> bool | int | float | str | None:
         except ValueError:
             continue
     return WORDS.get(text.lower(), text)
+
+
+def all_settings(axes: Mapping[str, Axis]) -> list[dict[str, object]]:
+    """All combinations of listed values. Raises `FnnError` for a range."""
+    from fnn.sweeps import Range
+
+    for name, axis in axes.items():
+        if isinstance(axis, Range):
+            raise FnnError(
+                f"a range, and a grid needs values: say how many, such as {name}="
+                f"{axis.low:g}:{axis.high:g}:{'log:' if axis.log else ''}8",
+                f"--over {name}",
+            )
+    lists = [axis for axis in axes.values() if not isinstance(axis, Range)]
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]
 
 
 def build_run(options: SingleRunOptions, prepared: Prepared, settings: Settings) -> Run:

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 REPEATED = ("over",)
-"""options that may be given several times, with a value each"""
+"""options that may be repeated, with a value each"""
 
 
 def to_argv(options: DataclassInstance) -> list[str]:
     """The shortest command line that gives these options, what needs no name first."""
-    given = [*_values(options)]
-    plain = [value for name, values in given if not name for value in values]
-    named = [word for name, values in given if name for word in _named(name, values)]
+    changed = [*_values(options)]
+    plain = [value for name, values in changed if not name for value in values]
+    named = [word for name, values in changed if name for word in _named(name, values)]
     dashed = any(word.startswith("-") for word in plain)
     return [*named, "--", *plain] if dashed else [*plain, *named]
 

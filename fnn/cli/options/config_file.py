@@ -30,8 +30,8 @@ def read_options(cls: type[T], path: str | Path) -> T:
     record = _record(file)
     if isinstance(call := record.get("call"), str):
         raise FnnError(
-            f"was started from Python, by {call}: it has no options of a command to be repeated "
-            f"by, and the call has to be made again",
+            f"was started from Python, by {call}: no command repeats or resumes it; make that call "
+            "again (fnn.runs.source.recorded_run gives its run)",
             str(file.parent),
         )
     options = field(record, "options", dict, file)
@@ -73,7 +73,7 @@ def _record(file: Path) -> dict[str, Any]:
 def _build(cls: type[T], values: Mapping[str, object], path: str) -> T:
     fields = {field.name: field for field in dataclasses.fields(cls)}
     hints = get_type_hints(cls)
-    given: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for name, value in values.items():
         if name not in fields:
             raise FnnError(f"unknown option {name!r}{choice(name, fields)}", path)
@@ -81,14 +81,14 @@ def _build(cls: type[T], values: Mapping[str, object], path: str) -> T:
             if not isinstance(value, dict):
                 raise FnnError(f"expected {name!r} to be an object, got {value!r}", path)
             value = _build(hints[name], value, path)
-        given[name] = tuple(value) if isinstance(value, list) else value
+        arguments[name] = tuple(value) if isinstance(value, list) else value
     missing = [
         name
         for name, field in fields.items()
-        if name not in given
+        if name not in arguments
         and field.default is dataclasses.MISSING
         and field.default_factory is dataclasses.MISSING
     ]
     if missing:
         raise FnnError(f"the option {missing[0]!r} is missing", path)
-    return cls(**given)
+    return cls(**arguments)

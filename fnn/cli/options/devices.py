@@ -29,9 +29,9 @@ class MachineOptions:
         try:
             jax.config.update("jax_default_device", jax.local_devices(backend=self.device)[0])
         except RuntimeError as error:
-            found = ", ".join(sorted({device.platform for device in jax.devices()}))
+            platforms = ", ".join(sorted({device.platform for device in jax.devices()}))
             raise FnnError(
-                f"JAX finds no {self.device} here, only {found} (pip install 'fnn[cuda]' or "
+                f"JAX finds no {self.device} here, only {platforms} (pip install 'fnn[cuda]' or "
                 "'fnn[tpu]' brings what it needs)",
                 "--device",
             ) from error
@@ -60,9 +60,11 @@ class DeviceOptions(MachineOptions):
         """Raises `FnnError` for more devices than JAX finds, or makes."""
         import jax
 
-        found = jax.devices(None if self.device == "auto" else self.device)
-        if isinstance(self.devices, int) and self.devices > len(found):
-            message = f"{self.devices} asked for, and JAX finds {len(found)} ({found[0].platform})"
+        devices = jax.devices(None if self.device == "auto" else self.device)
+        if isinstance(self.devices, int) and self.devices > len(devices):
+            message = (
+                f"{self.devices} asked for, and JAX finds {len(devices)} ({devices[0].platform})"
+            )
             raise FnnError(message, "--devices")
 
     @property

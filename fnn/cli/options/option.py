@@ -27,19 +27,21 @@ def option(metavar: str | None = None, unset: str = "", aliases: list[str] | Non
 
 
 def word(metavar: str) -> object:
-    """An argument that stands without the name of an option."""
+    """An argument without the name of an option."""
     return arg(metavar=metavar, help_behavior_hint="")
 
 
 @contextmanager
-def option_errors(*parts: DataclassInstance, **options: str) -> Iterator[None]:
+def option_errors(*groups: DataclassInstance, **options: str) -> Iterator[None]:
     """Inside, an error about an argument is about the option that it comes from.
 
-    Fields of `parts` (`clip_norm`) go by their options (`--clip-norm`); `options` says it of other
-    arguments: `smoothing="--label-smoothing"`. `over['rate']` is `--over rate`.
+    Fields of `groups` (`clip_norm`) become their options (`--clip-norm`); `options` has those of
+    other arguments: `smoothing="--label-smoothing"`. `over['rate']` is `--over rate`.
     """
     names = {
-        field.name: option_name(field.name) for part in parts for field in dataclasses.fields(part)
+        field.name: option_name(field.name)
+        for group in groups
+        for field in dataclasses.fields(group)
     }
     try:
         yield

@@ -1,4 +1,4 @@
-"""The options that say which rows do what."""
+"""The options of the split: which rows train, validate and test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that say how a network is trained."""
+"""The options of training."""
 
 from __future__ import annotations
 
@@ -120,24 +120,25 @@ class TrainingOptions:
             assert not isinstance(rate, Schedule)
             batch = rows if isinstance(size, str) else size
             rate = make_schedule(self.schedule, rate, steps=self.length(rows) * -(-rows // batch))
-        given = {"weight_decay": self.weight_decay, "clip_norm": self.clip_norm}
-        changed = {name: value for name, value in given.items() if value is not None}
-        made: Rule = replace(rule, learning_rate=rate, **changed)
-        return made
+        options = {"weight_decay": self.weight_decay, "clip_norm": self.clip_norm}
+        changed = {name: value for name, value in options.items() if value is not None}
+        optimizer: Rule = replace(rule, learning_rate=rate, **changed)
+        return optimizer
 
 
 def make_schedule(name: str, peak: float, steps: int) -> Schedule:
     """A schedule by name whose highest value is `peak`, over `steps` steps."""
     from fnn import schedules
 
-    made = {
+    peaked = {
         "linear": lambda: schedules.Linear(peak, 0.0, steps),
         "cosine": lambda: schedules.CosineDecay(peak, steps),
         "warmup_cosine": lambda: schedules.WarmupCosine(peak, 0.1 * steps, steps),
         "one_cycle": lambda: schedules.OneCycle(peak, steps),
     }
-    if name not in made:
+    if name not in peaked:
         raise FnnError(
-            f"unknown schedule {name!r}{choice(name, ['constant', *made])}", "--schedule"
+            f"unknown schedule {name!r}{choice(name, ['constant', *peaked])}",
+            "--schedule",
         )
-    return made[name]()
+    return peaked[name]()

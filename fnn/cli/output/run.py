@@ -38,8 +38,8 @@ def print_plan(
 
 def print_rows(prepared: Prepared) -> None:
     """How many rows there are of each part, and notes on how they are encoded."""
-    parts = (prepared.train, prepared.validation, prepared.test)
-    train, validation, test = (f"{0 if part is None else len(part.target):,}" for part in parts)
+    rows = (prepared.train, prepared.validation, prepared.test)
+    train, validation, test = (f"{0 if part is None else len(part.target):,}" for part in rows)
     name = prepared.dataset.name
     print(f"{name}: {train} rows to train on, {validation} to validate, {test} to test")
     for note in prepared.preprocessing.notes:

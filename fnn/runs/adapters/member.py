@@ -1,4 +1,4 @@
-"""What a result.json says of a member of a sweep that stands for a run."""
+"""The result.json of a member of a sweep that is recorded as a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MemberFields(TypedDict):
 
 
 def member_fields(best: MemberResult | None) -> MemberFields:
-    """Those of a member; of None, which stands for no member with a finite value, empty ones."""
+    """Those of a member; empty ones where no member has a finite value (None)."""
     if best is None:
         return MemberFields(
             epochs=0, best_epoch=None, validation=None, selected_by=None, settings=None
