@@ -7,7 +7,8 @@ imported when it is first used. They stand in `__init__.pyi`.
 from fnn import lazy
 from fnn.spec.kinds import declare_modules
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+"""also read by pyproject.toml"""
 __all__ = lazy.attach(__name__, {"Linear": "Dense", "Sequential": "Serial"})
 
 declare_modules(

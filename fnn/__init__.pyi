@@ -39,7 +39,9 @@ from fnn.layers import Dense as Dense
 from fnn.layers import Dropout as Dropout
 from fnn.layers import Embedding as Embedding
 from fnn.layers import Flatten as Flatten
+from fnn.layers import GroupNorm as GroupNorm
 from fnn.layers import LayerNorm as LayerNorm
+from fnn.layers import RMSNorm as RMSNorm
 from fnn.layers import Softmax as Softmax
 from fnn.metrics import Metrics as Metrics
 from fnn.metrics import evaluate as evaluate

@@ -77,10 +77,10 @@ def perceptron(units: int = 1) -> Serial:
 
 def _function(activation: str | Elementwise) -> Elementwise:
     with error_path("activation"):
-        made: Elementwise = (
+        function: Elementwise = (
             from_name(activation, Elementwise) if isinstance(activation, str) else activation
         )
-        return made
+        return function
 
 
 def _suitable(function: Elementwise) -> Initializer:

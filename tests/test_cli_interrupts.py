@@ -37,7 +37,11 @@ COMMANDS = {
 
 def busy(body: str, tmp_path: Path) -> subprocess.Popen:
     """A process that hears Ctrl-C as commands do, and is at something."""
-    lines = ["from pathlib import Path", "from fnn.cli.process.signals import *", body]
+    lines = [
+        "from pathlib import Path",
+        "from fnn.cli.process.signals import handle_sigint, note_folder, stop_on_signals",
+        body,
+    ]
     process = subprocess.Popen(
         [sys.executable, "-c", "\n".join(lines)],
         cwd=tmp_path,

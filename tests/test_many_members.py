@@ -16,8 +16,10 @@ import pytest
 
 import fnn
 from fnn import xla
+from fnn.layer import Example
 from fnn.losses import Loss
 from fnn.metrics import measure
+from fnn.spec import examples
 
 MEMBERS, ROWS = 1_200, 30
 SEEN = [0, 1, 500, 1_092, 1_093, 1_150, 1_199]
@@ -91,6 +93,34 @@ def test_values_and_gradients(gradient: str, last: str, weighted: bool) -> None:
         expected = one(*own)
         found = jax.tree.map(lambda leaf: leaf[member], many)  # noqa: B023
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-3, 1e-5), found, expected)
+
+
+NEW = [e for e in examples(Example) if isinstance(e.spec, fnn.RMSNorm | fnn.GroupNorm)]
+
+
+@pytest.mark.parametrize("example", NEW, ids=lambda example: example.name)
+def test_normalization(example: Example) -> None:
+    """Forward and backward, each member with parameters and rows of its own."""
+    layer, draw = fnn.numbers(example.spec, np.float32), np.random.default_rng(2)
+    declared, _ = jax.eval_shape(lambda: layer.init(None, example.in_shape))
+
+    def of(leaf: Any, *axes: int) -> jax.Array:
+        return jnp.asarray(draw.normal(size=(MEMBERS, *axes, *leaf.shape)), jnp.float32)
+
+    params = jax.tree.map(of, declared)
+    x, dy = of(example.in_shape, ROWS), of(example.in_shape, ROWS)
+
+    def run(params: Any, x: jax.Array, dy: jax.Array) -> Any:
+        y, _, tape = layer.forward(params, {}, x * jnp.float32(1.25), train=True, key=None)
+        return y, layer.backward(params, tape, dy)
+
+    many, one = jax.jit(jax.vmap(run))(params, x, dy), jax.jit(run)
+    for member in SEEN:
+        own, found = (
+            jax.tree.map(lambda leaf: leaf[member], tree)  # noqa: B023
+            for tree in ((params, x, dy), many)
+        )
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-3, 1e-4), found, one(*own))
 
 
 def test_a_sweep() -> None:

@@ -200,25 +200,25 @@ def test_chunks_fit_a_budget():
 
 def test_out_of_memory_halves_the_chunk(monkeypatch):
     once, sizes = sweep(), []
-    advance = train.MemberBatch.go_on
+    advance = train.MemberBatch.advance
 
-    def tight(self: batch.MemberBatch) -> None:
+    def tight(self: batch.MemberBatch, stop: int) -> None:
         sizes.append(len(self.places))
         if len(self.places) > 2:
             raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
-        advance(self)
+        advance(self, stop)
 
-    monkeypatch.setattr(train.MemberBatch, "go_on", tight)
+    monkeypatch.setattr(train.MemberBatch, "advance", tight)
     made = sweep()
     assert sizes[:2] == [8, 4] and set(sizes[2:]) == {2}
     for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
         chex.assert_trees_all_close(mine.params, theirs.params, rtol=1e-12, atol=1e-12)
-    monkeypatch.setattr(train.MemberBatch, "go_on", _fails)
+    monkeypatch.setattr(train.MemberBatch, "advance", _fails)
     with pytest.raises(RuntimeError, match="something else"):
         sweep()
 
 
-def _fails(self: batch.MemberBatch) -> None:
+def _fails(self: batch.MemberBatch, stop: int) -> None:
     raise RuntimeError("something else")
 
 

@@ -19,11 +19,11 @@ from fnn.runs.origin import Origin
 from fnn.runs.search import SearchFolder, storage
 from fnn.runs.source import python_data_record
 from fnn.search import SearchResult
-from fnn.search.space import Build, Settings
+from fnn.search.space import Build
 from fnn.search.study import Sampler
 from fnn.spec import SpecError
 from fnn.sweeps import Member
-from fnn.sweeps.axes import Axis
+from fnn.sweeps.axes import Axis, Settings
 from fnn.sweeps.export import check_libraries
 from fnn.sweeps.test_protocol import measured
 from fnn.training.fitting import MemberOptions

@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from jax.typing import ArrayLike
 
 from fnn.data import Prepared
 from fnn.ensembles.combine import combine
 from fnn.ensembles.uncertainty import Predictive, predictive
 from fnn.layer import Tree
-from fnn.objective import Objective
+from fnn.objective import Batch, Objective
 from fnn.shapes import wide
 from fnn.spec import FnnError, numbers, replace
 from fnn.sweeps import MemberResult, SweepResult
 from fnn.training.host.history import History
-from fnn.training.rows import evaluate_rows
+from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
 
 Scores = dict[str, float]
 """metrics by name"""
+Rows = Batch | RowReader | None
+"""to be measured, if there are any"""
 
 
 class LeftOut(NamedTuple):
@@ -97,8 +100,8 @@ def ensemble_result(
     run: Run,
     trained: SweepResult,
     seeds: Sequence[int],
-    rows: tuple[Any, Any],
-    target_scale: Any,
+    rows: tuple[Rows, Rows],
+    target_scale: ArrayLike | None,
     prepared: Prepared | None,
 ) -> EnsembleResult:
     """The members of a sweep over seeds as an ensemble; `rows` are to validate and to test.
@@ -115,11 +118,11 @@ def ensemble_result(
     each = [(outcome.params, outcome.state) for outcome in kept]
     objective, params, state = combine(own.objective, each)
 
-    def measure(objective: Objective, params: Tree, state: Tree, rows: Any) -> Scores:
+    def measure(objective: Objective, params: Tree, state: Tree, rows: Batch | RowReader) -> Scores:
         metrics = evaluate_rows(objective, params, state, rows, own.metric_names, target_scale)
         return {name: float(metrics[name]) for name in own.metric_names}
 
-    def both(rows: Any) -> tuple[Scores | None, list[Scores] | None]:
+    def both(rows: Rows) -> tuple[Scores | None, list[Scores] | None]:
         if rows is None:
             return None, None
         alone = [measure(own.objective, *member, rows) for member in each]

@@ -1,4 +1,4 @@
-"""Numbers that say how good a network is: pure functions of arrays, under `jit` and `vmap`."""
+"""Metrics of a network: pure functions of arrays, under `jit` and `vmap`."""
 
 from fnn import lazy
 

@@ -11,11 +11,11 @@ from typing import Any, Unpack
 from fnn.objective import Batch
 from fnn.search.problem import SearchProblem
 from fnn.search.result import SearchResult
-from fnn.search.space import Build, Settings
+from fnn.search.space import Build
 from fnn.search.study import Sampler, study
 from fnn.search.trials import Trials
 from fnn.spec import SpecError
-from fnn.sweeps.axes import Axis
+from fnn.sweeps.axes import Axis, Settings
 from fnn.training.checks import check_counts
 from fnn.training.fitting import MemberFitting, MemberOptions
 from fnn.training.run import Run

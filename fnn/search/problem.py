@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from fnn.objective import Batch
-from fnn.search.space import Build, Settings, Space, as_space, builder, some
+from fnn.search.space import Build, Space, as_space, builder, some
 from fnn.spec import SpecError
-from fnn.sweeps.axes import Axis, Member
+from fnn.sweeps.axes import Axis, Member, Settings
 from fnn.sweeps.member_result import MemberResult, is_higher, value
 from fnn.sweeps.program import SweepData
 from fnn.sweeps.sweep import compared_by, shared_rows

@@ -6,21 +6,27 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import numpy as np
 
 from fnn.files import json_text, with_floats
 from fnn.search.problem import SearchProblem
-from fnn.search.space import Settings, as_text, holds, label, some
+from fnn.search.space import as_text, holds, label, some
 from fnn.search.storage import open_storage, optuna, quiet, usable
 from fnn.spec import FnnError, SpecError, choice, error_path, to_json
 from fnn.sweeps.arrays import contents, digest
-from fnn.sweeps.axes import Member, Range
+from fnn.sweeps.axes import Member, Range, Settings, Values
 from fnn.sweeps.member_result import MemberResult
 
-Sampler = Callable[[int], Any]
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+Sampler = Callable[[int], "BaseSampler"]
 """an Optuna sampler from a seed"""
 NAME, RECORD, CAME_TO = "fnn", "search", "outcome"
 RECORDED = ("status", "epochs", "best_epoch", "values")
@@ -34,7 +40,7 @@ class Proposal(NamedTuple):
     settings: Settings
 
 
-def tpe(seed: int) -> Any:
+def tpe(seed: int) -> BaseSampler:
     """The tree-structured Parzen estimator; settings under way count as bad ones, so that those
     of a batch differ (Bergstra et al. 2011, Algorithms for Hyper-Parameter Optimization)."""
     return optuna().samplers.TPESampler(seed=seed, constant_liar=True)
@@ -60,7 +66,7 @@ class Study:
     def __init__(
         self,
         problem: SearchProblem,
-        storage: Any,
+        storage: BaseStorage,
         path: Path | None,
         sampler: Sampler,
         first: Sequence[Settings],
@@ -130,7 +136,7 @@ class Study:
             else:
                 self.study.tell(proposal.number, state=optuna().trial.TrialState.PRUNED)
 
-    def _trials(self, *states: str) -> list[Any]:
+    def _trials(self, *states: str) -> list[FrozenTrial]:
         trials = self.study.get_trials(deepcopy=False)
         return [trial for trial in trials if trial.state.name in states]
 
@@ -140,7 +146,7 @@ class Study:
             np.random.SeedSequence([self.problem.fitting.seed, 4, number]).generate_state(1)[0]
         )
 
-    def _settings(self, params: Mapping[str, Any]) -> Settings:
+    def _settings(self, params: Settings) -> Settings:
         """Optuna's parameters as the values that they stand for."""
         values = {}
         for name, axis in self.problem.space.items():
@@ -150,7 +156,7 @@ class Study:
             values[name] = value
         return values
 
-    def _params(self, settings: Settings) -> dict[str, Any]:
+    def _params(self, settings: Settings) -> Settings:
         """The other way round. Raises `SpecError` for a setting that is not in the space."""
         params = {}
         for name, value in settings.items():
@@ -163,7 +169,7 @@ class Study:
                 params[name] = value if isinstance(axis, Range) else label(axis, value)
         return params
 
-    def _record(self) -> dict[str, Any]:
+    def _record(self) -> dict[str, object]:
         """What makes it this search, and no other."""
         problem = self.problem
         settings = {name: some(axis)[0] for name, axis in problem.space.items()}
@@ -177,7 +183,7 @@ class Study:
             "data": digest(contents(leaf) for leaf in jax.tree.leaves(problem.data)),
         }
 
-    def _check_same(self, known: Any) -> None:
+    def _check_same(self, known: Mapping[str, object]) -> None:
         ours = self._record()
         differ = [name for name in ours if known.get(name) != ours[name]]
         if differ:
@@ -185,12 +191,12 @@ class Study:
             raise FnnError(f"holds another search, whose {which}", str(self.path))
 
 
-def _outcome(index: int, member: Member, record: Mapping[str, Any]) -> MemberResult:
+def _outcome(index: int, member: Member, record: Settings) -> MemberResult:
     """An outcome as far as it was recorded."""
     return MemberResult(index, member, history={}, params=None, state=None, **record)
 
 
-def _distribution(axis: list[Any] | Range) -> Any:
+def _distribution(axis: Values) -> BaseDistribution:
     kinds = optuna().distributions
     if not isinstance(axis, Range):
         return kinds.CategoricalDistribution([label(axis, value) for value in axis])

@@ -20,6 +20,7 @@ from fnn.spec.fields import part as part
 from fnn.spec.fields import static as static
 from fnn.spec.json import from_json as from_json
 from fnn.spec.json import to_json as to_json
+from fnn.spec.kinds import examples as examples
 from fnn.spec.kinds import from_name as from_name
 from fnn.spec.kinds import is_spec as is_spec
 from fnn.spec.kinds import kinds as kinds

@@ -57,6 +57,7 @@ def bytes_needed(members: Sequence[Member], data: SweepData) -> int:
     program = Program(data, len(members), shares_order(members))
     runs = stack([member.run for member in members])
     analysis = program.lower(runs, program.shapes(runs)).compile().memory_analysis()
+    assert analysis is not None
     return int(
         analysis.argument_size_in_bytes
         + program.threads * (analysis.output_size_in_bytes + analysis.temp_size_in_bytes)

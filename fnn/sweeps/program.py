@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jax.stages import Lowered
 
 from fnn.layer import Tree
 from fnn.objective import Batch
@@ -112,12 +113,12 @@ class Program:
             parts = list(pool.map(run_thread, range(self.threads)))
         return concatenate_threads(parts, size=self.size)
 
-    def lower(self, runs: Run, states: RunState) -> Any:
+    def lower(self, runs: Run, states: RunState) -> Lowered:
         """The program that `advance` runs in each thread, lowered."""
         zero = np.int32(0)
         return _advance.lower(runs, states, self.data, zero, zero, zero, **self._static())
 
-    def _static(self) -> dict[str, Any]:
+    def _static(self) -> dict[str, object]:
         return {
             "capacity": self.capacity,
             "shared_order": self.shared_order,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from fnn.sweeps.axes import SEEDS
+from fnn.sweeps.axes import SEEDS, Settings
 from fnn.sweeps.member_result import MemberResult, value
 
 CONFIDENCE = 0.95
@@ -22,7 +22,7 @@ class SettingResult(NamedTuple):
     diverged: how many of the members diverged.
     """
 
-    settings: dict[str, Any]
+    settings: Settings
     mean: float
     low: float
     high: float
@@ -64,6 +64,6 @@ def interval(values: np.ndarray) -> tuple[float, float, float, float]:
     return mean, mean - half, mean + half, deviation
 
 
-def _without_seeds(outcome: MemberResult) -> dict[str, Any]:
+def _without_seeds(outcome: MemberResult) -> Settings:
     settings = outcome.member.settings
     return {name: settings[name] for name in settings if name not in SEEDS}

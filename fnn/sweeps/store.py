@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
+from jax.typing import ArrayLike
 
-from fnn.files import alone, explained, field, indispensable, read_record, write_json
+from fnn.files import exclusive_lock, explained, field, indispensable, read_record, write_json
 from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of
@@ -59,7 +59,7 @@ def open_store(
         return
     folder = SweepStore(path, fitting)
     taken = "another process has this sweep under way: wait for its end"
-    with alone(folder.path / "sweep.json", taken):
+    with exclusive_lock(folder.path / "sweep.json", taken):
         allgather_int(0, mesh)
         yield folder
 
@@ -105,7 +105,9 @@ class SweepStore:
         else:
             write_json(place, record)
 
-    def _check_same(self, known: Mapping[str, Any], ours: Mapping[str, Any], place: Path) -> None:
+    def _check_same(
+        self, known: Mapping[str, object], ours: Mapping[str, object], place: Path
+    ) -> None:
         words = {
             "epochs": "epochs",
             "members": "settings or seeds",
@@ -126,7 +128,7 @@ class SweepStore:
         """These have ended; the batch they were under way in is forgotten."""
         if not self.writes:
             return
-        arrays: dict[str, Any] = {
+        arrays: dict[str, ArrayLike | Sequence[float]] = {
             "index": [outcome.index for outcome in outcomes],
             "status": [STATUSES.index(outcome.status) for outcome in outcomes],
             "epochs": [outcome.epochs for outcome in outcomes],
@@ -151,7 +153,7 @@ class SweepStore:
         saved = batch.saved()
         if not self.writes:
             return
-        arrays = {
+        arrays: dict[str, ArrayLike | Sequence[float]] = {
             "numbers": numbers,
             "step": saved.step,
             "spent": saved.spent,
@@ -196,7 +198,7 @@ class SweepStore:
         indices = [int(index) for index in entry(arrays, "index", place)]
         return [self._outcome(row, index, arrays, place) for row, index in enumerate(indices)]
 
-    def _outcome(self, row: int, index: int, arrays: Any, place: Path) -> MemberResult:
+    def _outcome(self, row: int, index: int, arrays: Arrays, place: Path) -> MemberResult:
         member, epochs = self.members[index], int(entry(arrays, "epochs", place)[row])
         params = state = None
         if f"kept/{index}/0" in arrays:
@@ -228,7 +230,7 @@ def restored_params(
     return params, state
 
 
-def _as_json(member: Member) -> dict[str, Any]:
+def _as_json(member: Member) -> dict[str, object]:
     """What is varied, as JSON holds it: specs as they are written in Python."""
     plain = str | int | float | bool | None
     settings = {

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from fnn.metrics.registry import ANSWERS, CLASSES
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, ShapeError, SpecError, error_path, named_leaves
@@ -91,11 +90,11 @@ def check_rows(objective: Objective, rows: Batch, place: str) -> None:
         raise ShapeError("expected at least one row, got none", place)
     if rows.weight is not None:
         _check_weights(np.asarray(rows.weight), f"{place}.weight")
-    if isinstance(objective.loss, CLASSES):
+    if objective.loss.task == "classes":
         with error_path("net"):
             output = objective.net.out_shape(shape_of(rows.x))
         _check_classes(rows.target, output.shape[-1], place)
-    if isinstance(objective.loss, ANSWERS):
+    if objective.loss.task == "binary":
         _check_answers(np.asarray(rows.target), f"{place}.target")
 
 

@@ -7,7 +7,6 @@ when it goes wrong, the steps since the last event are taken again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -143,7 +142,7 @@ def _check_finite(what: str, tree: Tree) -> None:
             raise _NotFiniteError(_complaint(what + name, leaf))
 
 
-def _watched(tree: Any, path: str = "") -> Any:
+def _watched(tree: Tree, path: str = "") -> Tree:
     """The spec with each of its layers, at any depth, watched."""
     leaves, treedef = jax.tree_util.tree_flatten_with_path(
         tree, is_leaf=lambda node: node is not tree and isinstance(node, Layer)
@@ -156,7 +155,7 @@ def _watched(tree: Any, path: str = "") -> Any:
     return jax.tree.unflatten(treedef, watched)
 
 
-def _finite(leaf: Any) -> bool:
+def _finite(leaf: jax.Array) -> bool:
     """Whether an array holds no NaN and nothing infinite."""
     return not jnp.issubdtype(leaf.dtype, jnp.inexact) or bool(jnp.isfinite(leaf).all())
 

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Generic, Required, TypedDict, TypeVar
 
 from jax.sharding import Mesh
+from jax.typing import ArrayLike
 
 from fnn.spec import SpecError
 from fnn.training.checks import check_epochs, check_loggers, check_seeds
@@ -41,7 +42,7 @@ class FittingOptions(TypedDict, total=False):
     epochs: Required[int]
     seed: int
     order_seed: int
-    target_scale: Any
+    target_scale: ArrayLike | None
     loggers: Sequence[Logger]
     stop: Stop | None
     devices: Devices | None
@@ -75,7 +76,7 @@ class Fitting(Generic[R, D]):
     epochs: int
     seed: int = 0
     order_seed: int = 0
-    target_scale: Any = None
+    target_scale: ArrayLike | None = None
     loggers: Sequence[Logger] = ()
     stop: Stop | None = None
     devices: Devices | None = None

@@ -5,27 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Unpack
 
 from fnn.data import Dataset, Prepared, from_arrays, load, prepare
 from fnn.data.splits import FRACTIONS
 from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
 from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
-from fnn.metrics.registry import ANSWERS, CLASSES, QUANTITIES
 from fnn.objective import Batch
 from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError, error_path
+from fnn.spec import ShapeError, SpecError, error_path, kinds
 from fnn.training.fitting import FittingOptions
 from fnn.training.host.fit import FitResult, fit
 from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
 
-FAMILIES: dict[str, tuple[type[Loss], ...]] = {
-    "binary": ANSWERS,
-    "classes": CLASSES,
-    "regression": QUANTITIES,
-}
 TASKS = {"binary": "two classes", "classes": "classes", "regression": "numbers"}
 
 
@@ -75,7 +69,9 @@ def with_metrics(result: FitResult, prepared: Prepared) -> TrainResult:
     )
 
 
-def as_prepared(data: Any, fractions: Sequence[float] = FRACTIONS, split_seed: int = 0) -> Prepared:
+def as_prepared(
+    data: object, fractions: Sequence[float] = FRACTIONS, split_seed: int = 0
+) -> Prepared:
     """Data in any form, split and encoded."""
     if isinstance(data, Prepared):
         return data
@@ -112,11 +108,11 @@ def check_outputs(net: Layer, prepared: Prepared) -> None:
 
 
 def check_loss(loss: Loss, prepared: Prepared) -> None:
-    """A loss of classes for classes, one of numbers for numbers; one's own may be either."""
-    task, families = prepared.preprocessing.task, [*FAMILIES.values()]
-    known = any(isinstance(loss, family) for family in families)
-    if known and not isinstance(loss, FAMILIES[task]):
-        names = " or ".join(family.__name__ for family in FAMILIES[task])
+    """A loss of classes for classes, one of numbers for numbers; without a task, for any."""
+    task = prepared.preprocessing.task
+    if loss.task not in (None, task):
+        losses = (cls for cls in kinds().values() if issubclass(cls, Loss) and cls.task == task)
+        names = " or ".join(cls.__name__ for cls in losses)
         raise SpecError(
             f"{loss} does not suit the target {prepared.preprocessing.target_name!r}, which is "
             f"{TASKS[task]}: take {names}",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fnn.training.host.history import History
+from fnn.training.host.history import EpochRecord, History
 
 
 class MemberProgress(NamedTuple):
@@ -33,7 +33,7 @@ class SearchProgress(NamedTuple):
 
     done: int
     trials: int
-    settings: Mapping[str, Any] | None
+    settings: Mapping[str, object] | None
     metric: str
     value: float
 
@@ -82,7 +82,7 @@ class TrainingEvent(NamedTuple):
     steps: int
     epoch: float
     epochs: int
-    ended: list[dict[str, Any]]
+    ended: list[EpochRecord]
     examples_per_second: float
     seconds: float
     members: MemberProgress | None = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Unpack
+from typing import NamedTuple, Unpack
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
+from jax.typing import ArrayLike
 
 from fnn.layer import Tree
 from fnn.objective import Batch
@@ -184,7 +185,7 @@ def _source(
     run: Run,
     rows: Batch | RowReader,
     validation: Batch | RowReader | None,
-    target_scale: Any,
+    target_scale: ArrayLike | None,
     mesh: Mesh | None,
 ) -> InMemorySource | StreamingSource:
     for name, batch in {"rows": rows, "validation": validation}.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import numpy as np
 
@@ -44,7 +42,11 @@ def joined(parts: list[History]) -> History:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def records(history: History, number: int) -> list[dict[str, Any]]:
+EpochRecord = dict[str, float]
+"""One epoch: its number from 1 as `epoch`, and a value for every column of `History`."""
+
+
+def records(history: History, number: int) -> list[EpochRecord]:
     """An epoch a record, numbered from `number`: `{"epoch": 1, "loss": 0.3, …}`."""
     epochs = range(number, number + len(history["loss"]))
     columns = [epochs, *(values.tolist() for values in history.values())]

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jax.typing import ArrayLike
 
 from fnn.metrics import Metrics
 from fnn.objective import Batch
@@ -51,7 +52,7 @@ class StreamingSource:
         run: Run,
         rows: RowReader,
         validation: RowReader | None,
-        target_scale: Any = None,
+        target_scale: ArrayLike | None = None,
         chunk_bytes: int | None = None,
         mesh: Mesh | None = None,
     ) -> None:

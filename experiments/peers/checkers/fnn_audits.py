@@ -6,25 +6,25 @@ from collections.abc import Sequence
 
 import jax
 
-from experiments.peers.checkers.answers import Answer, Outcome, layers_of, shortened
-from experiments.peers.checkers.claims import Array, Claim, Programs
+from experiments.peers.checkers.gradient_cases import Array, GradientCase, Programs
 from experiments.peers.checkers.jax_peers import differentiable
+from experiments.peers.checkers.outcomes import Answer, Outcome, layers_of, shortened
 from fnn.audit import Audit, Verdict, audit, audit_gradient
 
-SAID_WRONG = {Verdict.WRONG, Verdict.NONFINITE, Verdict.NONDETERMINISTIC}
+REJECTED = {Verdict.WRONG, Verdict.NONFINITE, Verdict.NONDETERMINISTIC}
 
 
-def audit_float64(claim: Claim, programs: Programs) -> Answer:
+def audit_float64(claim: GradientCase, programs: Programs) -> Answer:
     """`fnn.audit` of the network and the loss, with its defaults."""
     return _network_audit(claim, "float64")
 
 
-def audit_float32(claim: Claim, programs: Programs) -> Answer:
+def audit_float32(claim: GradientCase, programs: Programs) -> Answer:
     """`fnn.audit(…, dtype="float32")`, which needs float64 to be there."""
     return _network_audit(claim, "float32")
 
 
-def audit_of_functions(claim: Claim, programs: Programs) -> Answer:
+def audit_of_functions(claim: GradientCase, programs: Programs) -> Answer:
     """`fnn.audit_gradient` of the same function as JAX's other checkers get, with its defaults.
 
     `jax.grad` of that function is the claimed gradient itself: only differences can tell.
@@ -35,12 +35,12 @@ def audit_of_functions(claim: Claim, programs: Programs) -> Answer:
         return function(*leaves)
 
     found = audit_gradient(value, jax.grad(value), programs.leaves)
-    wrong = [row.path for row in found.rows if row.verdict in SAID_WRONG]
+    wrong = [row.path for row in found.rows if row.verdict in REJECTED]
     first = programs.paths[int(wrong[0].strip("[]"))] if wrong else "input"
     return _answer(found, layers_of(first))
 
 
-def _network_audit(claim: Claim, dtype: str) -> Answer:
+def _network_audit(claim: GradientCase, dtype: str) -> Answer:
     found = audit(
         claim.objective,
         claim.batch,
@@ -55,7 +55,7 @@ def _network_audit(claim: Claim, dtype: str) -> Answer:
 
 
 def _answer(found: Audit, layers: tuple[str, ...]) -> Answer:
-    wrong = [f"{row.path} {row.verdict}" for row in found.rows if row.verdict in SAID_WRONG]
+    wrong = [f"{row.path} {row.verdict}" for row in found.rows if row.verdict in REJECTED]
     wrong += [f"{finding.path} {finding.leaf}: {finding.words}" for finding in found.findings]
     wrong += [check.name for check in found.checks if check.ok is False]
     outcome = Outcome.PASSES if found.ok else Outcome.OBJECTS if wrong else Outcome.UNDECIDED

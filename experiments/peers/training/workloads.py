@@ -35,7 +35,7 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Work:
+class Workload:
     """A network with a softmax over classes, or one logit where `sizes` end in 1.
 
     `epochs` make a turn, `slow_epochs` one of those that pass through Python at every step. The
@@ -114,17 +114,17 @@ class Work:
         ]
 
 
-WORKS = {
+WORKLOADS = {
     work.name: work
     for work in (
-        Work("mnist", (784, 128, 64, 10), 60_000, 128),
-        Work("dropout", (784, 128, 64, 10), 60_000, 128, dropout=0.2),
-        Work("wide", (784, 1024, 1024, 10), 20_000, 256),
-        Work("digits", (64, 32, 10), 1_792, 32, epochs=50, slow_epochs=5),
-        Work(
+        Workload("mnist", (784, 128, 64, 10), 60_000, 128),
+        Workload("dropout", (784, 128, 64, 10), 60_000, 128, dropout=0.2),
+        Workload("wide", (784, 1024, 1024, 10), 20_000, 256),
+        Workload("digits", (64, 32, 10), 1_792, 32, epochs=50, slow_epochs=5),
+        Workload(
             "xor", (2, 4, 1), 4, 4, "tanh", None, "sgd", 1.0,
             epochs=10_000, slow_epochs=1_000, shown=10_000,
         ),
-        Work("predict", (784, 512, 512, 10), 10_000, 128),
+        Workload("predict", (784, 512, 512, 10), 10_000, 128),
     )
 }  # fmt: skip

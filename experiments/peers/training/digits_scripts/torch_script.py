@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from experiments.peers.training.from_nothing.digits import digits
+from experiments.peers.training.digits_scripts.digits import digits
 
 x, y, test_x, test_y = map(torch.from_numpy, digits())
 y, test_y = y.long(), test_y.long()

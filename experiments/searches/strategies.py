@@ -1,4 +1,4 @@
-"""The ways to search, with one space and one budget."""
+"""The search strategies, with one space and one budget."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ USUAL = {"hidden": (64, 64), "learning_rate": 1e-3, "dropout": 0.2, "weight_deca
 ETA = 3
 
 
-Way = Callable[[Prepared, int, argparse.Namespace], SearchResult]
+Strategy = Callable[[Prepared, int, argparse.Namespace], SearchResult]
 
 
 def builder(prepared: Prepared) -> Callable[[dict[str, Any]], fnn.Run]:
@@ -46,7 +46,7 @@ def builder(prepared: Prepared) -> Callable[[dict[str, Any]], fnn.Run]:
     return build
 
 
-def by_asking(
+def by_trials(
     prepared: Prepared, repeat: int, options: argparse.Namespace, **more: Any
 ) -> SearchResult:
     """A search of as many trials as there may be, or as asked for."""
@@ -64,7 +64,7 @@ def by_asking(
 
 def by_usual(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
     """No search: one network with usual settings."""
-    return by_asking(prepared, repeat, options, trials=1, first=[USUAL])
+    return by_trials(prepared, repeat, options, trials=1, first=[USUAL])
 
 
 def by_grid(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
@@ -73,17 +73,17 @@ def by_grid(prepared: Prepared, repeat: int, options: argparse.Namespace) -> Sea
     axes = [axis.grid(count) if isinstance(axis, Range) else axis for axis in SPACE.values()]
     first = [dict(zip(SPACE, values, strict=True)) for values in itertools.product(*axes)]
     np.random.default_rng(repeat).shuffle(first)
-    return by_asking(prepared, repeat, options, trials=len(first), first=first)
+    return by_trials(prepared, repeat, options, trials=len(first), first=first)
 
 
 def by_random(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
     """Settings drawn at random."""
-    return by_asking(prepared, repeat, options, sampler=optuna.samplers.RandomSampler)
+    return by_trials(prepared, repeat, options, sampler=optuna.samplers.RandomSampler)
 
 
 def by_bayes(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
     """Optuna's TPE, a batch at a time."""
-    return by_asking(prepared, repeat, options, batch=options.batch)
+    return by_trials(prepared, repeat, options, batch=options.batch)
 
 
 def by_halving(prepared: Prepared, repeat: int, options: argparse.Namespace) -> SearchResult:
@@ -108,7 +108,7 @@ def cost(draws: int, epochs: int) -> int:
     return sum(here * (height - low) for (height, here), low in zip(rungs, before, strict=False))
 
 
-WAYS: dict[str, Way] = {
+STRATEGIES: dict[str, Strategy] = {
     "usual": by_usual,
     "grid": by_grid,
     "random": by_random,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from experiments.peers.training.contestants import ENTRIES, OURS, TITLES, Kind
-from experiments.peers.training.turns import Record
-from experiments.peers.training.work import WORKS
+from experiments.peers.training.rounds import Record
+from experiments.peers.training.workloads import WORKLOADS
 
 FRAMEWORKS = tuple(name for name, entry in ENTRIES.items() if entry.kind == Kind.FRAMEWORK)
 PEERS = tuple(
@@ -17,7 +17,7 @@ PEERS = tuple(
 )
 
 
-class Goal(NamedTuple):
+class SpeedTarget(NamedTuple):
     """A bound on fnn's time against others'."""
 
     work: str
@@ -30,20 +30,20 @@ class Goal(NamedTuple):
     """fnn is to be at least so many times as fast; else to take at most so many times as long"""
 
 
-GOALS = (
-    Goal("mnist", "epoch", FRAMEWORKS, 1.6, "the fastest framework"),
-    Goal("mnist", "epoch", ("floor",), 1.1, "the floor", faster=False),
-    Goal("dropout", "epoch", FRAMEWORKS, 1.6, "the fastest framework"),
-    Goal("wide", "epoch", PEERS, 1.1, "the fastest peer"),
-    Goal("wide", "epoch", ("floor",), 1.2, "the floor", faster=False),
-    Goal("digits", "epoch", FRAMEWORKS, 10, "the fastest framework"),
-    Goal("digits", "epoch", ("numpy",), 3, "NumPy by hand"),
-    Goal("xor", "epoch", FRAMEWORKS, 100, "the fastest framework"),
-    Goal("xor", "epoch", ("numpy",), 30, "NumPy by hand"),
-    Goal("predict", "1 row", PEERS, 1, "the fastest peer"),
-    Goal("predict", "10,000 rows", PEERS, 1, "the fastest peer"),
-    Goal("whole", "process", ("keras",), 0.7, "a Keras-on-JAX script", faster=False),
-    Goal("whole", "process", ("torch",), 1.0, "a PyTorch script", faster=False),
+TARGETS = (
+    SpeedTarget("mnist", "epoch", FRAMEWORKS, 1.6, "the fastest framework"),
+    SpeedTarget("mnist", "epoch", ("floor",), 1.1, "the floor", faster=False),
+    SpeedTarget("dropout", "epoch", FRAMEWORKS, 1.6, "the fastest framework"),
+    SpeedTarget("wide", "epoch", PEERS, 1.1, "the fastest peer"),
+    SpeedTarget("wide", "epoch", ("floor",), 1.2, "the floor", faster=False),
+    SpeedTarget("digits", "epoch", FRAMEWORKS, 10, "the fastest framework"),
+    SpeedTarget("digits", "epoch", ("numpy",), 3, "NumPy by hand"),
+    SpeedTarget("xor", "epoch", FRAMEWORKS, 100, "the fastest framework"),
+    SpeedTarget("xor", "epoch", ("numpy",), 30, "NumPy by hand"),
+    SpeedTarget("predict", "1 row", PEERS, 1, "the fastest peer"),
+    SpeedTarget("predict", "10,000 rows", PEERS, 1, "the fastest peer"),
+    SpeedTarget("whole", "process", ("keras",), 0.7, "a Keras-on-JAX script", faster=False),
+    SpeedTarget("whole", "process", ("torch",), 1.0, "a PyTorch script", faster=False),
 )
 
 
@@ -94,11 +94,11 @@ def relative(records: Iterable[Record], work: str, task: str) -> dict[str, Ratio
 def verdicts(records: Sequence[Record], works: Iterable[str]) -> list[Verdict]:
     """Of all goals of these works."""
     asked = set(works)
-    found = [_verdict(goal, records) for goal in GOALS if goal.work in asked]
-    return [*found, _memory(records, WORKS["mnist"].nbytes)] if "mnist" in asked else found
+    found = [_verdict(goal, records) for goal in TARGETS if goal.work in asked]
+    return [*found, _memory(records, WORKLOADS["mnist"].nbytes)] if "mnist" in asked else found
 
 
-def _verdict(goal: Goal, records: Sequence[Record]) -> Verdict:
+def _verdict(goal: SpeedTarget, records: Sequence[Record]) -> Verdict:
     times = relative(records, goal.work, goal.task)
     others = {name: times[name] for name in goal.others if name in times}
     how = "≥ {:g} × as fast as {}" if goal.faster else "≤ {:g} × as long as {}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.published import p3
+from experiments.published import xor_cross_entropy
 from experiments.published.network import Array, Params, Program, backward, forward, sigmoid
 
 SIZES, SCALE, RATE, STEPS = (2, 4, 1), 0.01, 0.01, 10_000
@@ -22,8 +22,10 @@ def squared_error_gradient(params: Params, x: Array, y: Array) -> Params:
     return backward(params, layers, 2 * (a - y) * a * (1 - a) / len(y))
 
 
-PUBLISHED = Program(loss, p3.gradient)  # that of the cross-entropy, which is nowhere printed
-CORRECTED = p3.PUBLISHED
+PUBLISHED = Program(
+    loss, xor_cross_entropy.gradient
+)  # that of the cross-entropy, which is nowhere printed
+CORRECTED = xor_cross_entropy.PUBLISHED
 """the loss that is descended, printed"""
 DESCENDING = Program(loss, squared_error_gradient)
 """the loss that is printed, descended"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.published import p1
+from experiments.published import softmax_prediction
 from experiments.published.network import Array, Params, Program, backward, forward
 
 SCALE, RATE, EPOCHS = 0.01, 0.01, 1_000
@@ -30,7 +30,7 @@ def gradient(params: Params, x: Array, y: Array) -> Params:
 
 
 PUBLISHED = Program(loss, gradient)
-CORRECTED = p1.COMPLETED
+CORRECTED = softmax_prediction.COMPLETED
 """rows shifted by their own maximum, the mean over rows, no 1e-8"""
 
 

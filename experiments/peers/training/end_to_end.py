@@ -15,14 +15,14 @@ from pathlib import Path
 
 from experiments.peers.training.contestants import TITLES
 from experiments.peers.training.processes import PACKAGE, PeerError, environment
-from experiments.peers.training.turns import Record, Timed, in_turns
+from experiments.peers.training.rounds import Record, Timing, in_turns
 
 COMMAND = "fnn train digits --hidden 32 --epochs 20 --split 80 0 20 --no-save"
 PROGRAMS = {
-    "fnn": [f"{PACKAGE}.from_nothing.with_fnn"],
+    "fnn": [f"{PACKAGE}.digits_scripts.fnn_script"],
     "command": COMMAND.split(),
-    "keras": [f"{PACKAGE}.from_nothing.with_keras"],
-    "torch": [f"{PACKAGE}.from_nothing.with_torch"],
+    "keras": [f"{PACKAGE}.digits_scripts.keras_script"],
+    "torch": [f"{PACKAGE}.digits_scripts.torch_script"],
 }
 PEERS = ("keras", "torch")
 PATIENCE = 300
@@ -44,7 +44,7 @@ def processes(names: Iterable[str], rounds: int, python: Path, folder: Path) -> 
     records = {name: Record(name, "whole") for name in PROGRAMS if name in wanted}
     for turn, name in in_turns(list(records), rounds):
         record = records[name]
-        timed = record.tasks.setdefault("process", Timed(1))
+        timed = record.tasks.setdefault("process", Timing(1))
         if record.failure:
             continue
         try:

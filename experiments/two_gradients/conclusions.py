@@ -1,4 +1,4 @@
-"""What the figures say, in words that follow from them: they may come out against us."""
+"""Conclusions in words that follow from the figures, whichever way they come out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.two_gradients.costs import MEASURES, TIMED, Cost, written
+from experiments.two_gradients.costs import MEASURES, TIMED, Cost, format_ratio
 from experiments.two_gradients.trajectories import Drift
 
 EXACT = 0.02
@@ -98,15 +98,18 @@ def _measure_words(found: Verdict, costs: Sequence[Cost]) -> Iterator[str]:
     values = list(ratios.values())
     low, high = found.band
     limit = "noise" if found.measure in TIMED else "limit"
+    lowest, highest = format_ratio(min(values)), format_ratio(max(values))
     yield (
         f"{name}: {found.words}, less in {len(found.less)}, more in {len(found.more)} of "
         f"{len(ratios)} programs; manual / automatic {np.median(values):.2f} "
-        f"({written(min(values))} to {written(max(values))}), {limit} {low:.2f} to {high:.2f}"
+        f"({lowest} to {highest}), {limit} {low:.2f} to {high:.2f}"
     )
     for word, names, sign in (("least", found.less, 1), ("most", found.more, -1)):
         ordered = sorted(names, key=lambda name: sign * ratios[name])[:5]
         if ordered:
-            yield f"  {word}: " + "; ".join(f"{name} {written(ratios[name])}" for name in ordered)
+            yield f"  {word}: " + "; ".join(
+                f"{name} {format_ratio(ratios[name])}" for name in ordered
+            )
     if found.measure in TIMED:
         yield f"  automatic against itself would be different in {found.false}"
     if found.measure in ("lower", "compile"):

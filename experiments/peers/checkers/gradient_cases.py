@@ -25,7 +25,7 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class Claim:
+class GradientCase:
     """The manual gradient of `by_hand`, claimed to be that of `objective`."""
 
     name: str
@@ -60,14 +60,14 @@ class Programs:
     """seconds that the first call of both took"""
 
 
-def catalog_claims(network: Network, faults: Sequence[Fault], seed: int) -> list[Claim]:
+def catalog_cases(network: Network, faults: Sequence[Fault], seed: int) -> list[GradientCase]:
     """A network of the catalog, right, then with each fault that has its place in it.
 
     The place is drawn from the seed. Nothing where no fault has.
     """
     params, state = network.point()
     objective = network.objective
-    right = Claim(network.name, objective, objective, network.batch(), params, state)
+    right = GradientCase(network.name, objective, objective, network.batch(), params, state)
     planted = [
         replace(right, by_hand=fault.planted(objective, path), fault=fault, path=path)
         for fault in faults
@@ -77,14 +77,16 @@ def catalog_claims(network: Network, faults: Sequence[Fault], seed: int) -> list
     return [right, *planted] if planted else []
 
 
-def random_claim(seed: int) -> Claim:
+def random_case(seed: int) -> GradientCase:
     """A random network, right, with the parameters that it starts from."""
     drawn = random_network(seed)
     name = f"random {seed}: {drawn.words}"
-    return Claim(name, drawn.objective, drawn.objective, drawn.batch, train=drawn.train, seed=seed)
+    return GradientCase(
+        name, drawn.objective, drawn.objective, drawn.batch, train=drawn.train, seed=seed
+    )
 
 
-def programs(claim: Claim, dtype: str) -> Programs:
+def programs(claim: GradientCase, dtype: str) -> Programs:
     """The functions, called once. Whatever is drawn (dropout's masks) is what `fnn.audit` draws."""
     objective, setting = subject(
         claim.objective, claim.batch, claim.params, claim.state, claim.seed

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from experiments.peers.training.contestants import Entry
 from experiments.peers.training.processes import PeerError, Process
-from experiments.peers.training.work import Work
+from experiments.peers.training.workloads import Workload
 
 
 @dataclass
-class Timed:
+class Timing:
     """Seconds of one thing, such as an epoch, in each round."""
 
     times: int
@@ -37,7 +37,7 @@ class Record:
 
     contestant: str
     work: str
-    tasks: dict[str, Timed] = field(default_factory=dict)
+    tasks: dict[str, Timing] = field(default_factory=dict)
     importing: float = float("nan")
     setting_up: float = float("nan")
     memory: int = 0
@@ -48,8 +48,8 @@ class Record:
     failure: str = ""
 
 
-def measured(
-    work: Work, entries: Mapping[str, Entry], rounds: int, python: Path, folder: Path
+def measure(
+    work: Workload, entries: Mapping[str, Entry], rounds: int, python: Path, folder: Path
 ) -> list[Record]:
     """Everything timed, a record for each contestant; one that ends early says why in its own.
 
@@ -76,7 +76,7 @@ def measured(
 
 
 def _rounds(
-    work: Work,
+    work: Workload,
     entries: Mapping[str, Entry],
     number: int,
     rounds: int,
@@ -88,7 +88,7 @@ def _rounds(
         if name not in alive:
             continue
         record, task = records[name], work.tasks(entries[name].slow)[number]
-        timed = record.tasks.setdefault(task.name, Timed(task.times))
+        timed = record.tasks.setdefault(task.name, Timing(task.times))
         with _noted(record, alive):
             told = alive[name].ask(**(task.command if turn else task.first))
             record.waiting = max(record.waiting, told["waiting"])

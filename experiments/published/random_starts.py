@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 import fnn
 from experiments.perceptron import CORNERS, GATES, train_perceptron
-from experiments.published import p2, p3, p4
+from experiments.published import softmax_classifier, xor_cross_entropy, xor_squared_error
 from experiments.xor import X, solve
 from fnn.figures.style import BLUE, GRAY, ORANGE, new_figure, save, style_axes
 from fnn.initializers import Glorot, He, Initializer, Normal
@@ -56,8 +56,18 @@ class Setting(NamedTuple):
         return fnn.Run(fnn.Objective(net, self.loss), SGD(self.rate), "full")
 
 
-P3 = Setting("P3 as published (right)", Normal(p3.SCALE), p3.RATE, p3.STEPS)
-P4 = Setting("P4 as published, whichever loss it prints", Normal(p4.SCALE), p4.RATE, p4.STEPS)
+P3 = Setting(
+    "P3 as published (right)",
+    Normal(xor_cross_entropy.SCALE),
+    xor_cross_entropy.RATE,
+    xor_cross_entropy.STEPS,
+)
+P4 = Setting(
+    "P4 as published, whichever loss it prints",
+    Normal(xor_squared_error.SCALE),
+    xor_squared_error.RATE,
+    xor_squared_error.STEPS,
+)
 SETTINGS = [
     P3,
     P3._replace(name="P3, He's weights", weights=He()),
@@ -91,7 +101,10 @@ def main(starts: int, path: Path) -> None:
             f"({low:.3f} to {high:.3f})  {time.perf_counter() - began:.1f} s"
         )
     draw(counts, starts, path)
-    print(f"\nP2's perceptron, {starts:,} starts, rate {p2.RATE}, {p2.EPOCHS:,} epochs")
+    print(
+        f"\nP2's perceptron, {starts:,} starts, rate {softmax_classifier.RATE}, "
+        f"{softmax_classifier.EPOCHS:,} epochs"
+    )
     for gate, count in perceptrons(starts).items():
         print(f"{gate:<4} learned by {count:,} of {starts:,}")
 
@@ -140,7 +153,14 @@ def perceptrons(starts: int) -> dict[str, int]:
         def member(seed: jax.Array) -> jax.Array:
             params, _ = net.init(jax.random.key(seed), fnn.shape(2))
             x = CORNERS.astype(jnp.float32)
-            told = train_perceptron(net, params, x, target, epochs=p2.EPOCHS, learning_rate=p2.RATE)
+            told = train_perceptron(
+                net,
+                params,
+                x,
+                target,
+                epochs=softmax_classifier.EPOCHS,
+                learning_rate=softmax_classifier.RATE,
+            )
             return told.mistakes[-1] == 0
 
         return jax.vmap(member)(jnp.arange(starts)).sum()

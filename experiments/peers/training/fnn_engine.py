@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import fnn
-from experiments.peers.training.work import Float, Params, Rows, Work
+from experiments.peers.training.workloads import Float, Params, Rows, Workload
 from fnn.losses import BinaryCrossEntropy, CrossEntropy
 from fnn.optimizers import SGD, Adam
 from fnn.training.host.in_memory import CAPACITY, InMemorySource
@@ -25,7 +25,7 @@ class Engine:
     """
 
     def __init__(
-        self, work: Work, net: fnn.Layer | None = None, validated: bool = False, **options: Any
+        self, work: Workload, net: fnn.Layer | None = None, validated: bool = False, **options: Any
     ) -> None:
         net = net or fnn.mlp(
             work.sizes[1:-1], work.sizes[-1], activation=work.activation, dropout=work.dropout

@@ -6,7 +6,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 
 import keras
 
-from experiments.peers.training.from_nothing.digits import digits
+from experiments.peers.training.digits_scripts.digits import digits
 
 x, y, test_x, test_y = digits()
 model = keras.Sequential(
