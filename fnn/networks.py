@@ -70,7 +70,7 @@ def residual_mlp(
 def perceptron(units: int = 1) -> Serial:
     """Rosenblatt's perceptron (1958): a weighted sum and a step at 0.
 
-    Its gradient is zero everywhere; `fnn.training.train_perceptron` learns by Rosenblatt's rule.
+    Its gradient is zero everywhere; `experiments/perceptron.py` trains it by Rosenblatt's rule.
     """
     return Serial(Dense(units, weight_init=Normal()), Activation("step"))
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.perceptron import train_perceptron
 from fnn.combinators import Parallel, Repeat, Residual, Serial
 from fnn.gradients import METHODS
 from fnn.layer import KeyMissingError, Layer
@@ -38,7 +39,6 @@ from fnn.networks import perceptron
 from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape
 from fnn.spec import ShapeError, numbers, path_name
-from fnn.training import train_perceptron
 from tests.test_spec import complaint
 
 BLOCK = Serial(LayerNorm(), Dense(4), Activation("tanh"), Dropout(0.5))

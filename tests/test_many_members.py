@@ -124,7 +124,7 @@ def test_normalization(example: Example) -> None:
 
 
 def test_a_sweep() -> None:
-    """2,400 members, 36 rows to validate: the last of each lane's are as they are alone."""
+    """2,400 members, 36 rows to validate: the last of each thread's are as they are alone."""
     draw = np.random.default_rng(0)
     x, target = draw.normal(size=(72, 3)).astype(np.float32), draw.integers(0, 3, 72)
     rows = fnn.Batch(jnp.asarray(x[:36]), jnp.asarray(target[:36], jnp.int32))
@@ -142,11 +142,22 @@ def test_a_sweep() -> None:
 def test_what_xla_is_told(monkeypatch: pytest.MonkeyPatch, own: str) -> None:
     """A setting of one's own stays."""
     monkeypatch.setenv("XLA_FLAGS", own)
-    xla.set_up()
+    xla.configure()
     assert os.environ["XLA_FLAGS"].startswith(own)
     assert xla.SMALL_LOOPS in os.environ["XLA_FLAGS"]
-    assert (xla.FLAG in os.environ["XLA_FLAGS"]) == (xla.OPTIONS is not None)
-    users = f"--{xla.FLAG}= --xla_backend_extra_options=other=1"
+    users = "--xla_backend_extra_options=other=1"
     monkeypatch.setenv("XLA_FLAGS", users)
-    xla.set_up()
+    xla.configure()
     assert os.environ["XLA_FLAGS"] == users
+
+
+def test_nothing_is_trained_on_a_jaxlib_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xla, "jaxlib_version", "0.10.2")
+    rows = fnn.Batch(jnp.zeros((4, 3)), jnp.zeros((4, 1)))
+    run = fnn.Run(fnn.Objective(fnn.Dense(1), "squared_error"), "sgd", 2)
+    for train in (
+        lambda: fnn.fit(run, rows, epochs=1),
+        lambda: fnn.sweep(run, rows, over={"seed": [0, 1]}, epochs=1),
+    ):
+        with pytest.raises(fnn.FnnError, match=r"0\.10\.2 .*39103.*pip install 'jax!=0\.10\.2'"):
+            train()

@@ -1,4 +1,4 @@
-"""How the house is built: which room may import which, what `import fnn` loads, what is written."""
+"""Which room may import which, what `import fnn` loads, and that what is public has a docstring."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS = """
-xla, random, startup
+lazy, random
 spec
-files
+files, xla
 figures, shapes
 ops
 layer
@@ -44,10 +44,10 @@ __main__
 
 ROWS = [row.split(", ") for row in ROOMS.split("\n") if row]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
+"""The table that docs/architecture.md shows and the tests below hold."""
 OUTSIDE = {"experiments", "scripts", "tests"}
 HEAVY = ["chex", "matplotlib", "optuna", "orbax", "pandas", "pooch", "requests", "sklearn"]
 HEAVY += ["torch", "tqdm", "tyro"]
-LINES = 250
 
 SOURCES = sorted((ROOT / "fnn").rglob("*.py"))
 assert len(SOURCES) > 50
@@ -244,16 +244,11 @@ def test_a_missing_docstring_is_seen() -> None:
     source = """
 class Row(NamedTuple):
     a: int
-def told():
+def described():
     'Words.'
-def untold():
+def bare():
     pass
 def _own():
     pass
 """
-    assert undocumented(source) == ["", "Row", "untold"]
-
-
-def test_files_stay_short() -> None:
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
-    assert {path: length for path, length in lengths.items() if length > LINES} == {}
+    assert undocumented(source) == ["", "Row", "bare"]

@@ -42,6 +42,7 @@ class ProbabilityBinaryCrossEntropy(Loss):
     """
 
     task = "binary"
+    takes_probabilities = True
     floor: float = number(default=1e-8, low=0)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:

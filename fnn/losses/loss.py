@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
 
-from fnn.spec import ShapeError
+from fnn.spec import ShapeError, SpecError, choice
 
 Task: TypeAlias = Literal["binary", "classes", "regression"]
+"""two classes or yes/no answers with one logit each, one class among C, numbers"""
 
 
 class Loss(ABC):
@@ -19,11 +20,23 @@ class Loss(ABC):
 
     The last axis of an output holds features or classes; all before it is batch. Outputs come in
     float32 or wider. Weighting and averaging over examples is the objective's.
+
+    A loss of your own that names its `task` has the metrics of that task, and is refused for
+    targets of another one; without a task it fits any target and is measured by itself alone.
     """
 
     task: ClassVar[Task | None] = None
-    """what targets are: yes or no, one class among several, or real numbers, which chooses the
-    metrics; None for a loss that takes any"""
+    """what the network predicts; None: anything"""
+    takes_probabilities: ClassVar[bool] = False
+    """whether an output for classes holds probabilities; else logits"""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        tasks = get_args(Task)
+        if cls.task is not None and cls.task not in tasks:
+            raise SpecError(
+                f"unknown task {cls.task!r}{choice(str(cls.task), tasks)}", cls.__name__
+            )
 
     @abstractmethod
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
