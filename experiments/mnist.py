@@ -26,7 +26,7 @@ from typing import NamedTuple
 import jax
 
 import fnn
-from experiments.intervals import told
+from experiments.intervals import format_interval
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
@@ -68,7 +68,7 @@ def main() -> None:
     accuracy = [train(RECIPES[options.recipe], seed) for seed in range(options.seeds)]
     print("test accuracy by seed", *(f"{value:.4f}" for value in accuracy))
     seconds = (time.perf_counter() - began) / options.seeds
-    print(f"{told(accuracy)}; {seconds:.0f} s a seed on {jax.devices()[0].device_kind}")
+    print(f"{format_interval(accuracy)}; {seconds:.0f} s a seed on {jax.devices()[0].device_kind}")
 
 
 def train(recipe: Recipe, seed: int) -> float:
