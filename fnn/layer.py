@@ -34,7 +34,7 @@ Tree = PyTree
 
 
 class KeyMissingError(FnnError):
-    """A layer draws random numbers, and no key (or something else) came."""
+    """A layer draws random numbers and was called without a key, or with something else."""
 
 
 class Child(NamedTuple):
@@ -89,7 +89,7 @@ class Layer(ABC):
         """Raises `ShapeError` for an input (or a shape) of the wrong kind, or with too few axes."""
 
     def in_features(self, params: Params) -> Axes:
-        """The trailing axes of the inputs that the parameters were made for."""
+        """The trailing axes of the inputs that the parameters were initialized for."""
         return ()
 
     def param_shapes(self, features: Axes) -> dict[str, Axes] | None:

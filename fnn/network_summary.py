@@ -1,4 +1,4 @@
-"""What a network is made of: layers, shapes, parameters, arithmetic, memory."""
+"""The parts of a network: layers, shapes, parameters, arithmetic, memory."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def summary(net: Layer, in_shape: PyTree) -> NetworkSummary:
 
 
 def parameter_count(layer: Layer, in_shape: PyTree) -> int:
-    """How many numbers a layer's `init` would make, without making them."""
+    """How many numbers a layer's `init` gives, without computing them."""
     return _size(_declared(layer, in_shape)[0])
 
 
@@ -89,8 +89,8 @@ def _rows(path: str, layer: Layer, in_shape: PyTree, times: int, tied: int) -> l
     rows: list[LayerSummary] = []
     for child in children:
         shared = child.times if getattr(layer, "tied", False) else 1
-        place = join(path, child.path)
-        rows += _rows(place, child.layer, child.in_shape, times * child.times, tied * shared)
+        child_path = join(path, child.path)
+        rows += _rows(child_path, child.layer, child.in_shape, times * child.times, tied * shared)
     return rows
 
 
@@ -117,6 +117,6 @@ def _bytes(tree: PyTree) -> int:
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    words = [cell.ljust(width) for cell, width in zip(cells[:3], widths[:3], strict=True)]
+    names = [cell.ljust(width) for cell, width in zip(cells[:3], widths[:3], strict=True)]
     figures = [cell.rjust(width) for cell, width in zip(cells[3:], widths[3:], strict=True)]
-    return "  ".join(words + figures)
+    return "  ".join(names + figures)

@@ -14,7 +14,7 @@ from fnn.spec import ShapeError, SpecError, error_path, part, spec, static
 
 
 class Batch(NamedTuple):
-    """Examples: inputs, targets, and a weight each (None weighs all alike)."""
+    """Examples: inputs, targets, and a weight each (None gives all the same weight)."""
 
     x: PyTree
     target: jax.Array

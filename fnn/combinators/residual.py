@@ -12,10 +12,10 @@ from fnn.spec import error_path, part, spec
 
 @spec("residual.v1")
 class Residual(Layer):
-    """y = shortcut(x) + inner(x), the shortcut being x itself unless a layer is given.
+    """y = shortcut(x) + inner(x), the shortcut being x itself, or a layer of its own.
 
     dx = dx of the shortcut + dx of the inner layer. He et al. 2016. `inner` must keep the shape
-    (`ShapeError`), or the shortcut must make the same one, e.g. `Dense(units, bias_init=None)`.
+    (`ShapeError`), or the shortcut must have its output's, e.g. `Dense(units, bias_init=None)`.
     """
 
     inner: Layer = part()

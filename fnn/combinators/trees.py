@@ -1,4 +1,4 @@
-"""What combinators do with whole pytrees of inputs."""
+"""Sums and checks of pytrees of inputs, parameters and outputs."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class CrossEntropy(Loss):
     """ℓ = −Σ t log softmax(z) over the C classes, with logits z (…, C).
 
     Targets are class numbers (…, integers) or rows of probabilities (…, C); `smoothing` s replaces
-    t by (1 − s) t + s / C. Gradient: softmax(z) Σ t − t, where Σ t = 1 unless the rows given don't
+    t by (1 − s) t + s / C. Gradient: softmax(z) Σ t − t, where Σ t = 1 for rows that
     sum to one. A class number outside 0 … C−1 gives NaN (Optax and Keras differ).
     """
 

@@ -13,7 +13,7 @@ def sign(x: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 def absolute(x: jax.Array) -> jax.Array:
-    """|x|, differentiated as `sign` by the manual and the automatic path alike."""
+    """|x|, differentiated as `sign` by the manual and the automatic path."""
     return jnp.abs(x)
 
 

@@ -1,4 +1,4 @@
-"""The optimizer contract, what all rules share, and how Optax is kept to the parameters' dtypes."""
+"""The optimizer contract, what all rules share, and Optax in the parameters' dtypes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def transformation(self) -> optax.GradientTransformationExtraArgs:
-        """Optax's `init` and `update`, made inside the trace from leaves that may be traced.
+        """Optax's `init` and `update`, built inside the trace from leaves that may be traced.
 
         Parameters, updates and state keep their dtype, whatever that of the leaves.
         """
@@ -75,7 +75,7 @@ def _weights(params: Params) -> PyTree:
 def preserve_dtypes(
     make: Callable[[DType], optax.GradientTransformation],
 ) -> optax.GradientTransformationExtraArgs:
-    """`make(dtype)` under standard promotion, which Optax needs, with results in the given dtypes.
+    """`make(dtype)` under standard promotion, which Optax needs, from and to the arguments' dtypes.
 
     Gradients go in at `dtype`: that of the widest parameter, and float32 or wider.
     """

@@ -65,7 +65,7 @@ def examples(kind: type[T]) -> list[T]:
 
     A module that defines a layer, a loss or another kind has a function `examples`: tests, the
     covering design and random networks are derived from them, so that a new kind has no table to
-    be entered in. (A function, because making specs would be a third of what importing fnn takes.)
+    be entered in. (A function, because building specs would add half to the time of importing fnn.)
     Modules come in the order of their names.
     """
     modules = sorted({cls.__module__ for cls in kinds().values()})
