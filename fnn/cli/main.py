@@ -82,7 +82,7 @@ class Command(Protocol):
 
 
 def parse(arguments: list[str]) -> Command:
-    """The subcommand with its options; `--config` and `--resume` give it those of a folder."""
+    """The subcommand with its options."""
     import tyro
 
     from fnn.cli.commands.data import DataCommand
@@ -90,29 +90,14 @@ def parse(arguments: list[str]) -> Command:
     from fnn.cli.commands.gradcheck import GradcheckCommand
     from fnn.cli.commands.predict import PredictCommand
     from fnn.cli.commands.runs import RunsCommand
-    from fnn.cli.commands.search import SearchCommand, resumed_search
+    from fnn.cli.commands.search import SearchCommand
     from fnn.cli.commands.summary import SummaryCommand
-    from fnn.cli.commands.sweep import SweepCommand, resumed_sweep
-    from fnn.cli.commands.train import TrainCommand, note_changed_data, repeated_run
-    from fnn.cli.options.command_line import without_folder
+    from fnn.cli.commands.sweep import SweepCommand
+    from fnn.cli.commands.train import TrainCommand
 
-    name, words = "".join(arguments[:1]), arguments[1:]
-    if name == "train":
-        words, folder = without_folder(words, "--config")
-        if folder is not None:
-            run = tyro.cli(TrainCommand, prog="fnn train", args=words, default=repeated_run(folder))
-            note_changed_data(folder, run)
-            return run
-    if name == "sweep":
-        words, folder = without_folder(words, "--resume")
-        if folder is not None:
-            sweep = resumed_sweep(folder)
-            return tyro.cli(SweepCommand, prog="fnn sweep", args=words, default=sweep)
-    if name == "search":
-        words, folder = without_folder(words, "--resume")
-        if folder is not None:
-            search = resumed_search(folder)
-            return tyro.cli(SearchCommand, prog="fnn search", args=words, default=search)
+    resumed = _parse_with_folder("".join(arguments[:1]), arguments[1:])
+    if resumed is not None:
+        return resumed
     commands: dict[str, Callable[..., Command]] = {
         "train": TrainCommand,
         "sweep": SweepCommand,
@@ -131,6 +116,32 @@ def parse(arguments: list[str]) -> Command:
         args=arguments,
     )
     return command
+
+
+def _parse_with_folder(name: str, words: list[str]) -> Command | None:
+    """The subcommand with the options of a folder as its defaults; None where none is named."""
+    import tyro
+
+    from fnn.cli.commands.search import resumed_search
+    from fnn.cli.commands.sweep import resumed_sweep
+    from fnn.cli.commands.train import note_changed_data, repeated_run
+    from fnn.cli.options.command_line import without_folder
+
+    if name not in ("train", "sweep", "search"):
+        return None
+    words, folder = without_folder(words, "--config" if name == "train" else "--resume")
+    if folder is None:
+        return None
+    if name == "train":
+        run = repeated_run(folder)
+        run = tyro.cli(type(run), prog="fnn train", args=words, default=run)
+        note_changed_data(folder, run)
+        return run
+    if name == "sweep":
+        sweep = resumed_sweep(folder)
+        return tyro.cli(type(sweep), prog="fnn sweep", args=words, default=sweep)
+    search = resumed_search(folder)
+    return tyro.cli(type(search), prog="fnn search", args=words, default=search)
 
 
 def _cache_programs() -> None:

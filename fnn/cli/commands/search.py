@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fnn.data import Prepared
     from fnn.runs.adapters.search import SearchRecorder
     from fnn.search import SearchResult
+    from fnn.training.fitting import MemberOptions
 
 USUAL = (
     "learning_rate=1e-4:3e-2:log",
@@ -160,26 +161,28 @@ class SearchCommand:
         from fnn.runs.search import storage
 
         build = partial(build_run, self, prepared)
-        epochs, metric, memory = epochs_of(self, prepared), self.metric, self.memory
-        seed, order_seed = self.training.seed, self.training.order_seed
         first = all_settings(self.axes) if self.method == "grid" else []
         errors = option_errors(self, self.training, self.machine, data=self.data)
         with errors, stop_on_signals() as stop:
+            shared: MemberOptions = {
+                "epochs": epochs_of(self, prepared),
+                "seed": self.training.seed,
+                "order_seed": self.training.order_seed,
+                "loggers": [print_rung if self.method == "halving" else print_batch],
+                "stop": stop,
+                "devices": self.machine.devices,
+                "memory": self.memory,
+            }
             if self.method == "halving":
+                eta, draws = ETA if self.eta is None else self.eta, self.trial_count
                 return search.halving(
                     build,
                     prepared,
                     over=self.axes,
-                    draws=self.trial_count,
-                    epochs=epochs,
-                    eta=ETA if self.eta is None else self.eta,
-                    metric=metric,
-                    memory=memory,
-                    loggers=[print_rung],
-                    stop=stop,
-                    devices=self.machine.devices,
-                    seed=seed,
-                    order_seed=order_seed,
+                    draws=draws,
+                    eta=eta,
+                    metric=self.metric,
+                    **shared,
                 )
             return search.bayes(
                 build,
@@ -187,17 +190,11 @@ class SearchCommand:
                 over=self.axes,
                 trials=len(first) or self.trial_count,
                 batch=self.trials_together,
-                epochs=epochs,
-                metric=metric,
+                metric=self.metric,
                 first=first,
                 sampler=_random_sampler if self.method == "random" else None,
                 storage=None if recorder is None else storage(recorder.path),
-                memory=memory,
-                loggers=[print_batch],
-                stop=stop,
-                devices=self.machine.devices,
-                seed=seed,
-                order_seed=order_seed,
+                **shared,
             )
 
     def _check(self) -> None:
