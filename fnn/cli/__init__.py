@@ -76,7 +76,7 @@ def _parse(arguments: list[str]) -> Any:
 
     from fnn.cli.commands.data import DataCommand
     from fnn.cli.commands.evaluate import EvaluateCommand
-    from fnn.cli.commands.gradcheck import GradcheckCommand
+    from fnn.cli.commands.gradcheck import GradcheckCommand, refuse_moved_options
     from fnn.cli.commands.predict import PredictCommand
     from fnn.cli.commands.runs import RunsCommand
     from fnn.cli.commands.search import SearchCommand
@@ -86,6 +86,8 @@ def _parse(arguments: list[str]) -> Any:
     from fnn.cli.commands.train import TrainCommand
     from fnn.cli.options.config_file import has_changed, place_of, read_options, without_config
 
+    if arguments[:1] == ["gradcheck"]:
+        refuse_moved_options(arguments[1:])
     if arguments[:1] == ["train"]:
         rest, config = without_config(arguments[1:])
         if config is not None:

@@ -11,12 +11,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from experiments.audit_power.coverage import random_network
+from experiments.audit_power.mutations import Fault
+from experiments.audit_power.trials.network import TrialNetwork
+from experiments.audit_power.trials.run import sample_sites
 from fnn.audit.problem.from_network import NetworkPoint, as_float, floats, given, in_dtype
 from fnn.audit.problem.inputs import subject
 from fnn.gradients import manual
-from fnn.gradients.coverage import random_network
-from fnn.gradients.faults import Fault, Network
-from fnn.gradients.faults.run import places
 from fnn.layer import Tree
 from fnn.objective import Batch, Objective
 from fnn.spec import numbers
@@ -60,7 +61,7 @@ class Programs:
     """seconds that the first call of both took"""
 
 
-def catalog_claims(network: Network, faults: Sequence[Fault], seed: int) -> list[Claim]:
+def catalog_claims(network: TrialNetwork, faults: Sequence[Fault], seed: int) -> list[Claim]:
     """A network of the catalog, right, then with each fault that has its place in it.
 
     The place is drawn from the seed. Nothing where no fault has.
@@ -69,9 +70,9 @@ def catalog_claims(network: Network, faults: Sequence[Fault], seed: int) -> list
     objective = network.objective
     right = Claim(network.name, objective, objective, network.batch(), params, state)
     planted = [
-        replace(right, by_hand=fault.planted(objective, path), fault=fault, path=path)
+        replace(right, by_hand=fault.inject(objective, path), fault=fault, path=path)
         for fault in faults
-        for place, path in places(fault, seed, 1)
+        for place, path in sample_sites(fault, seed, 1)
         if place is network
     ]
     return [right, *planted] if planted else []

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import jax
 
+from experiments.audit_power.trials.catalog import NETWORKS
+from experiments.audit_power.trials.run import select_faults
 from experiments.peers.checkers import jax_peers, ours
 from experiments.peers.checkers.answers import Answer, Outcome, shortened
 from experiments.peers.checkers.claims import (
@@ -21,8 +23,6 @@ from experiments.peers.checkers.claims import (
     programs,
     random_claim,
 )
-from fnn.gradients.faults import NETWORKS
-from fnn.gradients.faults.run import chosen
 
 HELD = 10
 """random networks in a block"""
@@ -92,7 +92,7 @@ def blocks(only: str | None, right: int, seed: int, float32: bool) -> list[Block
 
     Raises `FnnError` where no fault is called `only`.
     """
-    chosen(only)
+    select_faults(only)
     stop = seed + right
     groups = [range(first, min(first + HELD, stop)) for first in range(seed, stop, HELD)]
     return [
@@ -134,7 +134,7 @@ def _claims(block: Block) -> list[Claim]:
     if block.network is None:
         return list(map(random_claim, block.random))
     (network,) = (network for network in NETWORKS if network.name == block.network)
-    return catalog_claims(network, chosen(block.only), block.seed)
+    return catalog_claims(network, select_faults(block.only), block.seed)
 
 
 def asked(claim: Claim, contestants: Iterable[Checker]) -> Iterator[Trial]:
