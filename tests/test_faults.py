@@ -106,7 +106,7 @@ def test_a_planted_node_is_transparent(name: str) -> None:
 
 def fault_in(kind: type) -> Fault:
     """A mistake that can be planted in anything of this class."""
-    return fault(kind, leaf=(), says="")(correct_cotangent)
+    return fault(kind, leaf=(), diagnosis=())(correct_cotangent)
 
 
 def test_children_of_a_planted_combinator_can_be_exchanged() -> None:

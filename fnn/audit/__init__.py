@@ -2,7 +2,8 @@
 
 from fnn.audit.api import assert_gradient, audit, audit_gradient
 from fnn.audit.compare import Leaf, agreement
-from fnn.audit.result import Audit, Check, Finding, LeafRow, Verdict, Worst
+from fnn.audit.records import Check, Finding, LeafRow, Verdict, Worst
+from fnn.audit.result import Audit
 
 __all__ = [
     "Audit",

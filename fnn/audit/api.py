@@ -23,7 +23,8 @@ from fnn.audit.problem.contract import check_contract
 from fnn.audit.problem.inputs import subject
 from fnn.audit.problem.leaves import in_dtype
 from fnn.audit.problem.problem import Problem
-from fnn.audit.result import Audit, Check, Finding, LeafRow, Verdict
+from fnn.audit.records import Check, Finding, LeafRow, Verdict
+from fnn.audit.result import Audit
 from fnn.audit.verdict.arbitration import BESIDE
 from fnn.audit.verdict.evidence import Evidence, gather
 from fnn.audit.verdict.verdicts import examine, excuse_saturation

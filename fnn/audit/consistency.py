@@ -14,7 +14,7 @@ from fnn.audit.differences.directional import SAFETY
 from fnn.audit.differences.finite_differences import noise_of, places, slope_of
 from fnn.audit.problem import from_network
 from fnn.audit.problem.problem import Leaves, Problem
-from fnn.audit.result import Check
+from fnn.audit.records import Check
 from fnn.audit.verdict.evidence import Evidence
 from fnn.gradients import manual
 from fnn.layer import Tree

@@ -8,8 +8,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from experiments.audit_power.mutations.fault import ANY, INPUT, Site, fault
+from experiments.audit_power.mutations.fault import ANY, INPUT, SHARES, Site, fault
 from experiments.audit_power.mutations.inject import Call
+from fnn.audit.diagnosis import Mistake
 from fnn.combinators import Parallel, Residual, Serial
 from fnn.layer import Layer, Tree
 from fnn.layers import Dense
@@ -52,7 +53,12 @@ def _pair(trees: Any) -> tuple[int, int] | None:
     return None
 
 
-@fault(Serial, leaf=PARAMETERS, says=("shifted", "next layer", "layer above"), fits=shifts)
+@fault(
+    Serial,
+    leaf=PARAMETERS,
+    diagnosis=(Mistake.SHIFTED, Mistake.SWAPPED, Mistake.ROWS_MISALIGNED),
+    fits=shifts,
+)
 def cotangents_shifted_by_one_layer(call: Call, dy: Any) -> Grads:
     """Each layer's parameters meet the cotangent of the next layer's output, where it fits."""
     grads, above = [], dy
@@ -64,7 +70,7 @@ def cotangents_shifted_by_one_layer(call: Call, dy: Any) -> Grads:
     return dy, {"layers": tuple(reversed(grads))}
 
 
-@fault(Serial, leaf=PARAMETERS, says=("swapped", "exchanged"), fits=twins)
+@fault(Serial, leaf=PARAMETERS, diagnosis=(Mistake.SWAPPED, Mistake.EXCHANGED), fits=twins)
 def gradients_of_two_layers_exchanged(call: Call, dy: Any) -> Grads:
     """Two layers of the same shape get each other's gradients."""
     dx, grads = call.right(dy)
@@ -88,35 +94,35 @@ def around(site: Site) -> bool:
     return site.node.shortcut is not None
 
 
-@fault(Residual, leaf=INPUT, says="missing")
+@fault(Residual, leaf=INPUT, diagnosis=Mistake.TERM_MISSING)
 def shortcut_dropped(call: Call, dy: Any) -> Grads:
     """dx is the inner layer's alone: what a residual network exists for is lost."""
     _, inner, grads = _sides(call, dy)
     return inner, grads
 
 
-@fault(Residual, leaf=INPUT, says="missing")
+@fault(Residual, leaf=INPUT, diagnosis=Mistake.TERM_MISSING)
 def inner_layer_dropped(call: Call, dy: Any) -> Grads:
     """dx is the shortcut's alone."""
     shortcut, _, grads = _sides(call, dy)
     return shortcut, grads
 
 
-@fault(Residual, leaf=INPUT, says=("once more", "twice"))
+@fault(Residual, leaf=INPUT, diagnosis=(Mistake.TERM_REPEATED, Mistake.TWICE))
 def shortcut_doubled(call: Call, dy: Any) -> Grads:
     """The shortcut's cotangent is added twice."""
     shortcut, inner, grads = _sides(call, dy)
     return shortcut + shortcut + inner, grads
 
 
-@fault(Residual, leaf=INPUT, says=("once more", "twice"))
+@fault(Residual, leaf=INPUT, diagnosis=(Mistake.TERM_REPEATED, Mistake.TWICE))
 def inner_layer_doubled(call: Call, dy: Any) -> Grads:
     """The inner layer's cotangent is added twice."""
     shortcut, inner, grads = _sides(call, dy)
     return shortcut + inner + inner, grads
 
 
-@fault(Residual, leaf=ANY, says="wrong cotangent", fits=around)
+@fault(Residual, leaf=ANY, diagnosis=Mistake.COTANGENT, fits=around)
 def shortcut_behind_the_inner_layer(call: Call, dy: Any) -> Grads:
     """The shortcut's parameters meet a cotangent that includes the inner layer's output y."""
     dx, grads = call.right(dy)
@@ -151,7 +157,12 @@ def _joined(how: str) -> Any:
     return lambda site: site.node.join == how
 
 
-@fault(Parallel, leaf=ANY, says=("swapped", "exchanged", "wrong cotangent"), fits=_same_widths)
+@fault(
+    Parallel,
+    leaf=ANY,
+    diagnosis=(Mistake.SWAPPED, Mistake.EXCHANGED, Mistake.COTANGENT),
+    fits=_same_widths,
+)
 def branches_exchanged(call: Call, dy: Any) -> Grads:
     """The first two branches get each other's part of the cotangent."""
     one, two, *rest = _pieces(call, dy)
@@ -160,7 +171,7 @@ def branches_exchanged(call: Call, dy: Any) -> Grads:
 
 
 @fault(
-    Parallel, leaf=ANY, says=("shifted", "split", "wrong cotangent"), fits=_joined("concatenate")
+    Parallel, leaf=ANY, diagnosis=(Mistake.SHIFTED, Mistake.COTANGENT), fits=_joined("concatenate")
 )
 def split_at_the_wrong_place(call: Call, dy: Any) -> Grads:
     """The cotangent of the joined branches is split one feature too late."""
@@ -168,21 +179,21 @@ def split_at_the_wrong_place(call: Call, dy: Any) -> Grads:
     return sum(inputs), grads
 
 
-@fault(Parallel, leaf=INPUT, says="missing")
+@fault(Parallel, leaf=INPUT, diagnosis=Mistake.TERM_MISSING)
 def branch_dropped(call: Call, dy: Any) -> Grads:
     """dx is the sum over all branches but the first."""
     inputs, grads = _branches(call, _pieces(call, dy))
     return sum(inputs[1:]), grads
 
 
-@fault(Parallel, leaf=INPUT, says=("÷", "× ½", "constant factor"))
+@fault(Parallel, leaf=INPUT, diagnosis=SHARES)
 def branches_averaged(call: Call, dy: Any) -> Grads:
     """dx is the mean over the branches for the sum."""
     inputs, grads = _branches(call, _pieces(call, dy))
     return sum(inputs) / len(inputs), grads
 
 
-@fault(Parallel, leaf=ANY, says=("÷", "× ½", "constant factor"), fits=_joined("sum"))
+@fault(Parallel, leaf=ANY, diagnosis=SHARES, fits=_joined("sum"))
 def cotangent_shared_among_branches(call: Call, dy: Any) -> Grads:
     """Each branch of a sum gets its share of the cotangent, where each must get all of it."""
     return call.right(dy / len(call.layer.branches))

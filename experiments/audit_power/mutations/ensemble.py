@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from experiments.audit_power.mutations.combinators import PARAMETERS
-from experiments.audit_power.mutations.fault import ANY, INPUT, Site, fault
+from experiments.audit_power.mutations.fault import ANY, INPUT, SHARES, Site, fault
 from experiments.audit_power.mutations.inject import Call
+from fnn.audit.diagnosis import Diagnosis, Mistake
 from fnn.combinators import Ensemble
 from fnn.layer import Tree
 
@@ -38,55 +39,60 @@ def _apart(call: Call, dy: Any) -> Grads:
     return _members(call, call.layer.cotangents(call.tape[1], dy))
 
 
-@fault(Ensemble, leaf=PARAMETERS, says="the mean over axis 0, broadcast")
+@fault(Ensemble, leaf=PARAMETERS, diagnosis=Diagnosis(Mistake.BROADCAST, tensor="mean", axis=0))
 def members_gradients_averaged(call: Call, dy: Any) -> Grads:
     """Every member gets the mean of all members' gradients: they are no longer kept apart."""
     dx, grads = call.right(dy)
     return dx, jax.tree.map(lambda leaf: jnp.broadcast_to(leaf.mean(0), leaf.shape), grads)
 
 
-@fault(Ensemble, leaf=PARAMETERS, says="the sum over axis 0, broadcast")
+@fault(Ensemble, leaf=PARAMETERS, diagnosis=Diagnosis(Mistake.BROADCAST, tensor="sum", axis=0))
 def members_gradients_summed(call: Call, dy: Any) -> Grads:
     """Every member gets the sum of all members' gradients."""
     dx, grads = call.right(dy)
     return dx, jax.tree.map(lambda leaf: jnp.broadcast_to(leaf.sum(0), leaf.shape), grads)
 
 
-@fault(Ensemble, leaf=PARAMETERS, says="0's, broadcast over axis 0")
+@fault(Ensemble, leaf=PARAMETERS, diagnosis=Diagnosis(Mistake.BROADCAST, index=(0,), axis=0))
 def first_members_gradients_for_all(call: Call, dy: Any) -> Grads:
     """Every member gets the first one's gradients."""
     dx, grads = call.right(dy)
     return dx, jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[0], leaf.shape), grads)
 
 
-@fault(Ensemble, leaf=PARAMETERS, says="shifted by one along axis 0", fits=_several)
+@fault(Ensemble, leaf=PARAMETERS, diagnosis=Diagnosis(Mistake.SHIFTED, axis=0), fits=_several)
 def members_gradients_shifted(call: Call, dy: Any) -> Grads:
     """Each member gets the gradients of the one before it."""
     dx, grads = call.right(dy)
     return dx, jax.tree.map(lambda leaf: jnp.roll(leaf, 1, 0), grads)
 
 
-@fault(Ensemble, leaf=PARAMETERS, says=("it is missing", "are missing"), fits=_several)
+@fault(
+    Ensemble,
+    leaf=PARAMETERS,
+    diagnosis=(Mistake.SLICE_MISSING, Mistake.ELEMENTS_MISSING),
+    fits=_several,
+)
 def last_members_gradients_missing(call: Call, dy: Any) -> Grads:
     """A loop over the members that ends one too early."""
     dx, grads = call.right(dy)
     return dx, jax.tree.map(lambda leaf: leaf.at[-1].set(0), grads)
 
 
-@fault(Ensemble, leaf=ANY, says="wrong cotangent", fits=_unequal)
+@fault(Ensemble, leaf=ANY, diagnosis=Mistake.COTANGENT, fits=_unequal)
 def shares_of_members_exchanged(call: Call, dy: Any) -> Grads:
     """Each member goes back with the share of the cotangent that is the next one's."""
     dx, grads = _members(call, jnp.roll(call.layer.cotangents(call.tape[1], dy), -1, 0))
     return dx.sum(0), grads
 
 
-@fault(Ensemble, leaf=ANY, says=("× 2", "a division is missing", "constant factor"))
+@fault(Ensemble, leaf=ANY, diagnosis=(Mistake.TWICE, Mistake.NOT_DIVIDED, Mistake.FACTOR))
 def share_of_a_member_forgotten(call: Call, dy: Any) -> Grads:
     """Each member gets M times its share of the cotangent: the mean's 1/M is forgotten."""
     return call.right(dy * call.layer.members)
 
 
-@fault(Ensemble, leaf=ANY, says="wrong cotangent", fits=_unequal)
+@fault(Ensemble, leaf=ANY, diagnosis=Mistake.COTANGENT, fits=_unequal)
 def probabilities_averaged_as_outputs(call: Call, dy: Any) -> Grads:
     """All members get the same share dy / M, as if outputs and not probabilities were averaged."""
     count = call.layer.members
@@ -94,14 +100,14 @@ def probabilities_averaged_as_outputs(call: Call, dy: Any) -> Grads:
     return dx.sum(0), grads
 
 
-@fault(Ensemble, leaf=INPUT, says=("÷", "× ½", "constant factor"))
+@fault(Ensemble, leaf=INPUT, diagnosis=SHARES)
 def inputs_of_members_averaged(call: Call, dy: Any) -> Grads:
     """dx is the mean over the members for the sum."""
     dx, grads = _apart(call, dy)
     return dx.mean(0), grads
 
 
-@fault(Ensemble, leaf=INPUT, says="missing", fits=_several)
+@fault(Ensemble, leaf=INPUT, diagnosis=Mistake.TERM_MISSING, fits=_several)
 def input_of_one_member_missing(call: Call, dy: Any) -> Grads:
     """dx is the sum over all members but the first."""
     dx, grads = _apart(call, dy)

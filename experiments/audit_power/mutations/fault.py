@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 import jax
@@ -16,16 +17,21 @@ from experiments.audit_power.mutations.inject import (
     inject_fault,
     one_level,
 )
+from fnn.audit.diagnosis import Diagnosis, Mistake
 from fnn.layer import Layer, Tree
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import join, path_name
 
 INPUT = ("input",)
-UNKNOWN = "elements are off, by up to"
-"""what the audit says where no kind of mistake fits"""
 ANY: tuple[str, ...] = ()
 """accepted leaves where a mistake spoils several at once"""
+
+
+Expectation = Mistake | Diagnosis
+"""a kind of mistake; or a diagnosis, whose fields that are set must be found"""
+SHARES = (Mistake.DIVIDED_AGAIN, Mistake.HALF, Mistake.FACTOR)
+"""divided by the number of branches, members or applications"""
 
 
 class Site(NamedTuple):
@@ -51,8 +57,8 @@ class Fault:
     faulty_backward: FaultyBackward = field(repr=False)
     leaves: tuple[str, ...]
     """the leaves that may be named as wrong, `ANY` for all"""
-    diagnosis: tuple[str, ...]
-    """the diagnosis holds one of these, in lower case"""
+    diagnosis: tuple[Expectation, ...]
+    """a diagnosis must match one of these"""
     fits: Callable[[Site], bool] = field(repr=False)
     """whether it makes a difference at a place"""
 
@@ -82,29 +88,42 @@ class Fault:
         tails = tuple(f".{leaf}" for leaf in self.leaves)
         return not self.leaves or found_leaf in self.leaves or found_leaf.endswith(tails)
 
-    def diagnosed(self, words: str) -> bool:
-        """Whether a diagnosis says what kind of mistake this is.
-
-        "So many elements are off" is none.
-        """
-        return UNKNOWN not in words and any(part in words.lower() for part in self.diagnosis)
+    def is_diagnosed(self, found: Diagnosis | None) -> bool:
+        """Whether a diagnosis is of the kind of this mistake."""
+        return found is not None and any(matches(expected, found) for expected in self.diagnosis)
 
 
 def fault(
     *family: type,
     leaf: str | tuple[str, ...],
-    says: str | tuple[str, ...],
+    diagnosis: Expectation | tuple[Expectation, ...],
     fits: Callable[[Site], bool] = lambda site: True,
 ) -> Callable[[FaultyBackward], Fault]:
     """Make a wrong backward pass a `Fault`, named as the function is and told by its docstring."""
 
     def decorate(wrong: FaultyBackward) -> Fault:
-        leaves, diagnosis = ((part,) if isinstance(part, str) else part for part in (leaf, says))
+        leaves = (leaf,) if isinstance(leaf, str) else leaf
+        expected = diagnosis if isinstance(diagnosis, tuple) else (diagnosis,)
         words = " ".join((wrong.__doc__ or "").split())
         name = wrong.__name__.replace("_", " ")
-        return Fault(name, words, family, wrong, leaves, diagnosis, fits)
+        return Fault(name, words, family, wrong, leaves, expected, fits)
 
     return decorate
+
+
+def matches(expected: Expectation, found: Diagnosis) -> bool:
+    """Whether a diagnosis is of a kind and has the details that are expected."""
+    if isinstance(expected, Mistake):
+        return found.kind is expected
+    details = [
+        (getattr(expected, entry.name), getattr(found, entry.name))
+        for entry in fields(Diagnosis)
+        if getattr(expected, entry.name) != entry.default
+    ]
+    return all(
+        math.isclose(wanted, value, rel_tol=1e-9) if isinstance(value, float) else wanted == value
+        for wanted, value in details
+    )
 
 
 def walk(objective: Objective, batch: Batch) -> Iterator[Site]:

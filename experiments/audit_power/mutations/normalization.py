@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from experiments.audit_power.mutations.fault import INPUT, Site, fault
 from experiments.audit_power.mutations.inject import Call
+from fnn.audit.diagnosis import Diagnosis, Mistake
 from fnn.layer import Tree
 from fnn.layers import BatchNorm, LayerNorm
 from fnn.shapes import align, leading
@@ -59,44 +60,44 @@ def two_axes(site: Site) -> bool:
     return bool(site.node.ndim > 1)
 
 
-@fault(*BOTH, leaf=INPUT, says="constants")
+@fault(*BOTH, leaf=INPUT, diagnosis=(Mistake.CONSTANT_STATISTICS, Mistake.PROJECTION))
 def statistics_taken_as_constants(call: Call, dy: Any) -> Grads:
     """dx = g / √(σ² + ε), as if μ and σ did not depend on x."""
     return Parts(call, dy).input_gradient(center=0, spread=0), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("the cotangent itself is missing", "direct term"))
+@fault(*BOTH, leaf=INPUT, diagnosis=Mistake.TERM_MISSING)
 def direct_term_dropped(call: Call, dy: Any) -> Grads:
     """The first of the three terms is missing: g itself."""
     return Parts(call, dy).input_gradient(direct=0), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("mean(g) is missing", ": the mean"))
+@fault(*BOTH, leaf=INPUT, diagnosis=(Mistake.TERM_MISSING, Mistake.PROJECTION))
 def mean_term_dropped(call: Call, dy: Any) -> Grads:
     """The second of the three terms is missing: mean(g)."""
     return Parts(call, dy).input_gradient(center=0), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("mean(g x̂) is missing", "along x̂"))
+@fault(*BOTH, leaf=INPUT, diagnosis=(Mistake.TERM_MISSING, Mistake.PROJECTION))
 def variance_term_dropped(call: Call, dy: Any) -> Grads:
     """The third of the three terms is missing: x̂ mean(g x̂)."""
     return Parts(call, dy).input_gradient(spread=0), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("mean(g x̂) has the wrong sign", "along x̂"))
+@fault(*BOTH, leaf=INPUT, diagnosis=(Mistake.TERM_SIGN, Mistake.PROJECTION))
 def variance_term_added(call: Call, dy: Any) -> Grads:
     """+ x̂ mean(g x̂): a sign lost on the way through −½ (σ² + ε)^(−3/2)."""
     return Parts(call, dy).input_gradient(spread=-1), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("mean(g x̂) is ×", "along x̂", "unbiased", "n − 1"))
+@fault(*BOTH, leaf=INPUT, diagnosis=(Mistake.UNBIASED_VARIANCE, Mistake.PROJECTION))
 def unbiased_for_biased_variance(call: Call, dy: Any) -> Grads:
     """The third term is divided by n − 1, where the forward pass divides by n."""
     parts = Parts(call, dy)
     return parts.input_gradient(spread=parts.count / (parts.count - 1)), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("epsilon", "along x̂"))
+@fault(*BOTH, leaf=INPUT, diagnosis=(Mistake.NUMBER_FORGOTTEN, Mistake.PROJECTION))
 def epsilon_forgotten(call: Call, dy: Any) -> Grads:
     """Backward divides by σ, where forward divides by √(σ² + ε)."""
     parts = Parts(call, dy)
@@ -105,21 +106,21 @@ def epsilon_forgotten(call: Call, dy: Any) -> Grads:
     return parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("variance for the deviation", "factor of its own"))
+@fault(*BOTH, leaf=INPUT, diagnosis=(Mistake.VARIANCE_FOR_DEVIATION, Mistake.FACTOR_PER_SLICE))
 def variance_for_deviation(call: Call, dy: Any) -> Grads:
     """dx is divided by σ² + ε: the root is forgotten."""
     parts = Parts(call, dy)
     return parts.inverse * parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(BatchNorm, leaf=INPUT, says=("factor of its own", "scale"))
+@fault(BatchNorm, leaf=INPUT, diagnosis=(Mistake.FACTOR_PER_SLICE, Mistake.SCALE_OUTSIDE))
 def scale_forgotten(call: Call, dy: Any) -> Grads:
     """g = dy: the learned scale has no part in dx."""
     parts = Parts(call, dy)
     return parts.input_gradient() / parts.scale, call.right(dy)[1]
 
 
-@fault(LayerNorm, leaf=INPUT, says=("scale", "normalization takes away"))
+@fault(LayerNorm, leaf=INPUT, diagnosis=(Mistake.SCALE_OUTSIDE, Mistake.PROJECTION))
 def scale_outside_of_the_means(call: Call, dy: Any) -> Grads:
     """BatchNorm's formula for LayerNorm: scale · (dy − mean(dy) − x̂ mean(dy x̂)) / √(σ² + ε)."""
     parts = Parts(call, dy)
@@ -127,7 +128,7 @@ def scale_outside_of_the_means(call: Call, dy: Any) -> Grads:
     return parts.scale * parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf=INPUT, says=("axis", "normalization takes away"))
+@fault(*BOTH, leaf=INPUT, diagnosis=(Mistake.WRONG_AXIS, Mistake.PROJECTION))
 def means_over_the_wrong_axis(call: Call, dy: Any) -> Grads:
     """LayerNorm's means over the batch, BatchNorm's over the features."""
     parts = Parts(call, dy)
@@ -135,7 +136,7 @@ def means_over_the_wrong_axis(call: Call, dy: Any) -> Grads:
     return parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(LayerNorm, leaf=INPUT, says=("axis", "axes", "normalization takes away"), fits=two_axes)
+@fault(LayerNorm, leaf=INPUT, diagnosis=(Mistake.WRONG_AXIS, Mistake.PROJECTION), fits=two_axes)
 def means_over_one_of_two_axes(call: Call, dy: Any) -> Grads:
     """The means over the last axis alone, where two are normalized together."""
     parts = Parts(call, dy)
@@ -143,7 +144,7 @@ def means_over_one_of_two_axes(call: Call, dy: Any) -> Grads:
     return parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(BatchNorm, leaf=INPUT, says=("axis", "axes", "normalization takes away"), fits=over_time)
+@fault(BatchNorm, leaf=INPUT, diagnosis=(Mistake.WRONG_AXIS, Mistake.PROJECTION), fits=over_time)
 def time_left_out_of_the_means(call: Call, dy: Any) -> Grads:
     """The means over the batch alone, where the statistics are over batch and time."""
     parts = Parts(call, dy)
@@ -151,7 +152,7 @@ def time_left_out_of_the_means(call: Call, dy: Any) -> Grads:
     return parts.input_gradient(), call.right(dy)[1]
 
 
-@fault(BatchNorm, leaf=INPUT, says=("running", "constants"))
+@fault(BatchNorm, leaf=INPUT, diagnosis=(Mistake.RUNNING_STATISTICS, Mistake.CONSTANT_STATISTICS))
 def running_statistics_in_backward(call: Call, dy: Any) -> Grads:
     """dx = g / √(running variance + ε): the formula of evaluation mode, in training."""
     parts = Parts(call, dy)
@@ -159,14 +160,14 @@ def running_statistics_in_backward(call: Call, dy: Any) -> Grads:
     return parts.g / jnp.sqrt(variance + parts.epsilon), call.right(dy)[1]
 
 
-@fault(*BOTH, leaf="scale", says="gradient of shift")
+@fault(*BOTH, leaf="scale", diagnosis=Diagnosis(Mistake.SWAPPED, tensor="shift"))
 def scale_gradient_without_x_hat(call: Call, dy: Any) -> Grads:
     """dscale = Σ dy, which is dshift."""
     dx, grads = call.right(dy)
     return dx, {**grads, "scale": grads["shift"]}
 
 
-@fault(*BOTH, leaf="scale", says=("input", "wrong tensor"))
+@fault(*BOTH, leaf="scale", diagnosis=Mistake.WRONG_TENSOR)
 def scale_gradient_from_the_raw_input(call: Call, dy: Any) -> Grads:
     """dscale = Σ dy x for Σ dy x̂."""
     dx, grads = call.right(dy)
@@ -174,7 +175,7 @@ def scale_gradient_from_the_raw_input(call: Call, dy: Any) -> Grads:
     return dx, {**grads, "scale": (dy * call.x).sum(batch)}
 
 
-@fault(*BOTH, leaf="shift", says="divided once too often")
+@fault(*BOTH, leaf="shift", diagnosis=Mistake.DIVIDED_AGAIN)
 def shift_gradient_averaged(call: Call, dy: Any) -> Grads:
     """dshift = the mean of dy over the examples for the sum."""
     dx, grads = call.right(dy)

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from experiments.audit_power.mutations.combinators import PARAMETERS
-from experiments.audit_power.mutations.fault import ANY, Site, fault
+from experiments.audit_power.mutations.fault import ANY, SHARES, Site, fault
 from experiments.audit_power.mutations.inject import Call
+from fnn.audit.diagnosis import Mistake
 from fnn.combinators import Repeat
 from fnn.layer import Tree
 
@@ -43,42 +44,44 @@ def _collected(call: Call, grads: Tree) -> Tree:
     return jax.tree.map(lambda leaf: leaf.sum(0), grads) if call.layer.tied else grads
 
 
-@fault(Repeat, leaf=PARAMETERS, says=("counted once", "only application"), fits=_tied)
+@fault(Repeat, leaf=PARAMETERS, diagnosis=(Mistake.GATHERING, Mistake.ONLY_ONE_OF_SUM), fits=_tied)
 def tied_weight_counted_once(call: Call, dy: Any) -> Grads:
     """The first application's gradient alone: `=` where `+=` belongs."""
     dx, grads = _applications(call, dy, call.params)
     return dx, jax.tree.map(lambda leaf: leaf[0], grads)
 
 
-@fault(Repeat, leaf=PARAMETERS, says=("÷", "× ½", "constant factor"), fits=_tied)
+@fault(Repeat, leaf=PARAMETERS, diagnosis=SHARES, fits=_tied)
 def tied_weight_averaged(call: Call, dy: Any) -> Grads:
     """The mean over all applications for the sum."""
     dx, grads = _applications(call, dy, call.params)
     return dx, jax.tree.map(lambda leaf: leaf.mean(0), grads)
 
 
-@fault(Repeat, leaf=PARAMETERS, says=("reversed", "shifted by one"), fits=_untied)
+@fault(Repeat, leaf=PARAMETERS, diagnosis=(Mistake.REVERSED, Mistake.SHIFTED), fits=_untied)
 def gradients_stacked_in_reverse(call: Call, dy: Any) -> Grads:
     """The first layer's gradient stands where the last one's belongs: a list left reversed."""
     dx, grads = call.right(dy)
     return dx, jax.tree.map(lambda leaf: leaf[::-1], grads)
 
 
-@fault(Repeat, leaf=ANY, says=("out of order", "reversed", "wrong cotangent"))
+@fault(Repeat, leaf=ANY, diagnosis=(Mistake.GATHERING, Mistake.REVERSED, Mistake.COTANGENT))
 def scan_run_forwards(call: Call, dy: Any) -> Grads:
     """The backward scan runs from the first application to the last."""
     dx, grads = _applications(call, dy, call.params, reverse=False)
     return dx, _collected(call, grads)
 
 
-@fault(Repeat, leaf=ANY, says=("another depth", "another layer", "reversed"), fits=_untied)
+@fault(Repeat, leaf=ANY, diagnosis=Mistake.REVERSED, fits=_untied)
 def parameters_of_another_depth(call: Call, dy: Any) -> Grads:
     """Each application goes back through the weights of its mirror image."""
     flipped = jax.tree.map(lambda leaf: leaf[::-1], call.params)
     return _applications(call, dy, flipped)
 
 
-@fault(Repeat, leaf=ANY, says=("missing", "only application", "zero"))
+@fault(
+    Repeat, leaf=ANY, diagnosis=(Mistake.MISSING, Mistake.ELEMENTS_MISSING, Mistake.SLICE_MISSING)
+)
 def truncated_after_one_application(call: Call, dy: Any) -> Grads:
     """The cotangent goes through the last application alone, then stops."""
     last = jax.tree.map(lambda leaf: leaf[-1], call.tape)

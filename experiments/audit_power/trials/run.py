@@ -15,7 +15,7 @@ from experiments.audit_power.mutations.fault import Fault
 from experiments.audit_power.trials.catalog import NETWORKS
 from experiments.audit_power.trials.network import TrialNetwork
 from experiments.audit_power.trials.table import Control, FaultTable, Trial
-from fnn.audit import Audit, audit
+from fnn.audit import Audit, Finding, audit
 from fnn.spec import FnnError, choice
 
 Progress = Callable[[int, int, Control | Trial], None]
@@ -52,7 +52,7 @@ def run_trials(
 
     with ThreadPoolExecutor(WORKERS) as pool:
         for network in networks:  # its trials share what the right one has compiled
-            right.append(_right(network, seed))
+            right.append(_control(network, seed))
             told(right[-1])
             here = [(fault, path) for fault, other, path in planted if other is network]
             for trial in pool.map(lambda of, at=network: _trial(of[0], of[1], at, seed), here):
@@ -89,17 +89,19 @@ def sample_sites(fault: Fault, seed: int, count: int) -> list[tuple[TrialNetwork
     return [*first.values(), *others][:count]
 
 
-def _right(network: TrialNetwork, seed: int) -> Control:
+def _control(network: TrialNetwork, seed: int) -> Control:
+    began = time.perf_counter()
     params, state = network.point()
     found = audit(
         network.objective, network.batch(), params=params, state=state, seed=seed, checks=False
     )
     verdicts = [f"{row.path} {row.verdict}: {row.note}" for row in found.rows]
     words = "" if found.ok else "; ".join(verdicts)
-    return Control(network.name, found.ok, words, float(found.header["seconds"]))
+    return Control(network.name, found.ok, words, time.perf_counter() - began)
 
 
 def _trial(fault: Fault, path: str, network: TrialNetwork, seed: int) -> Trial:
+    began = time.perf_counter()
     params, state = network.point()
     found = audit(
         network.objective,
@@ -111,8 +113,8 @@ def _trial(fault: Fault, path: str, network: TrialNetwork, seed: int) -> Trial:
         checks=False,
     )
     own = own_findings(fault, path, found)
-    hit = [words for words in own if fault.diagnosed(words)]
-    words = [*hit, *own, "; ".join(other_findings(found))]
+    diagnosed = [finding.words for finding in own if fault.is_diagnosed(finding.diagnosis)]
+    words = [*diagnosed, *(finding.words for finding in own), "; ".join(other_findings(found))]
     return Trial(
         fault=fault.name,
         subject=fault.subject,
@@ -120,17 +122,15 @@ def _trial(fault: Fault, path: str, network: TrialNetwork, seed: int) -> Trial:
         path=path or "objective",
         caught=not found.ok,
         named=bool(own),
-        diagnosed=bool(hit),
+        diagnosed=bool(diagnosed),
         words=words[0],
-        seconds=float(found.header["seconds"]),
+        seconds=time.perf_counter() - began,
     )
 
 
-def own_findings(fault: Fault, path: str, found: Audit) -> list[str]:
-    """What the findings say that name the fault's own layer and leaf."""
-    return [
-        finding.words for finding in found.findings if fault.names(path, finding.path, finding.leaf)
-    ]
+def own_findings(fault: Fault, path: str, found: Audit) -> list[Finding]:
+    """The findings that name the fault's own layer and leaf."""
+    return [finding for finding in found.findings if fault.names(path, finding.path, finding.leaf)]
 
 
 def other_findings(found: Audit) -> list[str]:

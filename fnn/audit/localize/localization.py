@@ -9,10 +9,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from fnn.audit.diagnose import Context, diagnose
+from fnn.audit.diagnose.diagnose import diagnose
+from fnn.audit.diagnose.registry import sizes_of
+from fnn.audit.diagnose.wording import describe
+from fnn.audit.diagnose.wrong_leaf import WrongLeaf
+from fnn.audit.diagnosis import Diagnosis, Mistake
 from fnn.audit.localize.probes import Seen, by_layer, errors
 from fnn.audit.problem.problem import REPEATS, Leaves, Problem, largest
-from fnn.audit.result import Finding
+from fnn.audit.records import Finding
 from fnn.audit.verdict.evidence import SISTERS, SURE
 from fnn.combinators import Ensemble, Repeat
 from fnn.objective import Batch, Objective
@@ -74,11 +78,11 @@ def _finding(
         part = worst_depth(part, leaf, stacked)
     right = np.asarray(part.right[leaf])
     size = float(np.abs(right).max(initial=0))
-    words = "has no gradient of its own" if leaf not in part.own else ""
+    found = Diagnosis(Mistake.ABSENT)
     if leaf in part.own:
-        words = diagnose(_context(layer, path, leaf, part, seen))
+        found = diagnose(_wrong_leaf(layer, path, leaf, part, seen))
     relative = error / size if size else float("inf")
-    return Finding(path, type(layer).__name__, leaf, relative, words)
+    return Finding(path, type(layer).__name__, leaf, relative, describe(found), found)
 
 
 def _stacked(objective: Objective, path: str) -> int:
@@ -90,7 +94,7 @@ def _stacked(objective: Objective, path: str) -> int:
     )
 
 
-def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]) -> Context:
+def _wrong_leaf(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]) -> WrongLeaf:
     params = named_leaves(part.params)
     others = {
         name: np.asarray(value) for name, value in part.right.items() if name not in (leaf, "input")
@@ -103,10 +107,10 @@ def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]
                 for number, one in enumerate(stacked):
                     others[f"number {number} of {inner}'s input"] = one
     batch = part.dy if isinstance(part.dy, Batch) else None
-    return Context(
+    return WrongLeaf(
         leaf=leaf,
-        own=np.asarray(part.own[leaf], np.float64),
-        right=np.asarray(part.right[leaf], np.float64),
+        claimed=np.asarray(part.own[leaf], np.float64),
+        expected=np.asarray(part.right[leaf], np.float64),
         layer=layer,
         x=part.x,
         y=part.y,
@@ -116,7 +120,7 @@ def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]
         others=others,
         sizes=_sizes(layer, part, batch),
         combines=bool(children),
-        input_right="input" in part.own and error_free(part, "input"),
+        input_correct="input" in part.own and error_free(part, "input"),
         target=None if batch is None else np.asarray(batch.target),
         weight=None if batch is None or batch.weight is None else np.asarray(batch.weight),
     )
@@ -138,8 +142,7 @@ def _sizes(layer: Any, part: Seen, batch: Batch | None) -> dict[str, float]:
     else:
         sizes["the number of features"] = float(x.shape[-1])
         sizes["the number of rows"] = float(x.size / x.shape[-1]) if x.ndim else 1.0
-    if isinstance(layer, Ensemble):
-        sizes = {"M, the number of members,": float(layer.members), **sizes}
+    sizes = sizes_of(layer) | sizes
     for name, number in named_leaves(layer).items():
         sizes[name] = float(number)
         sizes[f"1 − {name}"] = 1 - float(number)

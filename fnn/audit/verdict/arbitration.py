@@ -20,7 +20,7 @@ from fnn.audit.differences.directional import (
 )
 from fnn.audit.differences.finite_differences import Slope
 from fnn.audit.problem.problem import Array, Problem
-from fnn.audit.result import LeafRow, Verdict, Worst
+from fnn.audit.records import LeafRow, Verdict, Worst
 from fnn.audit.verdict.evidence import Evidence
 
 ELEMENTS = 64

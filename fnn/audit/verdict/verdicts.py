@@ -16,7 +16,7 @@ from fnn.audit.differences.directional import (
     per_element,
 )
 from fnn.audit.problem.problem import Problem, largest, rms
-from fnn.audit.result import LeafRow, Verdict, Worst
+from fnn.audit.records import LeafRow, Verdict, Worst
 from fnn.audit.verdict.arbitration import (
     LeafCheck,
     by_directions,
