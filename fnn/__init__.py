@@ -16,7 +16,7 @@ from fnn import (
     training,
     xla,
 )
-from fnn.audit import Audit, assert_gradient, audit, audit_gradient
+from fnn.audit import assert_gradient, audit, audit_gradient
 from fnn.combinators import Ensemble, Parallel, Repeat, Residual, Serial
 from fnn.layer import KeyMissingError, Layer, Static
 from fnn.layers import (
@@ -68,6 +68,7 @@ xla.set_up()
 
 if TYPE_CHECKING:
     from fnn import data, ensembles, model, search, sweeps
+    from fnn.audit.result import Audit
     from fnn.ensembles.ensemble import ensemble
     from fnn.sweeps.sweep import sweep
     from fnn.training.train import train
@@ -154,6 +155,7 @@ __all__ = [
 _ALIASES = {"Linear": "Dense", "Sequential": "Serial"}
 """what PyTorch and Keras call it"""
 _LAZY = {
+    "Audit": "fnn.audit.result",
     "ensemble": "fnn.ensembles.ensemble",
     "sweep": "fnn.sweeps.sweep",
     "train": "fnn.training.train",

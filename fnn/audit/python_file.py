@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack
+from typing import TYPE_CHECKING, NoReturn, Unpack
 
+from fnn.audit.api import AuditOptions, audit_gradient
 from fnn.files import read_bytes
 from fnn.spec.errors import FnnError
 
@@ -20,24 +21,12 @@ NAME = "gradcheck_file"
 """of the module that the file becomes"""
 
 
-class AuditOptions(TypedDict, total=False):
-    """Options that every audit takes."""
-
-    seed: int
-    dtype: str
-    directions: int
-    checks: bool
-    hessian: bool
-
-
 def audit_file(path: str, **options: Unpack[AuditOptions]) -> Audit:
     """`audit_gradient(f, gradient, *args)` with what the file defines under these names.
 
     Whatever is raised in the file, when it is read or when its functions are called, becomes an
     `FnnError` that names the file, the line and the exception.
     """
-    from fnn.audit.api import audit_gradient
-
     location = Path(path).expanduser().resolve()
     with errors_of_file(path, str(location)):
         f, gradient, args = _definitions(location, path)

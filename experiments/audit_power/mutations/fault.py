@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -76,10 +76,11 @@ class Fault:
                 if isinstance(site.node, self.family) and self.fits(site)
             ]
 
-    def inject(self, objective: Objective, path: str) -> FaultyObjective:
+    def inject(self, objective: Objective, path: str) -> Objective:
         """The objective with the mistake at that path and everything else as it was."""
         made = exchange(objective, path, lambda node: inject_fault(node, self.faulty_backward))
-        return made if path == "" else FaultyObjective(made, correct_cotangent)
+        faulty = made if path == "" else FaultyObjective(made, correct_cotangent)
+        return cast(Objective, faulty)
 
     def names(self, path: str, found_path: str, found_leaf: str) -> bool:
         """Whether a finding points at the mistake that was planted at `path`."""

@@ -15,8 +15,14 @@ from experiments.audit_power.coverage import random_network
 from experiments.audit_power.mutations import Fault
 from experiments.audit_power.trials.network import TrialNetwork
 from experiments.audit_power.trials.run import sample_sites
-from fnn.audit.problem.from_network import NetworkPoint, as_float, floats, given, in_dtype
-from fnn.audit.problem.inputs import subject
+from fnn.audit.problem.from_network import (
+    NetworkPoint,
+    as_float,
+    float_leaves,
+    in_dtype,
+    with_leaves,
+)
+from fnn.audit.problem.inputs import complete_inputs
 from fnn.gradients import manual
 from fnn.layer import Tree
 from fnn.objective import Batch, Objective
@@ -87,7 +93,7 @@ def random_claim(seed: int) -> Claim:
 
 def programs(claim: Claim, dtype: str) -> Programs:
     """The functions, called once. Whatever is drawn (dropout's masks) is what `fnn.audit` draws."""
-    objective, setting = subject(
+    objective, setting = complete_inputs(
         claim.objective, claim.batch, claim.params, claim.state, claim.seed
     )
     setting = as_float(setting, np.dtype(dtype))
@@ -95,7 +101,8 @@ def programs(claim: Claim, dtype: str) -> Programs:
         in_dtype(numbers(made, np.dtype(dtype)), dtype) for made in (objective, claim.by_hand)
     )
     leaves = {
-        path: np.asarray(leaf) for path, leaf in floats(setting.params, setting.batch.x).items()
+        path: np.asarray(leaf)
+        for path, leaf in float_leaves(setting.params, setting.batch.x).items()
     }
 
     def value(arrays: Sequence[Array]) -> jax.Array:
@@ -119,7 +126,7 @@ def _named(leaves: dict[str, Array], arrays: Sequence[Array]) -> dict[str, Array
 def _value(
     objective: Any, setting: NetworkPoint, leaves: dict[str, Any], *, train: bool
 ) -> jax.Array:
-    params, batch = given(setting, leaves)
+    params, batch = with_leaves(setting, leaves)
     value: jax.Array = objective.value(params, setting.state, batch, train=train, key=setting.key)[
         0
     ]
@@ -128,8 +135,8 @@ def _value(
 
 @functools.partial(jax.jit, static_argnames="train")
 def _gradient(by_hand: Any, setting: NetworkPoint, leaves: dict[str, Any], *, train: bool) -> Any:
-    params, batch = given(setting, leaves)
+    params, batch = with_leaves(setting, leaves)
     _, grads, dx = manual.backpropagate(
         by_hand, params, setting.state, batch, train=train, key=setting.key
     )
-    return floats(grads, dx)
+    return float_leaves(grads, dx)

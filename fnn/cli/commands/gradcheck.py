@@ -18,7 +18,7 @@ from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
     from fnn.audit import Audit
-    from fnn.audit.python_file import AuditOptions
+    from fnn.audit.api import AuditOptions
 
 OWN = {"data", "dtype", "seed", "directions", "hessian", "plot", "json", "machine"}
 """what goes with a Python file"""
