@@ -5,7 +5,7 @@
 Each seed splits 60-20-20, initializes and orders its batches by itself; network, rate, epochs and
 the epoch that is kept (the best by validation loss) are those of the command's defaults.
 
-What came of it stands in the README.
+The results stand in docs/numbers.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 import fnn
-from experiments.intervals import told
+from experiments.intervals import format_interval
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
@@ -54,7 +54,7 @@ def main() -> None:
     members = jax.jit(jax.vmap(member, in_axes=(None, 0, 0, 0, 0)))
     accuracy = members(fnn.numbers(run), *parts, jnp.arange(options.seeds))
     print("test accuracy by seed", *(f"{value:.4f}" for value in accuracy.tolist()))
-    print(told(accuracy))
+    print(format_interval(accuracy))
     print(f"{time.perf_counter() - began:.1f} s on {jax.devices()[0].device_kind}")
 
 

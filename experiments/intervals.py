@@ -14,7 +14,7 @@ def interval(values: object) -> tuple[float, float]:
     return float(seen.mean()), float(half)
 
 
-def told(values: object) -> str:
+def format_interval(values: object) -> str:
     """Mean and interval in words."""
     mean, half = interval(values)
     return f"mean {mean:.4f} ± {half:.4f} (95 %, {len(np.asarray(values))} seeds)"

@@ -38,10 +38,10 @@ from pathlib import Path
 import jax
 
 from experiments.machine import machine
+from experiments.two_gradients.conclusions import cost_words, drift_words
 from experiments.two_gradients.costs import Cost, cost
 from experiments.two_gradients.figures import draw
 from experiments.two_gradients.programs import programs
-from experiments.two_gradients.reading import cost_words, drift_words
 from experiments.two_gradients.tables import cost_heading, cost_line, drift_table
 from experiments.two_gradients.trajectories import SETTINGS, Drift, drift
 from fnn.figures.style import new_figure

@@ -14,7 +14,7 @@ wide       784-512-512-10 on all 60,000 rows, batch normalization, dropout 0.4, 
 fashion    784-256-128-100-10 on Fashion-MNIST, dropout 0.2, one cycle up to 0.002, batches of 128,
            20 epochs, all 60,000 rows
 
-What came of it stands in the README.
+The results stand in docs/numbers.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import NamedTuple
 import jax
 
 import fnn
-from experiments.intervals import told
+from experiments.intervals import format_interval
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
@@ -68,7 +68,7 @@ def main() -> None:
     accuracy = [train(RECIPES[options.recipe], seed) for seed in range(options.seeds)]
     print("test accuracy by seed", *(f"{value:.4f}" for value in accuracy))
     seconds = (time.perf_counter() - began) / options.seeds
-    print(f"{told(accuracy)}; {seconds:.0f} s a seed on {jax.devices()[0].device_kind}")
+    print(f"{format_interval(accuracy)}; {seconds:.0f} s a seed on {jax.devices()[0].device_kind}")
 
 
 def train(recipe: Recipe, seed: int) -> float:

@@ -2,12 +2,12 @@
 
     ./scripts/python experiments/search.py [--data digits] [--epochs 27] [--trials 81] [--quick]
 
-Four ways choose the width and depth, learning rate, dropout and weight decay of an AdamW network by
-its validation loss, and may train as many epochs in all: 81 networks of 27. Halving begins with as
-many draws as that pays for, 729. The best network of each is measured once on the test rows. A
-repeat has its own split, initialization, batches and draws, the same for all ways.
+Four strategies choose the width and depth, learning rate, dropout and weight decay of an AdamW
+network by its validation loss, and may train as many epochs in all: 81 networks of 27. Halving
+begins with as many draws as that pays for, 729. The best network of each is measured once on the
+test rows. A repeat has its own split, initialization, batches and draws, the same for all.
 
-What came of it stands in the README.
+The results stand in docs/numbers.md.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ from pathlib import Path
 
 import jax
 
-from experiments.searches.report import Found, draw, measured, print_table, told
-from experiments.searches.ways import WAYS
+from experiments.searches.report import (
+    SearchScore,
+    draw,
+    evaluate_search,
+    format_metrics,
+    print_table,
+)
+from experiments.searches.strategies import STRATEGIES
 from fnn.data import load, prepare
 
 
@@ -40,17 +46,17 @@ def main() -> None:
         options.trials, options.epochs, options.repeats, options.batch = 24, 3, 2, 8
 
     began = time.perf_counter()
-    found: dict[str, list[Found]] = {name: [] for name in WAYS}
+    found: dict[str, list[SearchScore]] = {name: [] for name in STRATEGIES}
     dataset = load(options.data)
     for repeat in range(options.repeats):
         prepared = prepare(dataset, seed=repeat)
-        for name, way in WAYS.items():
+        for name, strategy in STRATEGIES.items():
             begun = time.perf_counter()
-            found[name].append(measured(way(prepared, repeat, options), prepared))
+            found[name].append(evaluate_search(strategy(prepared, repeat, options), prepared))
             last = found[name][-1]
             print(
                 f"repeat {repeat} {name:<9} {last.spent[-1]:>6,.0f} epochs, validation loss "
-                f"{last.best[-1]:.4f}, test {told(last.test)}, {last.diverged} diverged, "
+                f"{last.best[-1]:.4f}, test {format_metrics(last.test)}, {last.diverged} diverged, "
                 f"{time.perf_counter() - begun:.0f} s",
                 flush=True,
             )

@@ -9,7 +9,7 @@ others is for validation. `fnn train` sees two CSV files and its defaults; only 
 run to run. Beside it stands scikit-learn 1.9.1 on the same rows: MLPClassifier and MLPRegressor
 with early stopping, inputs imputed, standardized and one-hot.
 
-What came of it stands in the README.
+The results stand in docs/numbers.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import NamedTuple
 import jax
 
 import fnn
-from experiments.intervals import told
+from experiments.intervals import format_interval
 from fnn.data import load, prepare
 from fnn.training import Selection
 
@@ -73,7 +73,7 @@ def main() -> None:
             train, test = split(table, root, Path(folder))
             values = [score(table, train, test, seed) for seed in range(options.seeds)]
         print(
-            f"{name:<10} test {table.metric} {told(values)}, scikit-learn's MLP "
+            f"{name:<10} test {table.metric} {format_interval(values)}, scikit-learn's MLP "
             f"{table.reference:.4f}; {time.perf_counter() - began:.0f} s"
         )
     print(f"on {jax.devices()[0].device_kind}")

@@ -8,23 +8,26 @@ A function keeps on its tape only what its derivative needs: a mask, its output,
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from fnn.spec import number, spec, static
 
+Tape: TypeAlias = Any
+"""what a function's derivative needs: an array, several, or None"""
+
 
 class Elementwise(ABC):
     """A function of one number, applied to every element."""
 
     @abstractmethod
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         """`f(x)`, and what the derivative needs."""
 
     @abstractmethod
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         """`f'(x) · dy`."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -35,10 +38,10 @@ class Elementwise(ABC):
 class Step(Elementwise):
     """1 where x ≥ 0, else 0: the unit of Rosenblatt's perceptron (1958). f' = 0 everywhere."""
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         return (x >= 0).astype(x.dtype), None
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         return jnp.zeros_like(dy)
 
 
@@ -46,10 +49,10 @@ class Step(Elementwise):
 class Identity(Elementwise):
     """x; f' = 1."""
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         return x, None
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         return dy
 
 
@@ -57,11 +60,11 @@ class Identity(Elementwise):
 class Sigmoid(Elementwise):
     """1 / (1 + e⁻ˣ); f' = y (1 − y)."""
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         y = jax.nn.sigmoid(x)
         return y, y
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         y = tape
         return dy * y * (1 - y)
 
@@ -70,11 +73,11 @@ class Sigmoid(Elementwise):
 class Tanh(Elementwise):
     """tanh x; f' = 1 − y², as (1 − y)(1 + y), which cancels less near ±1."""
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         y = jnp.tanh(x)
         return y, y
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         y = tape
         return dy * (1 - y) * (1 + y)
 
@@ -83,10 +86,10 @@ class Tanh(Elementwise):
 class ReLU(Elementwise):
     """max(x, 0); f'(0) = 0, as in `jax.nn`, PyTorch and Keras."""
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         return jax.nn.relu(x), x > 0
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         return jnp.where(tape, dy, 0)
 
 
@@ -99,10 +102,10 @@ class LeakyReLU(Elementwise):
 
     slope: float = number(default=0.01)
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         return jax.nn.leaky_relu(x, jnp.asarray(self.slope, x.dtype)), x >= 0
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         return jnp.where(tape, dy, dy * jnp.asarray(self.slope, dy.dtype))
 
 
@@ -112,11 +115,11 @@ class ELU(Elementwise):
 
     alpha: float = number(default=1.0)
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         y = jax.nn.elu(x, jnp.asarray(self.alpha, x.dtype))
         return y, (x > 0, y)
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         positive, y = tape
         return jnp.where(positive, dy, dy * (y + jnp.asarray(self.alpha, dy.dtype)))
 
@@ -129,11 +132,11 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 class SELU(Elementwise):
     """λ · ELU with the α and λ of Klambauer et al. 2017. f'(0) = λα, as in `jax.nn`."""
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         y = jax.nn.selu(x)
         return y, (x > 0, y)
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         positive, y = tape
         slope = jnp.where(positive, _SELU_SCALE, y + _SELU_SCALE * _SELU_ALPHA)
         return dy * slope.astype(dy.dtype)
@@ -150,10 +153,10 @@ class GELU(Elementwise):
 
     form: Literal["exact", "tanh"] = static(default="exact")
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         return jax.nn.gelu(x, approximate=self.form == "tanh"), x
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         x = tape
         if self.form == "exact":
             cdf = 0.5 * jax.lax.erfc(-x * 0.5**0.5)
@@ -170,10 +173,10 @@ class GELU(Elementwise):
 class SiLU(Elementwise):
     """x σ(x), also called swish (Elfwing et al. 2017); f' = σ (1 + x (1 − σ))."""
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         return jax.nn.silu(x), x
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         x = tape
         s = jax.nn.sigmoid(x)
         return dy * s * (1 + x * (1 - s))
@@ -183,10 +186,10 @@ class SiLU(Elementwise):
 class Mish(Elementwise):
     """x tanh(softplus x) (Misra 2019); f' = t + x σ(x) (1 − t²) with t = tanh(softplus x)."""
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         return jax.nn.mish(x), x
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         x = tape
         t = jnp.tanh(jax.nn.softplus(x))
         return dy * (t + x * jax.nn.sigmoid(x) * (1 - t) * (1 + t))
@@ -196,8 +199,29 @@ class Mish(Elementwise):
 class Softplus(Elementwise):
     """log(1 + eˣ); f' = σ(x)."""
 
-    def forward(self, x: jax.Array) -> tuple[jax.Array, Any]:
+    def forward(self, x: jax.Array) -> tuple[jax.Array, Tape]:
         return jax.nn.softplus(x), x
 
-    def backward(self, tape: Any, dy: jax.Array) -> jax.Array:
+    def backward(self, tape: Tape, dy: jax.Array) -> jax.Array:
         return dy * jax.nn.sigmoid(tape)
+
+
+def examples() -> tuple[Elementwise, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Step(),
+        Identity(),
+        Sigmoid(),
+        Tanh(),
+        ReLU(),
+        LeakyReLU(),
+        LeakyReLU(0.3),
+        ELU(),
+        ELU(0.5),
+        SELU(),
+        GELU(),
+        GELU("tanh"),
+        SiLU(),
+        Mish(),
+        Softplus(),
+    )

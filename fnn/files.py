@@ -1,4 +1,4 @@
-"""Files that are never half-written, and errors of reading and writing in words."""
+"""Files that are written atomically, and readable errors of reading and writing."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from io import FileIO
 from pathlib import Path
+from types import UnionType
 from typing import Any, BinaryIO
 
 from fnn.spec.errors import FnnError
 
-WORDS = {
+MESSAGES = {
     errno.ENOENT: "does not exist",
     errno.EISDIR: "is a folder, not a file",
     errno.ENOTDIR: "a part of this path is not a folder",
     errno.EEXIST: "exists already",
 }
-"""errors whose usual words would not help"""
+"""for errors whose usual text does not help"""
 
 
 @contextmanager
 def explained(path: str | Path) -> Iterator[None]:
-    """An `OSError` raised inside becomes an `FnnError` that names the file and says why."""
+    """An `OSError` raised inside becomes an `FnnError` with the file and the reason."""
     try:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         reason = reason[:1].lower() + reason[1:]
-        raise FnnError(WORDS.get(error.errno or 0, reason), str(path)) from error
+        raise FnnError(MESSAGES.get(error.errno or 0, reason), str(path)) from error
 
 
 @contextmanager
 def replace_file(path: str | Path) -> Iterator[BinaryIO]:
-    """Write a file whole or not at all: `with replace_file(path) as file: file.write(data)`.
+    """Write a file completely or not at all: `with replace_file(path) as file: file.write(data)`.
 
     The bytes go to a hidden file in the same folder, which takes the place of `path` once all of
-    them are on the disk. Whatever happens before that (a full disk, an exception, a kill), what
-    was at `path` stays as it was; the hidden file is removed except after a kill. A link keeps
-    pointing at its file. A device or pipe (`/dev/stdout`) is written to directly.
+    them are on the disk. Whatever happens before that (a full disk, an exception, a kill), an
+    older file at `path` stays unchanged; the hidden file is removed except after a kill. A link
+    keeps pointing at its file. A device or pipe (`/dev/stdout`) is written to directly.
 
     Raises `FnnError` with the path where the disk is full, the folder is missing or may not be
     written to, or the path is a folder.
@@ -51,30 +52,30 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
     with explained(path):
         target = Path(os.path.realpath(path))
         if target.is_dir():
-            raise FnnError(WORDS[errno.EISDIR], str(path))
+            raise FnnError(MESSAGES[errno.EISDIR], str(path))
         if not target.parent.is_dir():
             raise FnnError(f"the folder {target.parent} does not exist", str(path))
         if target.exists() and not target.is_file():
             with open(target, "wb") as file:
                 yield file
             return
-        partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
         try:
-            with open(partial, "xb") as file:
+            with open(temporary, "xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(partial, target)
+            os.replace(temporary, target)
         except BaseException:
-            partial.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
 @contextmanager
-def alone(path: str | Path, taken: str) -> Iterator[None]:
-    """A lock that ends with the process, however that ends: a hidden file beside the path.
+def exclusive_lock(path: str | Path, busy_message: str) -> Iterator[None]:
+    """A lock beside the path, a hidden file, which is released however the process ends.
 
-    Raises `FnnError` with the path, and with `taken` where another process holds it.
+    Raises `FnnError` with the path, and with `busy_message` where another process holds it.
     """
     import sqlite3
 
@@ -83,30 +84,30 @@ def alone(path: str | Path, taken: str) -> Iterator[None]:
         if not path.parent.is_dir():
             raise FnnError(f"the folder {path.parent} does not exist", str(path))
         if path.is_dir():
-            raise FnnError(WORDS[errno.EISDIR], str(path))
+            raise FnnError(MESSAGES[errno.EISDIR], str(path))
     with closing(sqlite3.connect(path.with_name(f".{path.name}.lock"), timeout=0)) as lock:
         try:
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             damaged = f"can't be locked: {error}; delete .{path.name}.lock beside it"
-            reason = taken if "locked" in str(error) else damaged
+            reason = busy_message if "locked" in str(error) else damaged
             raise FnnError(reason, str(path)) from error
         yield
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all; errors as in `replace_file`."""
+    """Write a file completely or not at all; errors as in `replace_file`."""
     with replace_file(path) as file:
         file.write(data)
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write `json_text(value)`, indented, whole or not at all; errors as in `replace_file`."""
+def write_json(path: str | Path, value: object) -> None:
+    """Write `json_text(value)`, indented, completely or not at all; errors as in `replace_file`."""
     write_bytes(path, (json_text(value, indent=2) + "\n").encode())
 
 
-def json_text(value: Any, indent: int | None = None) -> str:
-    """A value as JSON that every reader takes: NaN and infinities are "NaN", "Infinity", …
+def json_text(value: object, indent: int | None = None) -> str:
+    """A value as JSON that every parser reads: NaN and infinities are "NaN", "Infinity", …
 
     NumPy's and JAX's arrays and scalars become lists and numbers, paths become strings. Raises
     `FnnError` with the place of anything else.
@@ -114,7 +115,7 @@ def json_text(value: Any, indent: int | None = None) -> str:
     return json.dumps(_plain(value, ""), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: Any, place: str) -> Any:
+def _plain(value: object, place: str) -> object:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
@@ -130,8 +131,8 @@ def _plain(value: Any, place: str) -> Any:
     raise FnnError(f"JSON can't hold {type(value).__name__} {value!r}", place.removeprefix("."))
 
 
-def with_floats(value: Any) -> Any:
-    """What `json_text` wrote, with "NaN", "Infinity" and "-Infinity" as floats again."""
+def with_floats(value: object) -> Any:
+    """Parsed `json_text`, with "NaN", "Infinity" and "-Infinity" as floats again."""
     if isinstance(value, list):
         return [with_floats(item) for item in value]
     if isinstance(value, dict):
@@ -145,13 +146,13 @@ def read_bytes(path: str | Path) -> bytes:
         return Path(path).read_bytes()
 
 
-def read_json(path: str | Path) -> Any:
-    """What a JSON file holds. Raises `FnnError` with the path, line and column of a mistake."""
+def read_json(path: str | Path) -> object:
+    """The value in a JSON file. Raises `FnnError` with the path, line and column of a mistake."""
     return parse_json(read_bytes(path), path)
 
 
 def parse_json(data: bytes, path: str | Path, line: int = 1) -> Any:
-    """JSON that stands in a file from that line on; errors as in `read_json`."""
+    """Parse JSON that begins at that line of a file; errors as in `read_json`."""
     try:
         return json.loads(data.decode())
     except json.JSONDecodeError as error:
@@ -172,10 +173,11 @@ def read_record(path: str | Path, version: int) -> dict[str, Any]:
     record = read_json(path)
     if not isinstance(record, dict):
         raise FnnError(f"expected a JSON object, got {type(record).__name__}", str(path))
-    found = field(record, "format", int, path)
-    if found > version:
+    record_format = field(record, "format", int, path)
+    if record_format > version:
         raise FnnError(
-            f"written by a newer fnn: its format is {found}, this one reads up to {version}",
+            f"written by a newer fnn: its format is {record_format}, "
+            f"this one reads up to {version}",
             str(path),
         )
     return record
@@ -183,7 +185,7 @@ def read_record(path: str | Path, version: int) -> dict[str, Any]:
 
 @contextmanager
 def indispensable(for_what: str) -> Iterator[None]:
-    """Inside, an error about a file adds that something can't go on without it."""
+    """An error about a file raised inside adds what can't continue without it."""
     try:
         yield
     except FnnError as error:
@@ -191,7 +193,7 @@ def indispensable(for_what: str) -> Iterator[None]:
         raise
 
 
-def field(record: Any, name: str, kind: Any, path: str | Path) -> Any:
+def field(record: object, name: str, kind: type | UnionType, path: str | Path) -> Any:
     """The entry `name` (`data.name` inside an object) of a record, of that type."""
     value = record
     for key in name.split("."):
@@ -199,31 +201,31 @@ def field(record: Any, name: str, kind: Any, path: str | Path) -> Any:
             raise FnnError(f"the entry {name!r} is missing", str(path))
         value = value[key]
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        wanted = getattr(kind, "__name__", kind)
-        raise FnnError(f"expected {name!r} to be of type {wanted}, got {value!r}", str(path))
+        type_name = getattr(kind, "__name__", kind)
+        raise FnnError(f"expected {name!r} to be of type {type_name}, got {value!r}", str(path))
     return value
 
 
 def append_line(path: str | Path, line: str) -> None:
-    """Add a line (the newline comes with it) to a file; it is there for others at once.
+    """Append a line (its newline is added) to a file; other processes see it at once.
 
-    A last line that a kill tore is cut off first, and a line that the disk has no room for is taken
-    back, so that the lines before stay readable. Raises `FnnError` as `replace_file` does.
+    A last line that a kill truncated is removed first, and a line that the disk has no room for is
+    removed again, so that the lines before stay readable. Raises `FnnError` as `replace_file` does.
     """
-    left = memoryview(f"{line}\n".encode())
+    remaining = memoryview(f"{line}\n".encode())
     with explained(path), open(path, "a+b", buffering=0) as file:
-        end = _cut_torn_line(file)
+        end = _remove_truncated_line(file)
         try:
-            while left:
-                left = left[file.write(left) :]
+            while remaining:
+                remaining = remaining[file.write(remaining) :]
         except BaseException:
-            with contextlib.suppress(OSError):  # the first error is the one to tell
+            with contextlib.suppress(OSError):  # report the first error
                 file.truncate(end)
             raise
 
 
-def _cut_torn_line(file: FileIO) -> int:
-    """Where the file's last whole line ends, and the file with it."""
+def _remove_truncated_line(file: FileIO) -> int:
+    """Truncate the file after its last complete line. Returns its size."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(end - 1, 0))
     if file.read(1) not in (b"", b"\n"):

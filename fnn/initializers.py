@@ -6,11 +6,13 @@ Fans are counted on the last two axes of a shape (…, I, O): fan_in = I, fan_ou
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
+from fnn.shapes import Axes
 from fnn.spec import SpecError, number, spec, static
 
 Distribution = Literal["uniform", "normal"]
@@ -20,7 +22,7 @@ class Initializer(ABC):
     """Draws an array from a key. The same key, shape and dtype give the same array."""
 
     @abstractmethod
-    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    def draw(self, key: jax.Array, shape: Axes, dtype: DTypeLike) -> jax.Array:
         """An array of that shape and dtype."""
 
 
@@ -28,7 +30,7 @@ class Initializer(ABC):
 class Zeros(Initializer):
     """All zero: for biases. A weight of zeros never breaks the symmetry between units."""
 
-    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    def draw(self, key: jax.Array, shape: Axes, dtype: DTypeLike) -> jax.Array:
         return jnp.zeros(shape, dtype)
 
 
@@ -38,7 +40,7 @@ class Normal(Initializer):
 
     scale: float = number(default=0.01, low=0)
 
-    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    def draw(self, key: jax.Array, shape: Axes, dtype: DTypeLike) -> jax.Array:
         return jnp.asarray(self.scale, dtype) * jax.random.normal(key, shape, dtype)
 
 
@@ -48,7 +50,7 @@ class Uniform(Initializer):
 
     limit: float = number(default=0.05, low=0)
 
-    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    def draw(self, key: jax.Array, shape: Axes, dtype: DTypeLike) -> jax.Array:
         return jnp.asarray(self.limit, dtype) * jax.random.uniform(key, shape, dtype, -1.0, 1.0)
 
 
@@ -62,7 +64,7 @@ class Glorot(Initializer):
 
     distribution: Distribution = static(default="uniform")
 
-    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    def draw(self, key: jax.Array, shape: Axes, dtype: DTypeLike) -> jax.Array:
         fan_in, fan_out = _fans(self, shape)
         return _draw(key, shape, dtype, self.distribution, 2 / (fan_in + fan_out))
 
@@ -76,7 +78,7 @@ class He(Initializer):
 
     distribution: Distribution = static(default="normal")
 
-    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    def draw(self, key: jax.Array, shape: Axes, dtype: DTypeLike) -> jax.Array:
         return _draw(key, shape, dtype, self.distribution, 2 / _fans(self, shape)[0])
 
 
@@ -86,7 +88,7 @@ class LeCun(Initializer):
 
     distribution: Distribution = static(default="normal")
 
-    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    def draw(self, key: jax.Array, shape: Axes, dtype: DTypeLike) -> jax.Array:
         return _draw(key, shape, dtype, self.distribution, 1 / _fans(self, shape)[0])
 
 
@@ -96,22 +98,35 @@ class Orthogonal(Initializer):
 
     gain: float = number(default=1.0)
 
-    def draw(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    def draw(self, key: jax.Array, shape: Axes, dtype: DTypeLike) -> jax.Array:
         _fans(self, shape)
         q = jax.random.orthogonal(key, shape[-2], shape[:-2], dtype, m=shape[-1])
         return jnp.asarray(self.gain, dtype) * q
 
 
-def _fans(owner: Initializer, shape: tuple[int, ...]) -> tuple[int, int]:
+def _fans(owner: Initializer, shape: Axes) -> tuple[int, int]:
     if len(shape) < 2:
         raise SpecError(f"{owner} needs a matrix, got shape {shape}: biases take Zeros or Normal")
     return shape[-2], shape[-1]
 
 
 def _draw(
-    key: jax.Array, shape: tuple[int, ...], dtype: Any, distribution: str, variance: float
+    key: jax.Array, shape: Axes, dtype: DTypeLike, distribution: str, variance: float
 ) -> jax.Array:
     if distribution == "normal":
         return variance**0.5 * jax.random.normal(key, shape, dtype)
     limit = (3 * variance) ** 0.5
     return jax.random.uniform(key, shape, dtype, -limit, limit)
+
+
+def examples() -> tuple[Initializer, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Zeros(),
+        Normal(0.1),
+        Uniform(),
+        Glorot(),
+        He("uniform"),
+        LeCun(),
+        Orthogonal(),
+    )

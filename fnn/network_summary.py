@@ -1,4 +1,4 @@
-"""What a network is made of: layers, shapes, parameters, arithmetic, memory."""
+"""The parts of a network: layers, shapes, parameters, arithmetic, memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, Params, PyTree, State
 from fnn.spec import join
 
 
@@ -17,7 +17,7 @@ class LayerSummary(NamedTuple):
 
     path: str
     layer: str
-    out_shape: Tree
+    out_shape: PyTree
     times: int
     parameters: int
     flops: int
@@ -62,7 +62,7 @@ class NetworkSummary:
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
 
-def summary(net: Layer, in_shape: Tree) -> NetworkSummary:
+def summary(net: Layer, in_shape: PyTree) -> NetworkSummary:
     """The summary of a network for inputs of that shape, e.g. `summary(net, fnn.shape(784))`.
 
     Nothing is computed and no memory taken: shapes are traced, arithmetic is XLA's own count.
@@ -72,29 +72,29 @@ def summary(net: Layer, in_shape: Tree) -> NetworkSummary:
     return NetworkSummary(tuple(_rows("", net, in_shape, 1, tied=1)))
 
 
-def parameter_count(layer: Layer, in_shape: Tree) -> int:
-    """How many numbers a layer's `init` would make, without making them."""
+def parameter_count(layer: Layer, in_shape: PyTree) -> int:
+    """How many numbers a layer's `init` gives, without computing them."""
     return _size(_declared(layer, in_shape)[0])
 
 
-def _declared(layer: Layer, in_shape: Tree) -> tuple[Tree, Tree]:
-    shapes: tuple[Tree, Tree] = jax.eval_shape(lambda: layer.init(jax.random.key(0), in_shape))
+def _declared(layer: Layer, in_shape: PyTree) -> tuple[Params, State]:
+    shapes: tuple[Params, State] = jax.eval_shape(lambda: layer.init(jax.random.key(0), in_shape))
     return shapes
 
 
-def _rows(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> list[LayerSummary]:
+def _rows(path: str, layer: Layer, in_shape: PyTree, times: int, tied: int) -> list[LayerSummary]:
     children = layer.children(in_shape)
     if not children:
         return [_row(path, layer, in_shape, times, tied)]
-    found = []
+    rows: list[LayerSummary] = []
     for child in children:
         shared = child.times if getattr(layer, "tied", False) else 1
-        place = join(path, child.path)
-        found += _rows(place, child.layer, child.in_shape, times * child.times, tied * shared)
-    return found
+        child_path = join(path, child.path)
+        rows += _rows(child_path, child.layer, child.in_shape, times * child.times, tied * shared)
+    return rows
 
 
-def _row(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> LayerSummary:
+def _row(path: str, layer: Layer, in_shape: PyTree, times: int, tied: int) -> LayerSummary:
     params, state = _declared(layer, in_shape)
     out_shape = layer.out_shape(in_shape)
     sets = times // tied
@@ -103,20 +103,20 @@ def _row(path: str, layer: Layer, in_shape: Tree, times: int, tied: int) -> Laye
     return LayerSummary(path, repr(layer), out_shape, times, sets * _size(params), flops, memory)
 
 
-def _flops(layer: Layer, params: Tree, state: Tree, in_shape: Tree) -> int:
+def _flops(layer: Layer, params: Params, state: State, in_shape: PyTree) -> int:
     cost: Any = jax.jit(layer.apply).lower(params, state, in_shape).cost_analysis()
     return int((cost or {}).get("flops", 0))
 
 
-def _size(tree: Tree) -> int:
+def _size(tree: PyTree) -> int:
     return sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(tree))
 
 
-def _bytes(tree: Tree) -> int:
+def _bytes(tree: PyTree) -> int:
     return sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    words = [cell.ljust(width) for cell, width in zip(cells[:3], widths[:3], strict=True)]
+    names = [cell.ljust(width) for cell, width in zip(cells[:3], widths[:3], strict=True)]
     figures = [cell.rjust(width) for cell, width in zip(cells[3:], widths[3:], strict=True)]
-    return "  ".join(words + figures)
+    return "  ".join(names + figures)

@@ -70,17 +70,17 @@ def residual_mlp(
 def perceptron(units: int = 1) -> Serial:
     """Rosenblatt's perceptron (1958): a weighted sum and a step at 0.
 
-    Its gradient is zero everywhere; `fnn.training.train_perceptron` learns by Rosenblatt's rule.
+    Its gradient is zero everywhere; `experiments/perceptron.py` trains it by Rosenblatt's rule.
     """
     return Serial(Dense(units, weight_init=Normal()), Activation("step"))
 
 
 def _function(activation: str | Elementwise) -> Elementwise:
     with error_path("activation"):
-        made: Elementwise = (
+        function: Elementwise = (
             from_name(activation, Elementwise) if isinstance(activation, str) else activation
         )
-        return made
+        return function
 
 
 def _suitable(function: Elementwise) -> Initializer:

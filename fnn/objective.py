@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from fnn.layer import Layer, Tree
+from fnn.layer import Key, Layer, Params, PyTree, State
 from fnn.losses import Loss, Penalty
-from fnn.shapes import wide
+from fnn.shapes import DType, wide
 from fnn.spec import ShapeError, SpecError, error_path, part, spec, static
 
 
 class Batch(NamedTuple):
-    """Examples: inputs, targets, and a weight each (None weighs all alike)."""
+    """Examples: inputs, targets, and a weight each (None gives all the same weight)."""
 
-    x: Tree
+    x: PyTree
     target: jax.Array
     weight: jax.Array | None = None
 
@@ -25,7 +24,7 @@ class Batch(NamedTuple):
 class Aux(NamedTuple):
     """What comes beside the objective's value."""
 
-    state: Tree
+    state: State
     """the layers' new state"""
     output: jax.Array
     """the network's output, float32 or wider"""
@@ -43,7 +42,7 @@ class Policy:
     compute: Literal["float32", "bfloat16", "float64"] = static(default="float32")
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> DType:
         """The compute dtype. Raises `SpecError` for float64 where JAX has it switched off."""
         dtype = jnp.dtype(self.compute)
         if dtype != jax.dtypes.canonicalize_dtype(dtype):
@@ -52,7 +51,7 @@ class Policy:
             )
         return dtype
 
-    def cast(self, x: Tree) -> Tree:
+    def cast(self, x: PyTree) -> PyTree:
         """Floating-point inputs in the compute dtype; integers stay."""
         dtype = self.dtype
 
@@ -61,7 +60,7 @@ class Policy:
 
         return jax.tree.map(convert, x)
 
-    def cast_shape(self, in_shape: Tree) -> Tree:
+    def cast_shape(self, in_shape: PyTree) -> PyTree:
         """The shape of what `cast` gives for inputs of that shape."""
         dtype = self.dtype
 
@@ -85,13 +84,13 @@ class Objective:
     penalties: tuple[Penalty, ...] = part(default=())
     policy: Policy = part(default=Policy())
 
-    def init(self, key: jax.Array, in_shape: Tree) -> tuple[Tree, Tree]:
+    def init(self, key: Key, in_shape: PyTree) -> tuple[Params, State]:
         """Parameters and state for inputs of that shape: float64 under a float64 policy."""
         in_shape = self.policy.cast_shape(in_shape)
         with error_path("net"):
             return self.net.init(key, in_shape)
 
-    def predict(self, params: Tree, state: Tree, x: Tree) -> jax.Array:
+    def predict(self, params: Params, state: State, x: PyTree) -> jax.Array:
         """The network's output in evaluation mode, float32 or wider."""
         x = self.policy.cast(x)
         with error_path("net"):
@@ -100,12 +99,12 @@ class Objective:
 
     def value(
         self,
-        params: Tree,
-        state: Tree,
+        params: Params,
+        state: State,
         batch: Batch,
         *,
         train: bool = True,
-        key: jax.Array | None = None,
+        key: Key = None,
     ) -> tuple[jax.Array, Aux]:
         """The objective, and what comes beside it."""
         x = self.policy.cast(batch.x)
@@ -114,7 +113,7 @@ class Objective:
         return self.score(params, state, output, batch)
 
     def score(
-        self, params: Tree, state: Tree, output: jax.Array, batch: Batch
+        self, params: Params, state: State, output: jax.Array, batch: Batch
     ) -> tuple[jax.Array, Aux]:
         """The objective of an output that is already there."""
         output = output.astype(wide(output.dtype))

@@ -8,18 +8,22 @@ update uses `value(0)`. They are numbers like the rest (in float32 exact up to 2
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from fnn.spec import SpecError, number, numbers, spec
+
+Number: TypeAlias = float | jax.Array
+"""a field of a schedule: a float, or traced"""
 
 
 class Schedule(ABC):
     """A function of the step; a concrete schedule is a `@spec` that gives its `formula`."""
 
-    def value(self, step: Any) -> jax.Array:
+    def value(self, step: ArrayLike) -> jax.Array:
         """The value at `step`, a whole or real number, traced or not.
 
         Its dtype is that of the schedule's own numbers (JAX's default float for Python's floats).
@@ -200,8 +204,23 @@ class OneCycle(Schedule):
         return jnp.where(step < middle, up, down)
 
 
-def _cosine(start: Any, end: Any, fraction: jax.Array, exponent: Any = None) -> jax.Array:
+def _cosine(
+    start: Number, end: Number, fraction: jax.Array, exponent: Number | None = None
+) -> jax.Array:
     """From `start` to `end` along half a cosine, as `fraction` goes from 0 to 1."""
     height = 0.5 * (1 + jnp.cos(jnp.pi * fraction))
     height = height if exponent is None else height**exponent
     return (start - end) * height + end
+
+
+def examples() -> tuple[Schedule, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Constant(0.1),
+        StepDecay(0.1, 10.0, 0.5),
+        ExponentialDecay(0.1, 10.0, 0.5),
+        CosineDecay(0.1, 10.0),
+        WarmupCosine(0.1, 5.0, 20.0),
+        Linear(0.1, 0.01, 10.0),
+        OneCycle(0.1, 20.0),
+    )

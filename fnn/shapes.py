@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
 
 from fnn.spec import ShapeError
 
+Axes: TypeAlias = tuple[int, ...]
+DType: TypeAlias = np.dtype[Any]
 
-def shape(*axes: int, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
+
+class Shaped(Protocol):
+    """An array, or the shape and dtype of one."""
+
+    @property
+    def shape(self) -> Axes: ...
+
+    @property
+    def dtype(self) -> DType: ...
+
+
+def shape(*axes: int, dtype: DTypeLike = jnp.float32) -> jax.ShapeDtypeStruct:
     """The shape of one example, without the batch axis: `shape(784)`, `shape(28, 28, 1)`."""
     if min(axes, default=1) < 1:
         raise ShapeError(f"expected axes of length 1 or more, got {axes}")
@@ -22,53 +38,56 @@ def shape_of(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), tree)
 
 
-def wide(dtype: Any) -> Any:
+def wide(dtype: DTypeLike) -> DType:
     """float32, or the dtype itself where that is wider: for parameters, statistics, losses."""
-    return dtype if jnp.finfo(dtype).bits > 32 else jnp.dtype(jnp.float32)
+    return jnp.dtype(dtype) if jnp.finfo(dtype).bits > 32 else jnp.dtype(jnp.float32)
 
 
-def trailing(owner: Any, in_shape: Any, ndim: int) -> tuple[int, ...]:
-    """The last `ndim` axes of an input, which are the features of `owner`."""
-    check_array(owner, in_shape)
-    return split_axes(owner, in_shape, ndim)[1]
+def trailing(owner: object, x: Shaped, ndim: int) -> Axes:
+    """The last `ndim` axes of an input of floats, which are the features of `owner`."""
+    check_array(owner, x)
+    return split_axes(owner, x, ndim)[1]
 
 
-def split_axes(owner: Any, x: Any, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def split_axes(owner: object, x: Shaped, ndim: int) -> tuple[Axes, Axes]:
     """The axes of one array of any dtype: those of the batch, and the last `ndim`."""
     check_one(owner, x)
-    kept = len(x.shape) - ndim
-    if kept < 0:
+    batch = len(x.shape) - ndim
+    if batch < 0:
         raise ShapeError(f"{owner} needs {ndim} feature axes, got shape {x.shape}")
-    return tuple(x.shape[:kept]), tuple(x.shape[kept:])
+    return tuple(x.shape[:batch]), tuple(x.shape[batch:])
 
 
-def check_features(owner: Any, x: Any, features: tuple[int, ...]) -> None:
-    """`x` ends in the feature axes that the parameters of `owner` were made for."""
-    if trailing(owner, x, len(features)) != features:
-        wanted = ", ".join(map(str, features))
+def check_features(owner: object, x: Shaped, features: Axes) -> None:
+    """`x` ends in the feature axes that the parameters of `owner` were initialized for."""
+    if features and split_axes(owner, x, len(features))[1] != features:
+        expected = ", ".join(map(str, features))
         tail = " (a Flatten layer in front joins axes)" if len(x.shape) > 2 else ""
-        raise ShapeError(f"{owner} expects inputs of shape (…, {wanted}), got {x.shape}{tail}")
+        raise ShapeError(f"{owner} expects inputs of shape (…, {expected}), got {x.shape}{tail}")
 
 
-def leaf_shape(owner: Any, params: Any, name: str, ndim: int) -> tuple[int, ...]:
+def leaf_shape(owner: object, params: object, name: str, ndim: int) -> Axes:
     """The shape of a parameter, which must be there and have that many axes."""
-    found = getattr(params.get(name), "shape", None) if isinstance(params, dict) else None
-    if found is None or len(found) != ndim:
-        got = jax.tree.structure(params) if found is None else f"shape {found}"
+    axes = getattr(params.get(name), "shape", None) if isinstance(params, dict) else None
+    if axes is None or len(axes) != ndim:
+        got = jax.tree.structure(params) if axes is None else f"shape {axes}"
         raise ShapeError(f"{owner} needs a parameter {name!r} with {ndim} axes, got {got}")
-    return tuple(found)
+    return tuple(axes)
 
 
 def check_leaves(
-    owner: Any, given: Any, wanted: dict[str, tuple[int, ...]], what: str = "parameters"
+    owner: object, leaves: object, expected: Mapping[str, Axes], what: str = "parameters"
 ) -> None:
     """Parameters or state are a dictionary of arrays of these shapes, and nothing else."""
-    found = {name: tuple(leaf.shape) for name, leaf in given.items()}
-    if found != wanted:
-        raise ShapeError(f"{owner} needs {what} of shapes {wanted}, got {found}")
+    if not isinstance(leaves, dict) or not all(hasattr(leaf, "shape") for leaf in leaves.values()):
+        got = jax.tree.structure(leaves)
+        raise ShapeError(f"{owner} needs {what} of shapes {expected}, got {got}")
+    shapes = {name: tuple(leaf.shape) for name, leaf in leaves.items()}
+    if shapes != expected:
+        raise ShapeError(f"{owner} needs {what} of shapes {expected}, got {shapes}")
 
 
-def check_one(owner: Any, x: Any) -> None:
+def check_one(owner: object, x: object) -> None:
     """`x` is one array, not a pytree of several."""
     if not hasattr(x, "dtype") or not hasattr(x, "shape"):
         if all(isinstance(leaf, int) for leaf in jax.tree.leaves(x)):
@@ -77,7 +96,7 @@ def check_one(owner: Any, x: Any) -> None:
         raise ShapeError(f"{owner} takes one array, got {jax.tree.structure(x)}")
 
 
-def check_array(owner: Any, x: Any) -> None:
+def check_array(owner: object, x: Shaped) -> None:
     """`x` is one array of floats, not a pytree of several and not integers."""
     check_one(owner, x)
     if not jnp.issubdtype(x.dtype, jnp.floating):
@@ -89,6 +108,6 @@ def align(features: jax.Array, like: jax.Array) -> jax.Array:
     return jnp.expand_dims(features, tuple(range(like.ndim - features.ndim)))
 
 
-def leading(x: jax.Array, ndim: int = 1) -> tuple[int, ...]:
+def leading(x: jax.Array, ndim: int = 1) -> Axes:
     """The axes before the last `ndim`: batch, members, time."""
     return tuple(range(x.ndim - ndim))

@@ -1,6 +1,7 @@
 """The one table of layers, losses, penalties and networks that every gate walks over.
 
-A new kind needs a row here; `test_gates.py` fails where one is missing.
+It is derived from the `examples()` that the modules of `fnn` declare; `test_gates.py` fails where a
+kind has none.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fnn import activations, combinators, initializers, layers, losses, networks, optimizers
+from fnn import combinators, initializers, layers, losses, networks, optimizers
 from fnn import schedules as s
 from fnn.audit.problem.inputs import Projection
 from fnn.gradients import manual
+from fnn.layer import Example
+from fnn.losses import LossExample, Penalty
 from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape
+from fnn.spec import examples
 from fnn.training import LastEpochs, MovingAverage, Run, Selection
 from tests.user_layers import TwoInputs
 
@@ -87,7 +91,7 @@ class LayerCase(Case):
 
 @dataclass(frozen=True, eq=False)
 class LossCase(Case):
-    target: str = "like output"
+    target: str = "real"
     outputs: tuple[int, ...] = (3,)
 
     def inputs(self, dtype: Any) -> tuple[Any, Any]:
@@ -102,9 +106,9 @@ class LossCase(Case):
             return jnp.arange(math.prod(rows[:-1])).reshape(rows[:-1]) % rows[-1]
         if self.target == "one-hot":
             return jnp.eye(rows[-1], dtype=dtype)[jnp.arange(ROWS) % rows[-1]]
-        if self.target == "yes or no":
+        if self.target == "binary":
             return jnp.arange(math.prod(rows)).reshape(rows) % 2
-        if self.target == "rows":
+        if self.target == "one per row":
             return random_like(shape(ROWS, dtype=dtype), 2)
         return random_like(shape(*rows, dtype=dtype), 2)
 
@@ -177,102 +181,27 @@ def random_like(tree: Any, seed: int) -> Any:
 
 D = layers.Dense
 A = layers.Activation
-Serial, Residual = combinators.Serial, combinators.Residual
-Parallel, Repeat = combinators.Parallel, combinators.Repeat
-Ensemble = combinators.Ensemble
+Serial = combinators.Serial
+Parallel, Ensemble = combinators.Parallel, combinators.Ensemble
 
-FUNCTIONS = [
-    activations.Step(),
-    activations.Identity(),
-    activations.Sigmoid(),
-    activations.Tanh(),
-    activations.ReLU(),
-    activations.LeakyReLU(),
-    activations.LeakyReLU(0.3),
-    activations.ELU(),
-    activations.ELU(0.5),
-    activations.SELU(),
-    activations.GELU(),
-    activations.GELU("tanh"),
-    activations.SiLU(),
-    activations.Mish(),
-    activations.Softplus(),
-]
-
-BATCH_NORM_NET = Serial(D(4), layers.BatchNorm(), A("tanh"), layers.Dropout(0.3), D(3))
-DEEP = Repeat(Residual(Serial(layers.LayerNorm(), D(5), A("gelu"), layers.Dropout(0.2))), 3)
-EMBEDDED = Serial(layers.Embedding(4, 3), layers.Flatten(2))
-ENSEMBLE_NET = Repeat(Serial(Ensemble(D(5), 3), A("tanh")), 2)
-
-LAYERS = [
-    *(LayerCase(f"activation {f}", A(f)) for f in FUNCTIONS),
-    LayerCase("dense", D(4)),
-    LayerCase("dense without bias", D(4, bias_init=None)),
-    LayerCase("dense over time", D(4), in_shape=shape(3, 5)),
-    LayerCase("dropout", layers.Dropout(0.3), per_example=False),
-    LayerCase("dropout, odd size", layers.Dropout(0.5), shape(3, 5), per_example=False),
-    LayerCase("dropout in evaluation", layers.Dropout(0.3), train=False),
-    LayerCase("batch norm", layers.BatchNorm(), per_example=False),
-    LayerCase("batch norm over time", layers.BatchNorm(), shape(3, 5), per_example=False),
-    LayerCase("batch norm in evaluation", layers.BatchNorm(), train=False),
-    LayerCase("layer norm", layers.LayerNorm()),
-    LayerCase("layer norm of two axes", layers.LayerNorm(2), shape(3, 5)),
-    LayerCase("flatten", layers.Flatten(2), shape(3, 5)),
-    LayerCase("flatten of one axis", layers.Flatten(1), shape(3, 5)),
-    LayerCase("softmax", layers.Softmax()),
-    LayerCase("serial", Serial(D(4), A("tanh"), D(3))),
-    LayerCase("serial of nothing", Serial()),
-    LayerCase("serial with batch norm", BATCH_NORM_NET, per_example=False),
-    LayerCase("serial with batch norm in evaluation", BATCH_NORM_NET, train=False),
-    LayerCase("residual", Residual(Serial(D(5), A("tanh")))),
-    LayerCase("residual with a shortcut", Residual(Serial(D(3), A("silu")), D(3, bias_init=None))),
-    LayerCase("parallel sum", Parallel(D(4), Serial(D(4), A("elu")), D(4))),
-    LayerCase("parallel side by side", Parallel(D(2), A("relu"), D(3), join="concatenate")),
-    LayerCase("repeat", Repeat(Serial(D(5), A("tanh")), 3)),
-    LayerCase("repeat tied", Repeat(Serial(D(5), A("tanh")), 3, tied=True)),
-    LayerCase("repeat of repeat", Repeat(Repeat(Serial(D(5), A("sigmoid")), 2), 2, tied=True)),
-    LayerCase("repeat with state", Repeat(Serial(D(5), layers.BatchNorm()), 2), per_example=False),
-    LayerCase("deep", DEEP, per_example=False),
-    LayerCase("deep in evaluation", DEEP, train=False),
-    LayerCase("ensemble", Ensemble(Serial(D(4), A("tanh"), D(3)), 3)),
-    LayerCase("ensemble of classes", Ensemble(Serial(D(4), A("silu"), D(3)), 3, "softmax")),
-    LayerCase("ensemble of answers over time", Ensemble(D(2), 2, "sigmoid"), shape(3, 5)),
-    LayerCase("ensemble of one", Ensemble(Serial(D(3), layers.Softmax()), 1)),
-    LayerCase("ensemble with state", Ensemble(BATCH_NORM_NET, 2, "softmax"), per_example=False),
-    LayerCase("ensemble in evaluation", Ensemble(BATCH_NORM_NET, 2, "sigmoid"), train=False),
-    LayerCase("ensemble of integers", Ensemble(EMBEDDED, 2), shape(5, dtype="int32")),
-    LayerCase("ensemble in and around others", Residual(Ensemble(ENSEMBLE_NET, 2, "softmax"))),
-    LayerCase("embedding", layers.Embedding(4, 3), shape(dtype="int32")),
-    LayerCase("embedding over time", layers.Embedding(5, 3), shape(2, 3, dtype="uint8")),
-    LayerCase("integers", EMBEDDED, shape(5, dtype="int32")),
-    LayerCase("two inputs", Serial(TwoInputs(4), D(3)), {"a": shape(3), "b": shape(3)}),
-    LayerCase(
+WRITTEN_BY_A_USER = [
+    Example("two inputs", Serial(TwoInputs(4), D(3)), {"a": shape(3), "b": shape(3)}),
+    Example(
         "two inputs, twice",
         Parallel(TwoInputs(4), Serial(TwoInputs(4), A("tanh"))),
         {"a": shape(3), "b": shape(3, dtype="int32")},
     ),
 ]
 
-LOSSES = [
-    LossCase("squared error", losses.SquaredError()),
-    LossCase("squared error, target without last axis", losses.SquaredError(), "rows", (1,)),
-    LossCase("absolute error", losses.AbsoluteError()),
-    LossCase("absolute error over time", losses.AbsoluteError(), outputs=(4, 3)),
-    LossCase("huber", losses.Huber()),
-    LossCase("huber, small delta", losses.Huber(0.3)),
-    LossCase("binary cross-entropy", losses.BinaryCrossEntropy(), "yes or no"),
-    LossCase("binary cross-entropy, smoothed", losses.BinaryCrossEntropy(0.1), "yes or no", (1,)),
-    LossCase("cross-entropy", losses.CrossEntropy(), "classes"),
-    LossCase("cross-entropy over time", losses.CrossEntropy(), "classes", (4, 3)),
-    LossCase("cross-entropy, one-hot", losses.CrossEntropy(), "one-hot"),
-    LossCase("cross-entropy, rows that don't sum to one", losses.CrossEntropy()),
-    LossCase("cross-entropy, smoothed", losses.CrossEntropy(0.1), "classes"),
-    LossCase("probability cross-entropy", losses.ProbabilityCrossEntropy(), "classes"),
-    LossCase("probability binary", losses.ProbabilityBinaryCrossEntropy(), "yes or no"),
-    LossCase("projection", Projection()),
+LAYERS = [
+    LayerCase(e.name, e.spec, e.in_shape, e.train, e.per_example)
+    for e in [*examples(Example), *WRITTEN_BY_A_USER]
 ]
-
-PENALTIES = [PenaltyCase("L1", losses.L1(0.1)), PenaltyCase("L2", losses.L2(0.1))]
+LOSSES = [
+    LossCase(e.name, e.spec, e.target, e.outputs)
+    for e in [*examples(LossExample), LossExample("projection", Projection())]
+]
+PENALTIES = [PenaltyCase(type(e).__name__, e) for e in examples(Penalty)]
 
 F64 = Policy("float64")
 WEIGHTS = (1.0, 0.0, 2.0, 0.5, 1.0, 3.0)
@@ -328,33 +257,9 @@ NETWORKS = [
 
 CASES: list[Case] = [*LAYERS, *LOSSES, *PENALTIES, *NETWORKS]
 
-OPTIMIZERS = [
-    optimizers.SGD(0.1),
-    optimizers.SGD(0.1, momentum=0.9, nesterov=True, clip_norm=1.0),
-    optimizers.Adam(0.01, clip_value=1.0),
-    optimizers.AdamW(0.01),
-    optimizers.RMSprop(0.01),
-    optimizers.AdaGrad(0.01),
-    optimizers.Lion(0.01, weight_decay=0.1),
-]
-SCHEDULES = [
-    s.Constant(0.1),
-    s.StepDecay(0.1, 10.0, 0.5),
-    s.ExponentialDecay(0.1, 10.0, 0.5),
-    s.CosineDecay(0.1, 10.0),
-    s.WarmupCosine(0.1, 5.0, 20.0),
-    s.Linear(0.1, 0.01, 10.0),
-    s.OneCycle(0.1, 20.0),
-]
-INITIALIZERS = [
-    initializers.Zeros(),
-    initializers.Normal(0.1),
-    initializers.Uniform(),
-    initializers.Glorot(),
-    initializers.He("uniform"),
-    initializers.LeCun(),
-    initializers.Orthogonal(),
-]
+OPTIMIZERS = examples(optimizers.Optimizer)
+SCHEDULES = examples(s.Schedule)
+INITIALIZERS = examples(initializers.Initializer)
 RUNS = [
     Run(NETWORKS[0].spec, optimizers.Adam(s.CosineDecay(0.1, 10.0)), gradient="manual"),
     Run(

@@ -89,20 +89,30 @@ def trained(rates: list[float], devices: Any) -> Any:
 
 def kept(devices: Any, folder: str) -> SweepResult:
     """12 members of two structures in a folder, interrupted under way and between the two."""
-    cuts = [0, 6]
+    cuts, due = [0, 6], []
 
-    def cut(look: Any) -> None:
-        if cuts and look.done >= cuts[0] and jax.process_index() == 0:
+    def cut(event: fnn.training.TrainingEvent) -> None:
+        if cuts and event.members.done >= cuts[0] and jax.process_index() == 0:
             del cuts[0]
-            signal.raise_signal(signal.SIGINT)
+            due.append(signal.SIGINT)
+
+    def stop() -> int:
+        return due.pop() if due else 0
 
     run = fnn.replace(RUN, averaging=None)
     found = members(run, {"batch_size": [16, 24], "learning_rate": [0.02, 1e300], "seed": range(3)})
     given = found, rows(ROWS, True), rows(VALIDATION, True)
     for ended in (0, 6, 12):
         made = sweep_members(
-            *given, epochs=20, keep=None, folder=folder, loggers=[cut], devices=devices
+            *given,
+            epochs=20,
+            keep=None,
+            folder=folder,
+            loggers=[cut],
+            stop=stop,
+            devices=devices,
         )
+        assert made.interrupted == (signal.SIGINT if ended < 12 else None)
         assert len([o for o in made.outcomes if o.status != "interrupted"]) == ended
     return made
 

@@ -11,10 +11,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.perceptron import train_perceptron
 from fnn.combinators import Parallel, Repeat, Residual, Serial
 from fnn.gradients import METHODS
 from fnn.layer import KeyMissingError, Layer
-from fnn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm, Softmax
+from fnn.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    LayerNorm,
+    RMSNorm,
+    Softmax,
+)
 from fnn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -28,7 +39,6 @@ from fnn.networks import perceptron
 from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape
 from fnn.spec import ShapeError, numbers, path_name
-from fnn.training import train_perceptron
 from tests.test_spec import complaint
 
 BLOCK = Serial(LayerNorm(), Dense(4), Activation("tanh"), Dropout(0.5))
@@ -216,6 +226,11 @@ AXES = [
     (LayerNorm(), shape(3), shape(ROWS, 4), WIDTH),
     (LayerNorm(2), shape(2, 3), shape(7, 3, 2), "expects inputs of shape (…, 2, 3), got (7, 3, 2)"),
     (LayerNorm(2), shape(2, 3), shape(3), "needs 2 feature axes, got shape (3,)"),
+    (RMSNorm(), shape(3), shape(ROWS, 4), WIDTH),
+    (RMSNorm(2), shape(2, 3), shape(3), "needs 2 feature axes, got shape (3,)"),
+    (GroupNorm(1, 1), shape(3), shape(ROWS, 4), WIDTH),
+    (GroupNorm(3, 3), shape(5, 5, 3), shape(5, 3), "needs 3 feature axes, got shape (5, 3)"),
+    (GroupNorm(3, 1), shape(3), shape(ROWS, 4), "needs a multiple of 3 channels on the last axis,"),
     (Flatten(3), shape(2, 3, 4), shape(ROWS, 2), "needs 3 feature axes, got shape (7, 2)"),
     (Softmax(), shape(3), shape(), "needs 1 feature axes, got shape ()"),
     (Dense(2), shape(3), shape(), "needs 1 feature axes, got shape ()"),
@@ -228,13 +243,22 @@ def test_wrong_axes(layer: Layer, made_for: Any, x: Any, message: str) -> None:
     params, state = declared(net, made_for)
     found = shape_complaint(lambda: apply(net, params, state, x))
     assert found.startswith(f"layers[0]: {layer} {message}")
-    if "needs" in message:
+    if "feature axes" in message:
         assert "feature axes, got shape " in shape_complaint(lambda: net.out_shape(shape()))
 
 
 @pytest.mark.parametrize(
     "layer",
-    [Dense(2), Activation("relu"), Dropout(), BatchNorm(), LayerNorm(), Softmax()],
+    [
+        Dense(2),
+        Activation("relu"),
+        Dropout(),
+        BatchNorm(),
+        LayerNorm(),
+        RMSNorm(),
+        GroupNorm(3, 1),
+        Softmax(),
+    ],
     ids=lambda layer: layer.kind,
 )
 def test_layers_take_one_array_of_floats(layer: Layer) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import fnn.cli.members
+import fnn
 from fnn.metrics import format_metric
 from fnn.model import load
 from fnn.runs import RunFolder
@@ -93,10 +93,10 @@ def test_one_target_and_nothing_kept(run: Any) -> None:
 
 
 def test_an_interrupted_ensemble_is_kept(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(self: Any, share: float, words: str) -> None:
+    def interrupt(self: Any, event: Any) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(fnn.cli.members.Bar, "draw", interrupt)
+    monkeypatch.setattr(fnn.training.Progress, "__call__", interrupt)
     words = ("--epochs", "100000", "--members", "2", "--no-figures", "--hidden", "4")
     status, out, _ = run("train", "iris", *words)
     assert status == 130
@@ -110,16 +110,16 @@ def test_epochs_are_there_as_they_end(run: Any, monkeypatch: pytest.MonkeyPatch)
     """A kill leaves those that ended; the end writes what the ensemble's own history says."""
     seen: list[int] = []
 
-    def look(self: Any, share: float, words: str) -> None:
+    def look(self: Any, event: Any) -> None:
         rows = RunFolder.open("runs/iris-1").history()
-        assert words == f"epoch {len(rows)}/40"
+        assert (int(event.epoch), event.epochs) == (len(rows), 40)
         seen.append(len(rows))
         if len(rows) > 20:
             raise KeyboardInterrupt
 
     words = ("train", "iris", "--epochs", "40", "--members", "2", "--hidden", "4", "--no-figures")
     with monkeypatch.context() as patch:
-        patch.setattr(fnn.cli.members.Bar, "draw", look)
+        patch.setattr(fnn.training.Progress, "__call__", look)
         status, _, err = run(*words)
     assert (status, err) == (130, "fnn: interrupted\n") and len(seen) > 1
     assert re.search(rf"iris-1 +iris +running or killed +{seen[-1]} ", run("runs").out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,14 @@ import pytest
 import fnn.cli.search_keep
 import fnn.cli.sweep_keep
 import fnn.sweeps.train
-from fnn.cli.process.signals import NOTED, handle_sigint, interrupted, note_folder
-from fnn.startup import is_command
+from fnn.cli.process.signals import (
+    NOTED,
+    handle_sigint,
+    interrupted,
+    note_folder,
+    stop_on_signals,
+)
+from fnn.cli.process.startup import loading
 from tests.processes import Done, call, environment, finish
 
 DEAF = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
@@ -31,8 +38,11 @@ COMMANDS = {
 
 def busy(body: str, tmp_path: Path) -> subprocess.Popen:
     """A process that hears Ctrl-C as commands do, and is at something."""
-    lines = ["from pathlib import Path", "from fnn.cli.process.signals import heard, kept_in"]
-    lines += ["from fnn.training.host.interrupts import interruptible", body]
+    lines = [
+        "from pathlib import Path",
+        "from fnn.cli.process.signals import handle_sigint, note_folder, stop_on_signals",
+        body,
+    ]
     process = subprocess.Popen(
         [sys.executable, "-c", "\n".join(lines)],
         cwd=tmp_path,
@@ -48,14 +58,14 @@ def busy(body: str, tmp_path: Path) -> subprocess.Popen:
 
 def test_what_python_does_not_hear_ends_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").touch()
-    body = f"with heard():\n    kept_in(Path('.')); print('busy', flush=True); {DEAF}"
+    body = f"with handle_sigint():\n    note_folder(Path('.')); print('busy', flush=True); {DEAF}"
     process = busy(body, tmp_path)
     process.send_signal(signal.SIGINT)
     assert finish(process) == Done(130, "", "fnn: interrupted; go on: fnn sweep --resume .\n")
 
 
 def test_where_a_step_is_waited_for_it_says_so_and_a_second_one_ends_it(tmp_path: Path) -> None:
-    body = f"with heard(), interruptible():\n    print('busy', flush=True); {DEAF}"
+    body = f"with handle_sigint(), stop_on_signals():\n    print('busy', flush=True); {DEAF}"
     process = busy(body, tmp_path)
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None and process.stderr.readline() == NOTED
@@ -75,7 +85,7 @@ def test_while_libraries_are_imported(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
     )
     assert process.stderr is not None
-    while "fnn.startup" not in process.stderr.readline():
+    while "tyro" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     status, out, err = finish(process)
@@ -83,21 +93,10 @@ def test_while_libraries_are_imported(tmp_path: Path) -> None:
     assert (status, out, told) == (130, "", ["fnn: interrupted"])
 
 
-@pytest.mark.parametrize(
-    ("started", "argv", "expected"),
-    [
-        (["python", "-P", "-m", "fnn", "train", "x"], ["-m", "train", "x"], True),
-        (["python", "-mfnn"], ["-m"], True),
-        (["python", "-m", "pytest", "-m", "fnn"], ["-m", "-m", "fnn"], False),
-        (["python", "/bin/fnn", "runs"], ["/bin/fnn", "runs"], True),
-        (["python", "mine.py", "fnn"], ["mine.py", "fnn"], False),
-        (["python"], [""], False),
-    ],
-)
-def test_only_the_command_itself_is_ended_so(monkeypatch, started, argv, expected: bool) -> None:
-    monkeypatch.setattr(sys, "orig_argv", started)
-    monkeypatch.setattr(sys, "argv", argv)
-    assert is_command() is expected
+def test_a_process_of_somebody_elses_is_not_ended_so() -> None:
+    """`fnn.cli.main` called from Python loads its libraries under the caller's own handler."""
+    with loading():
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -135,6 +134,44 @@ def test_before_the_first_one_is_trained(monkeypatch, capsys, tmp_path: Path) ->
     assert out.endswith("go on: fnn sweep --resume runs/iris-sweep-1\n")
     assert "sweep, interrupted" in run("runs").out
     assert run("sweep", "--resume", "runs/iris-sweep-1").status == 0
+
+
+BOTH = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", BOTH)
+def test_the_first_signal_is_noted_and_the_second_insists(number: int) -> None:
+    before = [signal.getsignal(one) for one in BOTH]
+    with pytest.raises(KeyboardInterrupt), stop_on_signals() as stop:
+        assert stop() == 0
+        signal.raise_signal(number)
+        assert stop() == stop() == number
+        signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(one) for one in BOTH] == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stop_on_signals() as stop:
+            signal.raise_signal(signal.SIGINT)
+            assert stop() == 0
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_outside_the_main_thread_nothing_is_changed() -> None:
+    before, seen = [signal.getsignal(one) for one in BOTH], []
+
+    def inside() -> None:
+        with stop_on_signals() as stop:
+            seen.append(([signal.getsignal(one) for one in BOTH], stop()))
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    assert seen == [(before, 0)]
 
 
 def test_nothing_is_told_of_what_is_not_there(tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ import pytest
 
 import fnn
 from fnn.cli import _parse, sweep_keep
-from fnn.cli.output import progress
 from fnn.cli.process.signals import NOTED
 from fnn.cli.sweep_members import planned
 from fnn.files import read_json, write_json
 from fnn.runs import SweepFolder
 from fnn.sweeps.arrays import write
+from fnn.training import Progress
 from tests.processes import Done, call, finish, start
 
 QUICK = ("iris", "--hidden", "4", "--epochs", "2", "--batch-size", "full", "--no-figures")
@@ -208,12 +208,12 @@ def interrupted(monkeypatch, looks: int, number: int = signal.SIGINT) -> None:
     """The logger of a sweep sends a signal at that look."""
     seen = []
 
-    def look(self: progress.SweepBar, told: object) -> None:
-        seen.append(told)
+    def look(self: Progress, event: object) -> None:
+        seen.append(event)
         if len(seen) == looks:
             signal.raise_signal(number)
 
-    monkeypatch.setattr(progress.SweepBar, "__call__", look)
+    monkeypatch.setattr(Progress, "__call__", look)
 
 
 @pytest.mark.parametrize(("looks", "number"), [(1, signal.SIGINT), (3, signal.SIGTERM)])

@@ -224,7 +224,7 @@ def test_mean_and_spread_in_the_targets_units(numbers: Any, tmp_path: Path) -> N
     fitted, net = numbers.prepared.preprocessing, numbers.objective.net
     assert (net.members, net.average) == (3, "mean")
     outputs = np.asarray(net.outputs(numbers.params, numbers.state, fitted.encode(INPUTS)))
-    own = outputs[..., 0] * fitted.target_scale + fitted.answers.mean
+    own = outputs[..., 0] * fitted.target_scale + fitted.target_encoding.mean
     mean, spread = numbers.predictive(INPUTS)
     np.testing.assert_allclose(mean, own.mean(0), rtol=1e-6)
     np.testing.assert_allclose(spread, own.std(0), rtol=1e-5)

@@ -1,6 +1,6 @@
 """Planted faults: values stay right, gradients do not, and nothing else shows that they are there.
 
-How many of them an audit catches is `fnn gradcheck --faults`.
+How many of them an audit catches is `experiments/audit_power/plant_faults.py`.
 """
 
 from __future__ import annotations

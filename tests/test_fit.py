@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from fnn.optimizers import SGD, Adam
 from fnn.spec import FnnError, SpecError, with_numbers
 from fnn.training import LastEpochs, MovingAverage, Progress, Selection, evaluation_parameters
 from fnn.training.host import fit as host_fit
-from fnn.training.host import training_loop
+from fnn.training.host import loop
 from fnn.training.host.in_memory import CAPACITY, InMemorySource
 from fnn.training.policy.selection import has_patience, initial_best
 from tests.cases import random_like
@@ -79,7 +80,7 @@ def test_neither_looks_nor_loggers_nor_a_bar_change_a_bit(run, monkeypatch) -> N
     epochs, looks = 12, []
     whole = fit(run, epochs)
     assert whole.status == ("stopped early" if run is EARLY else "finished")
-    monkeypatch.setattr(training_loop, "EVENT_SECONDS", 0.0)  # a step at a time
+    monkeypatch.setattr(loop, "EVENT_SECONDS", 0.0)  # a step at a time
     monkeypatch.setattr(sys, "stderr", Terminal())
     same(fit(run, epochs, loggers=[looks.append, Progress()]), whole)
     assert [look.step for look in looks] == list(range(1, len(looks) + 1))
@@ -89,9 +90,7 @@ def test_neither_looks_nor_loggers_nor_a_bar_change_a_bit(run, monkeypatch) -> N
     for name, values in whole.history.items():
         assert [record[name] for record in told] == values.tolist()
     assert looks[-1].epoch == len(told) and looks[-1].epochs == epochs
-    monkeypatch.setattr(
-        training_loop, "EVENT_SECONDS", 1e9
-    )  # one step, then sixteen times as many, …
+    monkeypatch.setattr(loop, "EVENT_SECONDS", 1e9)  # one step, then sixteen times as many, …
     same(fit(run, epochs), whole)
 
 
@@ -139,6 +138,12 @@ def test_other_numbers_seeds_and_lengths_compile_nothing() -> None:
     jax.monitoring.clear_event_listeners()
 
 
+def test_stop_is_a_function() -> None:
+    for call in (fit, functools.partial(fnn.ensemble, RUN, DATA, DATA, epochs=1)):
+        with pytest.raises(SpecError, match="stop: expected a function without arguments, got 1"):
+            call(stop=1)
+
+
 @pytest.mark.parametrize(
     ("loggers", "said"),
     [
@@ -166,17 +171,25 @@ def test_two_processes_reach_the_same_bits() -> None:
     assert there.strip() == digest()
 
 
-@pytest.mark.usefixtures("handlers")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_run_with_what_was_reached(number, monkeypatch) -> None:
-    monkeypatch.setattr(training_loop, "EVENT_SECONDS", 0.0)
+class Asked:
+    """A `stop` that says so from the event on that fulfils a condition, which is its logger."""
 
-    def kill(look: fnn.training.TrainingEvent) -> None:
-        if look.step == 2 * STEPS + 3:
-            os.kill(os.getpid(), number)
+    def __init__(self, when: Callable[[fnn.training.TrainingEvent], bool], value: int) -> None:
+        self.when, self.value, self.met = when, value, False
 
-    made = fit(loggers=[kill])
-    assert (made.status, made.signal) == ("interrupted", number)
+    def log(self, event: fnn.training.TrainingEvent) -> None:
+        self.met = self.met or self.when(event)
+
+    def __call__(self) -> int:
+        return self.value if self.met else 0
+
+
+@pytest.mark.parametrize("value", [2, 15, True, -1])
+def test_stop_ends_the_run_with_what_was_reached(value, monkeypatch) -> None:
+    monkeypatch.setattr(loop, "EVENT_SECONDS", 0.0)
+    stop = Asked(lambda event: event.step == 2 * STEPS + 3, value)
+    made = fit(loggers=[stop.log], stop=stop)
+    assert (made.status, made.interrupted) == ("interrupted", value)
     assert int(made.run_state.step) == 2 * STEPS + 3
     assert len(made.history["loss"]) == 2 and made.best.epoch <= 2
     begun = host_fit.jit_init(host_fit._init_state)(made.run, X[:1], np.uint32(0), np.uint32(0))
@@ -184,18 +197,9 @@ def test_a_signal_ends_the_run_with_what_was_reached(number, monkeypatch) -> Non
     chex.assert_trees_all_equal(made.run_state, reached)
 
 
-@pytest.mark.usefixtures("handlers")
-def test_a_signal_before_the_first_step(monkeypatch) -> None:
+def test_a_stop_before_the_first_step() -> None:
     """While the programs are compiled, say: one step, no epoch, nothing selected."""
-    advance = InMemorySource.advance
-
-    def kill(self, state, start, stop):
-        if stop == 0:
-            os.kill(os.getpid(), signal.SIGINT)
-        return advance(self, state, start, stop)
-
-    monkeypatch.setattr(InMemorySource, "advance", kill)
-    made = fit()
+    made = fit(stop=lambda: 1)
     assert (made.status, int(made.run_state.step), made.history, made.best) == (
         "interrupted",
         1,
@@ -205,37 +209,33 @@ def test_a_signal_before_the_first_step(monkeypatch) -> None:
     chex.assert_trees_all_equal(made.params, made.run_state.params)
 
 
+def test_a_stop_at_the_last_event_changes_nothing() -> None:
+    stop = Asked(lambda event: event.step == event.steps, 2)
+    made = fit(loggers=[stop.log], stop=stop)
+    assert stop() == 2
+    assert (made.status, made.interrupted) == ("finished", None)
+
+
+@pytest.mark.parametrize("answer", [0, False, None])
+def test_a_stop_that_says_no_changes_nothing(answer) -> None:
+    made = fit(stop=lambda: answer)
+    assert (made.status, made.interrupted) == ("finished", None)
+    same(made, fit())
+
+
 @pytest.mark.usefixtures("handlers")
-def test_a_signal_at_the_last_look_changes_nothing() -> None:
-    def kill(look: fnn.training.TrainingEvent) -> None:
-        if look.step == look.steps:
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_logger_or_a_stop_that_fails_reaches_the_caller(error) -> None:
+    """Ctrl-C is Python's own: the library hears no signals."""
+
+    def fail(*event: fnn.training.TrainingEvent) -> int:
+        if isinstance(error, KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+        raise error
 
-    made = fit(loggers=[kill])
-    assert (made.status, made.signal) == ("finished", None)
-
-
-@pytest.mark.usefixtures("handlers")
-@pytest.mark.parametrize("second", ["signal", "fault"])
-def test_a_second_signal_or_a_logger_that_fails_reaches_the_caller(second) -> None:
-    def fail(look: fnn.training.TrainingEvent) -> None:
-        if second == "fault":
-            raise OSError(28, "No space left on device")
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(OSError if second == "fault" else KeyboardInterrupt):
-        fit(loggers=[fail])
-
-
-@pytest.mark.usefixtures("handlers")
-def test_a_signal_that_is_ignored_stays_ignored() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        made = fit(loggers=[lambda look: os.kill(os.getpid(), signal.SIGINT)])
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert made.status == "finished"
+    for options in ({"loggers": [fail]}, {"stop": fail}):
+        with pytest.raises(type(error)):
+            fit(**options)
 
 
 def test_outside_the_main_thread() -> None:
@@ -248,13 +248,13 @@ def test_outside_the_main_thread() -> None:
 
 def test_more_epochs_than_one_call_may_end(monkeypatch) -> None:
     run = fnn.replace(RUN, batch_size="full", optimizer=SGD(0.01), selection=None)
-    monkeypatch.setattr(training_loop, "EVENT_SECONDS", 1e9)
+    monkeypatch.setattr(loop, "EVENT_SECONDS", 1e9)
     epochs, looks = 2 * CAPACITY + 700, []
     made = fnn.fit(run, DATA, epochs=epochs, loggers=[looks.append])
     assert max(len(look.ended) for look in looks) == CAPACITY
     assert len(made.history["loss"]) == epochs == int(made.run_state.step)
     assert made.history["loss"][-1] < made.history["loss"][0]
-    monkeypatch.setattr(training_loop, "EVENT_SECONDS", 0.01)
+    monkeypatch.setattr(loop, "EVENT_SECONDS", 0.01)
     same(fnn.fit(run, DATA, epochs=epochs), made)
 
 
@@ -323,7 +323,7 @@ def test_a_bar_is_drawn_on_a_terminal_only(monkeypatch) -> None:
 
 def test_a_bar_shows_the_last_measured_value(monkeypatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
-    bar, look = Progress(), training_loop.TrainingEvent(1, 9, 0.1, 9, [], 1e3, 1.0)
+    bar, look = Progress(), fnn.training.TrainingEvent(1, 9, 0.1, 9, [], 1e3, 1.0)
     bar(look._replace(ended=[{"epoch": 1, "loss": 1.0, "validation_loss": 0.25}]))
     bar(look._replace(ended=[{"epoch": 2, "loss": 0.5, "validation_loss": np.nan}]))
     assert "loss 0.5000, validation loss 0.2500, 1,000 rows/s" in sys.stderr.getvalue()

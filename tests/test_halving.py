@@ -48,9 +48,10 @@ def test_survivors_are_the_lone_runs(monkeypatch, moved: bool) -> None:
     sizes = []
     monkeypatch.setattr(batch, "COMPILING", 0.0 if moved else 1e9)
     monkeypatch.setattr(batch, "Program", lambda *a: sizes.append(a[1]) or Program(*a))
-    told = []
-    made = search(loggers=[told.append])
-    assert made.rungs == told
+    events = []
+    made = search(loggers=[events.append])
+    assert made.rungs == [event.rung for event in events]
+    assert [event.share for event in events] == [1 / 9, 3 / 9, 1]
     assert [rung[:4] for rung in made.rungs] == [(1, 9, 0, 3), (3, 3, 0, 1), (9, 1, 0, 1)]
     assert sizes[-2:] == [3, 1] if moved else set(sizes) == {9}
     for index in {made.best().members[0].index, *range(0, 9, 4)}:
@@ -107,7 +108,8 @@ def test_higher_may_be_better() -> None:
 
 
 def test_it_can_be_interrupted() -> None:
-    made = search(loggers=[lambda rung: signal.raise_signal(signal.SIGINT)])
+    events = []
+    made = search(loggers=[events.append], stop=lambda: signal.SIGINT if events else 0)
     assert made.interrupted == signal.SIGINT
     assert [rung.epochs for rung in made.rungs] == [1]
     assert [o.status for o in made.outcomes].count("retired") == 6

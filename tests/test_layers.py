@@ -11,9 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fnn.layers import BatchNorm, Dense, Dropout, Flatten, LayerNorm, Softmax
+from fnn.layers import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    LayerNorm,
+    RMSNorm,
+    Softmax,
+)
 from fnn.shapes import shape
-from fnn.spec import numbers
+from fnn.spec import ShapeError, numbers
 
 KEY = jax.random.key(0)
 SIGMAS = 5
@@ -193,6 +202,120 @@ def test_layer_norm_far_from_zero(dtype: str) -> None:
     np.testing.assert_allclose(np.asarray(y, np.float64), exact, atol=atol)
 
 
+# RMSNorm
+
+
+@pytest.mark.parametrize("ndim", [1, 2])
+@pytest.mark.parametrize("epsilon", [1e-6, 0.5])
+def test_rms_norm(ndim: int, epsilon: float) -> None:
+    """The mean is not taken away, and ε stands inside the root."""
+    features = (3, 5)[2 - ndim :]
+    params = {"scale": normal(*features)}
+    x = 3 + 2 * normal(6, 3, 5)
+    y, _ = apply(RMSNorm(ndim, epsilon), params, {}, x)
+    square = np.square(x).mean(tuple(range(3 - ndim, 3)), keepdims=True)
+    expected = params["scale"] * x / np.sqrt(square + epsilon)
+    np.testing.assert_allclose(y, expected, rtol=1e-13)
+
+
+def test_rms_norm_backward() -> None:
+    """The Jacobian of one example as the paper's equation gives it, multiplied out in NumPy."""
+    x, dy, scale = normal(6, 5), normal(6, 5, seed=1), normal(5, seed=2)
+    layer = RMSNorm(epsilon=0.1)
+    _, _, tape = layer.forward({"scale": scale}, {}, jnp.asarray(x), train=True, key=None)
+    dx, grads = layer.backward({"scale": scale}, tape, jnp.asarray(dy))
+    for row in range(6):
+        r = np.sqrt(np.square(x[row]).mean() + 0.1)
+        jacobian = np.diag(scale) @ (np.eye(5) / r - np.outer(x[row], x[row]) / (5 * r**3))
+        np.testing.assert_allclose(dx[row], jacobian.T @ dy[row], rtol=1e-12, atol=1e-13)
+    r = np.sqrt(np.square(x).mean(1, keepdims=True) + 0.1)
+    np.testing.assert_allclose(grads["scale"], (dy * x / r).sum(0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_rms_norm_of_low_precision(dtype: str) -> None:
+    """Squares of 300 are no bfloat16, and a sum of 4096 of them loses most of its terms there."""
+    x = jnp.asarray(300 + normal(2, 4096), dtype)
+    y, _ = apply(RMSNorm(), {"scale": np.ones(4096, np.float32)}, {}, x)
+    assert y.dtype == dtype
+    exact = np.asarray(x, np.float64)
+    exact /= np.sqrt(np.square(exact).mean(1, keepdims=True) + 1e-6)
+    np.testing.assert_allclose(np.asarray(y, np.float64), exact, rtol=TOLERANCE[dtype])
+
+
+# GroupNorm
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_group_norm(groups: int, ndim: int) -> None:
+    """One group after another, one example after another; what stands in front is batch."""
+    params = {"scale": normal(6), "shift": normal(6, seed=1)}
+    x = 3 + 2 * normal(2, 4, 3, 6)
+    y, _ = apply(GroupNorm(groups, ndim, 0.01), params, {}, x)
+    expected = np.empty_like(x)
+    width = 6 // groups
+    for example in np.ndindex(*x.shape[: 4 - ndim]):
+        for start in range(0, 6, width):
+            channels = (*example, ..., slice(start, start + width))
+            own = x[channels]
+            expected[channels] = (own - own.mean()) / np.sqrt(own.var() + 0.01)
+    expected = params["scale"] * expected + params["shift"]
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_group_norm_backward() -> None:
+    """Against the Jacobian of each group, multiplied out in NumPy."""
+    x, dy = normal(2, 3, 4), normal(2, 3, 4, seed=1)
+    params = {"scale": normal(4, seed=2), "shift": normal(4, seed=3)}
+    layer = GroupNorm(2, 2, 0.1)
+    _, _, tape = layer.forward(params, {}, jnp.asarray(x), train=True, key=None)
+    dx, grads = layer.backward(params, tape, jnp.asarray(dy))
+    x_hat = np.empty_like(x)
+    for example in range(2):
+        for start in (0, 2):
+            part = (example, slice(None), slice(start, start + 2))
+            centered = x[part].ravel() - x[part].mean()
+            deviation = np.sqrt(x[part].var() + 0.1)
+            hat = centered / deviation
+            x_hat[part] = hat.reshape(3, 2)
+            jacobian = (np.eye(6) - 1 / 6 - np.outer(hat, hat) / 6) / deviation
+            g = (dy[part] * params["scale"][start : start + 2]).ravel()
+            np.testing.assert_allclose(dx[part].ravel(), jacobian.T @ g, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(grads["scale"], (dy * x_hat).sum((0, 1)), rtol=1e-12)
+    np.testing.assert_allclose(grads["shift"], dy.sum((0, 1)), rtol=1e-12)
+
+
+def test_group_norm_of_all_and_of_one_channel() -> None:
+    """One group is LayerNorm over the example, a group a channel is each channel by itself."""
+    x = 3 + 2 * normal(5, 4, 3, 6)
+    params = {"scale": np.ones(6), "shift": np.zeros(6)}
+    whole, _ = apply(GroupNorm(1, 3), params, {}, x)
+    np.testing.assert_allclose(whole, standardized(x, (1, 2, 3)), rtol=1e-12, atol=1e-12)
+    each, _ = apply(GroupNorm(6, 3), params, {}, x)
+    np.testing.assert_allclose(each, standardized(x, (1, 2)), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_group_norm_far_from_zero(dtype: str) -> None:
+    spread = {"float32": 1, "bfloat16": 200}[dtype]
+    x = jnp.asarray(1e4 + spread * normal(6, 5, 16), dtype)
+    params = {"scale": np.ones(16, np.float32), "shift": np.zeros(16, np.float32)}
+    y, _ = apply(GroupNorm(4, 2), params, {}, x)
+    assert y.dtype == dtype
+    exact = np.asarray(x, np.float64).reshape(6, 5, 4, 4)
+    exact = standardized(exact, (1, 3)).reshape(6, 5, 16)
+    atol = {"float32": 5e-3, "bfloat16": 2e-2}[dtype]
+    np.testing.assert_allclose(np.asarray(y, np.float64), exact, atol=atol)
+
+
+def test_group_norm_of_channels_that_its_groups_do_not_divide() -> None:
+    message = r"GroupNorm\(groups=4, ndim=1\) needs a multiple of 4 channels .*, got shape \(6,\)"
+    for call in (GroupNorm(4, 1).out_shape, functools.partial(GroupNorm(4, 1).init, None)):
+        with pytest.raises(ShapeError, match=message):
+            call(shape(6))
+
+
 # Softmax
 
 
@@ -263,7 +386,7 @@ def test_dropout_at_rate_0_keeps_every_bit() -> None:
 def test_dropout_at_an_extreme_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     """One word in 2²⁴ keeps its unit at least, so the scale is finite."""
     every = lambda key, shape: jnp.arange(2**24, dtype=jnp.uint32).reshape(shape) << 8  # noqa: E731
-    monkeypatch.setattr("fnn.layers.dropout.bits", every)
+    monkeypatch.setattr("fnn.layers.dropout.random_bits", every)
     x = np.ones(2**24, np.float32)
     y, _ = Dropout(1 - 2**-30).apply({}, {}, x, train=True, key=KEY)
     assert set(np.unique(y)) == {0, 2**24}

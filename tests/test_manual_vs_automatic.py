@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from experiments import manual_vs_automatic
-from experiments.two_gradients import costs, programs, reading, tables, trajectories
+from experiments.two_gradients import conclusions, costs, programs, tables, trajectories
 from experiments.two_gradients.costs import CONTESTANTS, MEASURES, TIMED, Cost
 from experiments.two_gradients.programs import Program
 from experiments.two_gradients.trajectories import Drift, drift
@@ -45,11 +45,11 @@ def test_float32_is_float32_and_a_wrong_gradient_shows(monkeypatch: pytest.Monke
     agreed = drift(name, "float32", seeds=[0], steps=40)
     assert agreed.manual.dtype == np.float32 and agreed.manual[0, 0] == 0
     assert 1e-10 < agreed.nudged[0, 0] < 1e-7 and agreed.manual.max() < 1e-6
-    assert "none" in list(reading.drift_words([agreed]))[-1]
+    assert "none" in list(conclusions.drift_words([agreed]))[-1]
     monkeypatch.setitem(METHODS, "manual", wrong)
     found = drift(name, "float32", seeds=[0], steps=41)  # another length: JAX traces anew
     assert found.manual[0, -1] > 1e-5
-    assert f"{name}, float32" in list(reading.drift_words([found]))[-1]
+    assert f"{name}, float32" in list(conclusions.drift_words([found]))[-1]
 
 
 def test_one_parameter_moves_by_one_ulp() -> None:
@@ -156,14 +156,14 @@ def many(**ratios: float) -> list[Cost]:
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_the_verdict_can_go_either_way(measure: str) -> None:
-    assert reading.verdict(many(), measure).words == reading.VERDICTS[-1]
-    assert reading.verdict(many(**{measure: 0.7}), measure).words == "pays"
-    assert reading.verdict(many(**{measure: 1.4}), measure).words == "costs"
+    assert conclusions.verdict(many(), measure).words == conclusions.VERDICTS[-1]
+    assert conclusions.verdict(many(**{measure: 0.7}), measure).words == "pays"
+    assert conclusions.verdict(many(**{measure: 1.4}), measure).words == "costs"
     mixed = many(**{measure: 0.7})[:15] + many()[15:]
-    assert reading.verdict(mixed, measure).words == "pays in some programs"
+    assert conclusions.verdict(mixed, measure).words == "pays in some programs"
     both = many(**{measure: 0.7})[:20] + many(**{measure: 1.4})[20:]
-    assert reading.verdict(both, measure).words == "cuts both ways"
-    words = list(reading.cost_words(many(**{measure: 1.4})))
+    assert conclusions.verdict(both, measure).words == "cuts both ways"
+    words = list(conclusions.cost_words(many(**{measure: 1.4})))
     assert (
         f"backward by hand costs: {MEASURES[measure]}; makes no difference that can be told:"
         in words[-1]
@@ -172,7 +172,7 @@ def test_the_verdict_can_go_either_way(measure: str) -> None:
 
 def test_absent_analyses_are_said() -> None:
     found = [made({}, index, told=False) for index in range(4)]
-    words = "\n".join(reading.cost_words(found))
+    words = "\n".join(conclusions.cost_words(found))
     assert "FLOPs: the compiled programs don't tell on this backend" in words
     assert "temporary memory: the compiled programs don't tell" in words
     assert "FLOPs" not in words.splitlines()[-1]
@@ -186,15 +186,15 @@ def drifted(manual: np.ndarray, nudged: np.ndarray) -> Drift:
 def test_growth() -> None:
     """Sums of roundings grow as a power of the steps, what training amplifies exponentially."""
     steps = np.arange(1001.0)
-    summed = reading.growth(drifted(1e-17 * steps, 1e-17 * (1 + steps)))
+    summed = conclusions.growth(drifted(1e-17 * steps, 1e-17 * (1 + steps)))
     assert summed.steps is None and summed.fastest == pytest.approx(10)
     assert summed.ratio == pytest.approx(1, abs=0.01)
     amplified = np.minimum(1e-17 * 10 ** (steps / 20), 1)
     amplified[0] = 0
-    found = reading.growth(drifted(amplified, amplified + 1e-18))
+    found = conclusions.growth(drifted(amplified, amplified + 1e-18))
     assert found.steps == pytest.approx(20, rel=0.05) and found.fastest > 1e3
-    assert reading.growth(drifted(0 * steps, 0 * steps + 1)).ratio == 0
-    *_, last = reading.drift_words([drifted(1e-12 * steps, 1e-17 + 0 * steps)])
+    assert conclusions.growth(drifted(0 * steps, 0 * steps + 1)).ratio == 0
+    *_, last = conclusions.drift_words([drifted(1e-12 * steps, 1e-17 + 0 * steps)])
     assert "a network, float64" in last
 
 

@@ -16,8 +16,10 @@ import pytest
 
 import fnn
 from fnn import xla
+from fnn.layer import Example
 from fnn.losses import Loss
 from fnn.metrics import measure
+from fnn.spec import examples
 
 MEMBERS, ROWS = 1_200, 30
 SEEN = [0, 1, 500, 1_092, 1_093, 1_150, 1_199]
@@ -93,8 +95,36 @@ def test_values_and_gradients(gradient: str, last: str, weighted: bool) -> None:
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-3, 1e-5), found, expected)
 
 
+NEW = [e for e in examples(Example) if isinstance(e.spec, fnn.RMSNorm | fnn.GroupNorm)]
+
+
+@pytest.mark.parametrize("example", NEW, ids=lambda example: example.name)
+def test_normalization(example: Example) -> None:
+    """Forward and backward, each member with parameters and rows of its own."""
+    layer, draw = fnn.numbers(example.spec, np.float32), np.random.default_rng(2)
+    declared, _ = jax.eval_shape(lambda: layer.init(None, example.in_shape))
+
+    def of(leaf: Any, *axes: int) -> jax.Array:
+        return jnp.asarray(draw.normal(size=(MEMBERS, *axes, *leaf.shape)), jnp.float32)
+
+    params = jax.tree.map(of, declared)
+    x, dy = of(example.in_shape, ROWS), of(example.in_shape, ROWS)
+
+    def run(params: Any, x: jax.Array, dy: jax.Array) -> Any:
+        y, _, tape = layer.forward(params, {}, x * jnp.float32(1.25), train=True, key=None)
+        return y, layer.backward(params, tape, dy)
+
+    many, one = jax.jit(jax.vmap(run))(params, x, dy), jax.jit(run)
+    for member in SEEN:
+        own, found = (
+            jax.tree.map(lambda leaf: leaf[member], tree)  # noqa: B023
+            for tree in ((params, x, dy), many)
+        )
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-3, 1e-4), found, one(*own))
+
+
 def test_a_sweep() -> None:
-    """2,400 members, 36 rows to validate: the last of each lane's are as they are alone."""
+    """2,400 members, 36 rows to validate: the last of each thread's are as they are alone."""
     draw = np.random.default_rng(0)
     x, target = draw.normal(size=(72, 3)).astype(np.float32), draw.integers(0, 3, 72)
     rows = fnn.Batch(jnp.asarray(x[:36]), jnp.asarray(target[:36], jnp.int32))
@@ -112,11 +142,22 @@ def test_a_sweep() -> None:
 def test_what_xla_is_told(monkeypatch: pytest.MonkeyPatch, own: str) -> None:
     """A setting of one's own stays."""
     monkeypatch.setenv("XLA_FLAGS", own)
-    xla.set_up()
+    xla.configure()
     assert os.environ["XLA_FLAGS"].startswith(own)
     assert xla.SMALL_LOOPS in os.environ["XLA_FLAGS"]
-    assert (xla.FLAG in os.environ["XLA_FLAGS"]) == (xla.OPTIONS is not None)
-    users = f"--{xla.FLAG}= --xla_backend_extra_options=other=1"
+    users = "--xla_backend_extra_options=other=1"
     monkeypatch.setenv("XLA_FLAGS", users)
-    xla.set_up()
+    xla.configure()
     assert os.environ["XLA_FLAGS"] == users
+
+
+def test_nothing_is_trained_on_a_jaxlib_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xla, "jaxlib_version", "0.10.2")
+    rows = fnn.Batch(jnp.zeros((4, 3)), jnp.zeros((4, 1)))
+    run = fnn.Run(fnn.Objective(fnn.Dense(1), "squared_error"), "sgd", 2)
+    for train in (
+        lambda: fnn.fit(run, rows, epochs=1),
+        lambda: fnn.sweep(run, rows, over={"seed": [0, 1]}, epochs=1),
+    ):
+        with pytest.raises(fnn.FnnError, match=r"0\.10\.2 .*39103.*pip install 'jax!=0\.10\.2'"):
+            train()

@@ -348,6 +348,85 @@ def test_of_ones_own_loss_the_loss_is_known() -> None:
         measure(Hinge(), np.zeros((3, 1)), np.ones((3, 1)), ("accuracy",))
 
 
+@fnn.spec("metrics_test_focal.v1")
+class Focal(losses.Loss):
+    """Lin et al. 2017: a loss of one's own for one class among C, on logits."""
+
+    task = "classes"
+
+    def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        log_p = jax.nn.log_softmax(output)
+        log_p = jnp.take_along_axis(log_p, target[..., None], -1)[..., 0]
+        return -jnp.square(1 - jnp.exp(log_p)) * log_p
+
+    def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        raise NotImplementedError
+
+
+@fnn.spec("metrics_test_hinge_of_answers.v1")
+class HingeOfAnswers(losses.Loss):
+    """A yes is a logit above 0."""
+
+    task = "binary"
+
+    def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        sign = jnp.where(target.reshape(output.shape) == 1, 1.0, -1.0)
+        return jax.nn.relu(1 - output * sign).mean(-1)
+
+    def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        raise NotImplementedError
+
+
+@fnn.spec("metrics_test_log_cosh.v1")
+class LogCosh(losses.Loss):
+    """Of numbers."""
+
+    task = "regression"
+
+    def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        return jnp.log(jnp.cosh(output - target)).mean(-1)
+
+    def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        raise NotImplementedError
+
+
+OWN = [
+    (Focal(), losses.CrossEntropy(), (40, 3), (*OF_CLASSES, "top_2", "ece", "brier", "nll")),
+    (HingeOfAnswers(), losses.BinaryCrossEntropy(), (40, 1), (*OF_CLASSES, "ece", "brier", "nll")),
+    (LogCosh(), losses.SquaredError(), (40, 2), OF_QUANTITIES),
+]
+
+
+@pytest.mark.parametrize(("own", "known", "shape", "names"), OWN, ids=str)
+def test_a_loss_of_ones_own_has_the_metrics_of_its_task(
+    own: Any, known: Any, shape: tuple[int, int], names: tuple[str, ...]
+) -> None:
+    rng = np.random.default_rng(0)
+    output = rng.normal(size=shape)
+    target = rng.normal(size=shape) if own.task == "regression" else rng.integers(3, size=40)
+    if own.task == "binary":
+        target = target % 2
+    assert default_metrics(own) == default_metrics(known)
+    found = measure(own, output, target, names)
+    assert tuple(found) == names
+    losses_by_row = own.per_example(jnp.asarray(output), jnp.asarray(target))
+    np.testing.assert_allclose(found["loss"], losses_by_row.mean(), rtol=1e-12)
+    others = measure(known, output, target, names)
+    assert {**others, "loss": 0} == {**found, "loss": 0}
+    if own.task != "regression":
+        assert np.array_equal(predicted(own, output), predicted(known, output))
+    check_metrics(names, own)
+    with pytest.raises(fnn.SpecError, match=f"{type(own).__name__} is for"):
+        check_metrics(["mse" if own.task != "regression" else "accuracy"], own)
+
+
+def test_a_task_that_does_not_exist_is_refused_where_the_loss_is_declared() -> None:
+    with pytest.raises(fnn.SpecError, match="Misspelt: unknown task 'class'; did you mean"):
+
+        class Misspelt(losses.Loss):
+            task = "class"
+
+
 def test_which_way_is_better() -> None:
     lower = {name for name in (*OF_CLASSES, *OF_QUANTITIES, "top_3") if not higher_is_better(name)}
     assert lower == {"loss", "mse", "mae"}

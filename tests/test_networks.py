@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import fnn
+from experiments.perceptron import train_perceptron
 from fnn.activations import LeakyReLU
 from fnn.combinators import Parallel, Repeat, Residual, Serial
 from fnn.initializers import Glorot, He, Initializer, LeCun, Normal, Orthogonal
@@ -19,7 +20,6 @@ from fnn.network_summary import summary
 from fnn.networks import mlp, perceptron, residual_mlp
 from fnn.shapes import shape
 from fnn.spec import ShapeError, SpecError, spec
-from fnn.training import train_perceptron
 
 # Builders
 

@@ -13,12 +13,12 @@ import pytest
 
 from experiments.audit_power.mutations import CATALOG
 from experiments.peers import gradient_checkers
-from experiments.peers.checkers import jax_peers, ours, trials
-from experiments.peers.checkers.answers import Answer, Outcome, layers_of
-from experiments.peers.checkers.claims import Claim, programs, random_claim
+from experiments.peers.checkers import fnn_audits, jax_peers, trials
 from experiments.peers.checkers.figure import draw
+from experiments.peers.checkers.gradient_cases import GradientCase, programs, random_case
+from experiments.peers.checkers.outcomes import Answer, Outcome, layers_of
 from experiments.peers.checkers.scores import scores, table
-from experiments.peers.checkers.trials import Checker, Trial, asked
+from experiments.peers.checkers.trials import Checker, Trial, run_checkers
 from fnn import xla
 from fnn.combinators import Serial
 from fnn.layers import Dense
@@ -30,22 +30,22 @@ CHECKERS = [
     Checker("jax", "float64", jax_peers.check_grads),
     Checker("chex", "float64", jax_peers.assert_numerical_grads),
     Checker("jax in float32", "float32", jax_peers.check_grads),
-    Checker("audit", "float64", ours.audit_float64, compiles=True),
-    Checker("audit_gradient", "float64", ours.audit_of_functions),
+    Checker("audit", "float64", fnn_audits.audit_float64, compiles=True),
+    Checker("audit_gradient", "float64", fnn_audits.audit_of_functions),
 ]
 PASSES, OBJECTS, UNDECIDED, ERROR = Outcome
 PARAMETERS = ("layers[0].bias", "layers[0].weight", "layers[1].bias", "layers[1].weight")
 
 
-def claim(fault: str = "", path: str = "net.layers[1]") -> Claim:
+def claim(fault: str = "", path: str = "net.layers[1]") -> GradientCase:
     """A small network, with a fault planted in its last layer or without."""
     draw = np.random.default_rng(0)
     objective = Objective(Serial(Dense(3), Dense(2)), SquaredError())
     batch = Batch(draw.normal(size=(4, 3)), draw.normal(size=(4, 2)))
     if not fault:
-        return Claim("small", objective, objective, batch)
+        return GradientCase("small", objective, objective, batch)
     by_hand = FAULTS[fault].inject(objective, path)
-    return Claim("small", objective, by_hand, batch, fault=FAULTS[fault], path=path)
+    return GradientCase("small", objective, by_hand, batch, fault=FAULTS[fault], path=path)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -71,7 +71,7 @@ def test_who_objects_to_what() -> None:
         ("bias gradient forgotten", [OBJECTS] * 3),
         ("a millionth too large", [PASSES, PASSES, PASSES, OBJECTS, OBJECTS]),
     ):
-        found = list(asked(claim(fault), CHECKERS[: len(outcomes)]))
+        found = list(run_checkers(claim(fault), CHECKERS[: len(outcomes)]))
         assert [trial.outcome for trial in found] == outcomes
         assert all(trial.seconds > 0 for trial in found)
         objections = {trial.checker for trial in found if trial.outcome == OBJECTS}
@@ -92,18 +92,20 @@ def test_torch_is_asked_in_the_same_way() -> None:
         ("input gradient stopped", OBJECTS, False),
         ("a millionth too large", PASSES, False),
     ):
-        told = [(trial.outcome, trial.named) for trial in asked(claim(fault), both)]
+        told = [(trial.outcome, trial.named) for trial in run_checkers(claim(fault), both)]
         assert told == [(outcome, named)] * 2, fault
 
 
 def test_what_is_no_verdict_is_an_error() -> None:
-    def broken(claim: Claim, programs: Any) -> Answer:
+    def broken(claim: GradientCase, programs: Any) -> Answer:
         raise ValueError("cannot be checked")
 
-    def unrelated(claim: Claim, programs: Any) -> Answer:
+    def unrelated(claim: GradientCase, programs: Any) -> Answer:
         return jax_peers.asserted(lambda: np.testing.assert_allclose(1, 2, err_msg="VJP primal"))
 
-    found = asked(claim(), [Checker("a", "float64", broken), Checker("b", "float64", unrelated)])
+    found = run_checkers(
+        claim(), [Checker("a", "float64", broken), Checker("b", "float64", unrelated)]
+    )
     assert [(trial.outcome, trial.words[:28]) for trial in found] == [
         (ERROR, "ValueError: cannot be checke"),
         (ERROR, "AssertionError: Not equal to"),
@@ -116,7 +118,7 @@ def test_layers_of_leaves() -> None:
 
 
 def test_random_networks_are_what_the_audit_draws() -> None:
-    drawn = random_claim(3)
+    drawn = random_case(3)
     assert drawn.fault is None and drawn.by_hand is drawn.objective
     assert str(drawn).startswith("random 3: ")
 
@@ -170,7 +172,7 @@ def test_the_command(
     contestants = [CHECKERS[0], touchy, Checker("gone", "float64", None)]
     for module in (trials, gradient_checkers):
         monkeypatch.setattr(module, "checkers", lambda float32: contestants)
-    monkeypatch.setenv("XLA_FLAGS", f"--{xla.FLAG}=")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_max_isa=AVX2")
     options = ["--only", "penalty on", "--right", "1", "--workers", "1", "--out", str(tmp_path)]
     assert gradient_checkers.main(options) == 0
     told = capsys.readouterr().out
@@ -181,7 +183,7 @@ def test_the_command(
     assert len(by_name["touchy"]["faults"]["objects"]) == 1
     assert len(by_name["touchy"]["right"]["objects"]) == 2
     assert by_name["jax"]["right"]["objects"] == []
-    assert data["xla_flags"].split() == [f"--{xla.FLAG}=", *xla.QUICKLY]
+    assert data["xla_flags"].split() == ["--xla_cpu_max_isa=AVX2", *xla.QUICKLY]
     assert len(data["trials"]) == 6 and data["versions"]["chex"] and data["machine"]["cores"]
     assert (tmp_path / "gradient_checkers.png").exists()
 

@@ -81,12 +81,16 @@ def test_a_batch_is_one_program_and_the_best_is_the_lone_run(trained) -> None:
     looks = []
     made = search(loggers=[looks.append])
     assert trained == [4, 4, 4]
-    assert [(look.done, look.trials) for look in looks] == [(4, 12), (8, 12), (12, 12)]
+    assert [(look.search.done, look.search.trials) for look in looks] == [
+        (4, 12),
+        (8, 12),
+        (12, 12),
+    ]
     assert (made.members, made.spent, len(made.outcomes)) == (12, 36, 12)
     assert made.interrupted is None
     best = made.best().members[0]
     values = [outcome.values["validation_loss"] for outcome in made.outcomes]
-    assert best.values["validation_loss"] == min(values) == looks[-1].value
+    assert best.values["validation_loss"] == min(values) == looks[-1].search.value
     assert [outcome.params is None for outcome in made.outcomes].count(False) == 1
     lone = fnn.fit(best.member.run, DATA, OTHER, epochs=3, seed=5)
     for ours, theirs in zip(
@@ -119,10 +123,10 @@ def test_it_goes_on_without_repeating(tmp_path, trained, name: str) -> None:
     whole = search()
     trained.clear()
 
-    def stop(look) -> None:
-        signal.raise_signal(signal.SIGINT)
-
-    made = search(storage=storage, loggers=[stop])
+    events = []
+    made = search(
+        storage=storage, loggers=[events.append], stop=lambda: signal.SIGINT if events else 0
+    )
     assert made.interrupted == signal.SIGINT
     assert len(made.outcomes) == 4
     assert len(search(storage=storage, trials=8).outcomes) == 8

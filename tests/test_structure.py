@@ -1,4 +1,4 @@
-"""How the house is built: which room may import which, what `import fnn` loads, what is written."""
+"""Which room may import which, what `import fnn` loads, and that what is public has a docstring."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS = """
-xla, random, startup
+lazy, random
 spec
-files
+files, xla
 figures, shapes
+ops
 layer
 initializers, activations
-layers, combinators, losses
+layers, losses
+combinators
 networks
 objective
 metrics, schedules
@@ -42,10 +44,10 @@ __main__
 
 ROWS = [row.split(", ") for row in ROOMS.split("\n") if row]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
+"""The table that docs/architecture.md shows and the tests below hold."""
 OUTSIDE = {"experiments", "scripts", "tests"}
 HEAVY = ["chex", "matplotlib", "optuna", "orbax", "pandas", "pooch", "requests", "sklearn"]
 HEAVY += ["torch", "tqdm", "tyro"]
-LINES = 250
 
 SOURCES = sorted((ROOT / "fnn").rglob("*.py"))
 assert len(SOURCES) > 50
@@ -103,8 +105,10 @@ def test_imports_run_one_way() -> None:
 def test_the_table_is_the_designs() -> None:
     """Every room has one row, the peers are where DESIGN.md has them."""
     assert len(RANK) == sum(map(len, ROWS))
-    assert ["layers", "combinators", "losses"] in ROWS
-    order = "spec layer activations layers networks objective optimizers data training"
+    assert ["layers", "losses"] in ROWS
+    order = (
+        "spec ops layer activations layers combinators networks objective optimizers data training"
+    )
     order += " sweeps checkpoint network_summary cli"
     ranks = [RANK[room] for room in order.split()]
     assert ranks == sorted(set(ranks))
@@ -122,7 +126,7 @@ PLANTED = [
     ("layers/dense.py", "if TYPE_CHECKING:\n    import fnn.training", "layers imports training"),
     ("layers/dense.py", "importlib.import_module('fnn.training')", "layers imports training"),
     ("layers/dense.py", "from fnn.combinators import Serial", "layers imports combinators"),
-    ("combinators/serial.py", "from fnn.layers import Dense", "combinators imports layers"),
+    ("losses/huber.py", "from fnn.layers import Dense", "losses imports layers"),
     ("layers/dense.py", "from fnn import Dense", "layers imports __init__"),
     ("layers/dense.py", "import fnn", "layers imports __init__"),
     ("spec/json.py", "from fnn.shapes import shape", "spec imports shapes"),
@@ -137,6 +141,7 @@ PLANTED = [
     ("layers/dense.py", "from fnn.layers.softmax import Softmax", None),
     ("layers/dense.py", "from . import softmax", None),
     ("layers/dense.py", "from fnn import spec, shapes", None),
+    ("combinators/serial.py", "from fnn.layers import Dense", None),
     ("layers/dense.py", "import numpy.training, fnnx.training", None),
     ("layers/dense.py", "# from fnn.training import Run", None),
     ("training/run.py", "from fnn.layers import Dense", None),
@@ -149,7 +154,7 @@ PLANTED = [
 def test_a_planted_import_is_seen(
     tmp_path: Path, path: str, source: str, complaint: str | None
 ) -> None:
-    for room in ("spec", "layers", "combinators", "training", "cli"):
+    for room in ("spec", "layers", "combinators", "losses", "training", "cli"):
         (tmp_path / "fnn" / room).mkdir(parents=True)
     for name in ("__init__", "shapes", "layer", "objective", "metrics"):
         (tmp_path / "fnn" / f"{name}.py").write_text("")
@@ -239,16 +244,11 @@ def test_a_missing_docstring_is_seen() -> None:
     source = """
 class Row(NamedTuple):
     a: int
-def told():
+def described():
     'Words.'
-def untold():
+def bare():
     pass
 def _own():
     pass
 """
-    assert undocumented(source) == ["", "Row", "untold"]
-
-
-def test_files_stay_short() -> None:
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
-    assert {path: length for path, length in lengths.items() if length > LINES} == {}
+    assert undocumented(source) == ["", "Row", "bare"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 
 import chex
@@ -16,7 +15,7 @@ from fnn.spec import FnnError, SpecError, replace, with_fields
 from fnn.sweeps import Range, batch, cpu_threads, members, packing, train, train_members
 from fnn.sweeps.axes import varied
 from fnn.sweeps.member_result import MemberResult
-from fnn.sweeps.memory import budget, format_bytes
+from fnn.sweeps.packing import budget, format_bytes
 from fnn.training import LastEpochs, MovingAverage, Selection
 from tests.cases import random_like
 
@@ -174,7 +173,7 @@ def test_the_rest_moves_to_a_smaller_program(monkeypatch):
     sizes = []
     run = replace(RUN, selection=Selection("loss", patience=2.0))
     over = {"learning_rate": [0.001, 0.3], "rate": [0.0, 0.2, 0.4], "seed": [3]}
-    made = sweep(run, over, epochs=20, loggers=[lambda look: sizes.append(look.size)])
+    made = sweep(run, over, epochs=20, loggers=[lambda look: sizes.append(look.members.size)])
     assert sizes[0] == 6 and sizes[-1] <= 3 and sizes == sorted(sizes, reverse=True)
     for outcome in made.outcomes:
         check_alone(outcome, epochs=20)
@@ -187,8 +186,10 @@ def test_chunks_fit_a_budget():
     sizes = set()
     data = train.SweepData(DATA, OTHER, None)
     found = members(RUN, OVER)
-    need = [packing._needed(found[:size], data) for size in (3, 4)]
-    made = sweep(memory=(need[0] + need[1]) // 2, loggers=[lambda look: sizes.add(look.size)])
+    need = [packing.bytes_needed(found[:size], data) for size in (3, 4)]
+    made = sweep(
+        memory=(need[0] + need[1]) // 2, loggers=[lambda look: sizes.add(look.members.size)]
+    )
     assert sizes == {3}
     for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
         chex.assert_trees_all_close(mine.params, theirs.params, rtol=1e-12, atol=1e-12)
@@ -199,25 +200,25 @@ def test_chunks_fit_a_budget():
 
 def test_out_of_memory_halves_the_chunk(monkeypatch):
     once, sizes = sweep(), []
-    advance = train.MemberBatch.go_on
+    advance = train.MemberBatch.advance
 
-    def tight(self: batch.MemberBatch) -> None:
+    def tight(self: batch.MemberBatch, stop: int) -> None:
         sizes.append(len(self.places))
         if len(self.places) > 2:
             raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
-        advance(self)
+        advance(self, stop)
 
-    monkeypatch.setattr(train.MemberBatch, "go_on", tight)
+    monkeypatch.setattr(train.MemberBatch, "advance", tight)
     made = sweep()
     assert sizes[:2] == [8, 4] and set(sizes[2:]) == {2}
     for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
         chex.assert_trees_all_close(mine.params, theirs.params, rtol=1e-12, atol=1e-12)
-    monkeypatch.setattr(train.MemberBatch, "go_on", _fails)
+    monkeypatch.setattr(train.MemberBatch, "advance", _fails)
     with pytest.raises(RuntimeError, match="something else"):
         sweep()
 
 
-def _fails(self: batch.MemberBatch) -> None:
+def _fails(self: batch.MemberBatch, stop: int) -> None:
     raise RuntimeError("something else")
 
 
@@ -237,15 +238,18 @@ def same(made: fnn.sweeps.SweepResult, other: fnn.sweeps.SweepResult) -> None:
 
 
 class Interrupts:
-    """A logger that sends Ctrl-C once so many members have ended, amid the next."""
+    """Says to stop once so many members have ended, amid the next."""
 
     def __init__(self, done: int) -> None:
         self.done, self.waits = done, True
 
-    def __call__(self, look: fnn.sweeps.SweepEvent) -> None:
-        if self.waits and look.done == self.done and 2 <= look.epoch < look.epochs - 2:
+    def log(self, event: fnn.training.TrainingEvent) -> None:
+        done = event.members.done
+        if self.waits and done == self.done and 2 <= event.epoch < event.epochs - 2:
             self.waits = False
-            os.kill(os.getpid(), signal.SIGINT)
+
+    def __call__(self) -> int:
+        return 0 if self.waits else signal.SIGINT
 
 
 @pytest.mark.parametrize("ended", [0, 4])
@@ -253,16 +257,17 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, en
     monkeypatch.setattr(batch, "COMPILING", 0.0)
     run = replace(RUN, selection=Selection("loss", patience=3.0))
     data, found = train.SweepData(DATA, OTHER, None), members(run, OVER)
-    memory = (packing._needed(found[:4], data) + packing._needed(found[:5], data)) // 2
+    memory = (packing.bytes_needed(found[:4], data) + packing.bytes_needed(found[:5], data)) // 2
     whole = sweep(run, epochs=20, memory=memory)
-    first = sweep(run, epochs=20, memory=memory, folder=tmp_path, loggers=[Interrupts(ended)])
+    stop, options = Interrupts(ended), {"epochs": 20, "memory": memory, "folder": tmp_path}
+    first = sweep(run, loggers=[stop.log], stop=stop, **options)
     assert first.interrupted == signal.SIGINT and len(first.outcomes) == 4 + ended
     assert "interrupted" in {outcome.status for outcome in first.outcomes}
     looks = []
     again = sweep(run, epochs=20, memory=memory, folder=tmp_path, loggers=[looks.append])
     assert again.interrupted is None
     assert looks[0].epoch > 0, "the chunk under way goes on"
-    assert looks[0].done == ended
+    assert looks[0].members.done == ended
     same(again, whole)
     done = []
     same(sweep(run, epochs=20, memory=memory, folder=tmp_path, loggers=[done.append]), whole)
@@ -270,7 +275,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, en
 
 
 def test_a_folder_belongs_to_one_process_at_a_time(tmp_path):
-    def again(look: fnn.sweeps.SweepEvent) -> None:
+    def again(event: fnn.training.TrainingEvent) -> None:
         sweep(epochs=2, folder=tmp_path)
 
     with pytest.raises(FnnError, match="another process has this sweep under way"):

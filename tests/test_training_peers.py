@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import peers
-from experiments.peers.training import processes, tables, whole
+from experiments.peers.training import end_to_end, processes, tables
 from experiments.peers.training.contestants import ENTRIES, Entry, Kind, entries
 from experiments.peers.training.figure import draw
-from experiments.peers.training.goals import Ratio, ratio, relative, verdicts
 from experiments.peers.training.processes import PeerError, Process, check_peers
-from experiments.peers.training.turns import Record, Timed, measured
-from experiments.peers.training.work import WORKS, Params, Work
+from experiments.peers.training.rounds import Record, Timing, measure
+from experiments.peers.training.targets import Ratio, ratio, relative, verdicts
+from experiments.peers.training.workloads import WORKLOADS, Params, Workload
 from fnn import xla
 from fnn.spec import FnnError
 from fnn.training.program.epoch import order
@@ -34,10 +34,10 @@ from fnn.training.program.shuffle import shuffled
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras"""
 
-FULL = Work("full", (5, 8, 6, 3), 24, 24, optimizer="sgd", rate=0.3)
-RAGGED = Work("ragged", (5, 8, 3), 50, 16)
+FULL = Workload("full", (5, 8, 6, 3), 24, 24, optimizer="sgd", rate=0.3)
+RAGGED = Workload("ragged", (5, 8, 3), 50, 16)
 DROPOUT = replace(RAGGED, dropout=0.5)
-TWO = Work("two", (2, 4, 1), 4, 4, "tanh", None, "sgd", 1.0)
+TWO = Workload("two", (2, 4, 1), 4, 4, "tanh", None, "sgd", 1.0)
 HERE = {"fnn": "jax", "bare": "jax", "scikit": "sklearn", "numpy": "numpy"}
 PEERS = {
     "keras": "keras",
@@ -69,7 +69,7 @@ def needs(library: str) -> None:
         pytest.skip(f"{library} is not installed")
 
 
-def contestant(name: str, work: Work) -> Any:
+def contestant(name: str, work: Workload) -> Any:
     """One at its start; skipped where its library is missing."""
     needs((HERE | PEERS)[name])
     module, _, made = ENTRIES[name].place.partition(":")
@@ -84,7 +84,7 @@ def flat(params: Params) -> np.ndarray:
 
 @pytest.mark.parametrize("name", LEARNING)
 @pytest.mark.parametrize("work", [FULL, RAGGED, TWO], ids=lambda work: work.name)
-def test_all_have_the_same_parameters_and_outputs(name: str, work: Work) -> None:
+def test_all_have_the_same_parameters_and_outputs(name: str, work: Workload) -> None:
     found, wanted = contestant(name, work), work.params()
     for pair, other in zip(found.params(), wanted, strict=True):
         for leaf, given in zip(pair, other, strict=True):
@@ -102,7 +102,7 @@ def test_all_have_the_same_parameters_and_outputs(name: str, work: Work) -> None
 
 @pytest.mark.parametrize("name", COMPARED)
 @pytest.mark.parametrize("work", [FULL, TWO], ids=lambda work: work.name)
-def test_full_batches_take_all_to_the_same_parameters(name: str, work: Work) -> None:
+def test_full_batches_take_all_to_the_same_parameters(name: str, work: Workload) -> None:
     found, by_hand = contestant(name, work), contestant("numpy", work)
     found.train(40), by_hand.train(40)
     np.testing.assert_allclose(flat(found.params()), flat(by_hand.params()), atol=2e-5)
@@ -194,7 +194,7 @@ def test_dropout_is_drawn_in_training_alone(name: str) -> None:
 class Fine:
     """Does nothing."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         print("whatever a library prints does not disturb")
 
     def load(self, params: Params) -> None:
@@ -233,7 +233,7 @@ FAKES = {
     "torch": fake("tests.test_training_peers:Dies"),
     "flax": fake("tests.test_training_peers:Missing"),
 }
-HELD = Work("digits", (4, 5, 3), 40, 16, epochs=3, slow_epochs=2)
+HELD = Workload("digits", (4, 5, 3), 40, 16, epochs=3, slow_epochs=2)
 
 
 def test_a_contestants_process(tmp_path: Path) -> None:
@@ -258,13 +258,13 @@ def test_what_fnn_tells_xla_is_for_fnn_alone(
 ) -> None:
     """Peers compile as their users' programs do."""
     own = "--xla_cpu_max_isa=AVX2"
-    monkeypatch.setattr(xla, "GIVEN", own)
-    monkeypatch.setenv("XLA_FLAGS", f"{own} --{xla.FLAG}=")
+    monkeypatch.setattr(xla, "USER_FLAGS", own)
+    monkeypatch.setenv("XLA_FLAGS", f"{own} {xla.SMALL_LOOPS}")
     assert processes.environment(tmp_path)["XLA_FLAGS"] == own
 
 
 def test_one_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
-    records = measured(HELD, FAKES, 2, Path(sys.executable), tmp_path)
+    records = measure(HELD, FAKES, 2, Path(sys.executable), tmp_path)
     fine, dies, missing = records
     assert not fine.failure and fine.tasks["epoch"].value == 0.5 and fine.memory > 1e7
     assert [len(fine.tasks[task].seconds) for task in ("epoch", "evaluate")] == [2, 2]
@@ -292,7 +292,7 @@ def test_one_that_is_killed_or_silent(
 
 
 def record(name: str, work: str, seconds: float, task: str = "epoch", **given: Any) -> Record:
-    timed = Timed(1, [seconds, 2 * seconds, 3 * seconds], first=9 * seconds, value=0.1)
+    timed = Timing(1, [seconds, 2 * seconds, 3 * seconds], first=9 * seconds, value=0.1)
     return Record(name, work, {task: timed}, importing=0.5, **given)
 
 
@@ -307,7 +307,7 @@ def test_ratios_are_those_of_neighboring_turns() -> None:
 
 def test_goals_can_be_missed() -> None:
     """The fastest of the others counts; who is missing is named; what fnn lacks is not measured."""
-    rows = WORKS["mnist"].nbytes
+    rows = WORKLOADS["mnist"].nbytes
     records = [
         record("fnn", "mnist", 1.0, memory=2 * rows + 2),
         record("keras", "mnist", 1.7, memory=rows + 1),
@@ -326,7 +326,7 @@ def test_goals_can_be_missed() -> None:
     assert floor.wanted == "≤ 1.1 × as long as the floor" and floor.found.startswith("1.05 (")
     assert (wide.reached, above.reached, above.found) == (True, None, "not measured")
     assert memory.found.endswith("188 MB (Keras on JAX) + 188 MB")
-    lines = list(tables.goals([speed, floor, wide, above, memory]))
+    lines = list(tables.targets([speed, floor, wide, above, memory]))
     assert lines[0].startswith("NOT reached") and lines[-1].startswith("2 of 4 goals reached")
     records[1] = replace(records[1], memory=rows + 2)
     assert verdicts(records, ["mnist"])[-1].reached
@@ -344,12 +344,12 @@ def test_tables_show_each_contestant() -> None:
 
 
 def test_rows_are_the_same_for_all_and_can_be_learnt() -> None:
-    work = WORKS["digits"]
+    work = WORKLOADS["digits"]
     rows, again = work.train(), work.train()
     assert rows.x.shape == (1792, 64) and rows.x.dtype == np.float32
     np.testing.assert_array_equal(rows.x, again.x)
     assert np.bincount(rows.target, minlength=10).min() > 50
-    assert work.steps == 56 and WORKS["mnist"].steps == 469 and WORKS["xor"].steps == 1
+    assert work.steps == 56 and WORKLOADS["mnist"].steps == 469 and WORKLOADS["xor"].steps == 1
     learner = contestant("numpy", work)
     before = learner.evaluate()
     learner.train(20)
@@ -366,8 +366,8 @@ def test_whole_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (tmp_path / "broken.py").write_text("raise SystemExit('no data')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     programs = {"fnn": ["sound"], "keras": ["broken"], "torch": ["sound"]}
-    monkeypatch.setattr(whole, "PROGRAMS", programs)
-    records = whole.processes(["keras", "floor"], 2, Path(sys.executable), tmp_path)
+    monkeypatch.setattr(end_to_end, "PROGRAMS", programs)
+    records = end_to_end.processes(["keras", "floor"], 2, Path(sys.executable), tmp_path)
     sound, broken = records
     assert sound.tasks["process"].value == 0.965 and len(sound.tasks["process"].seconds) == 2
     assert broken.failure == "Keras on JAX ended with status 1: no data"
@@ -377,14 +377,14 @@ def test_whole_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("name", ["fnn", "keras", "torch"])
 def test_programs_from_nothing(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     needs(name)
-    runpy.run_module(f"{processes.PACKAGE}.from_nothing.with_{name}")
+    runpy.run_module(f"{processes.PACKAGE}.digits_scripts.{name}_script")
     assert float(capsys.readouterr().out.split()[-1]) > 0.9
 
 
 def test_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(WORKS, "digits", HELD)
+    monkeypatch.setitem(WORKLOADS, "digits", HELD)
     options = ["--only", "digits", "--peers", "numpy", "floor", "--rounds", "2"]
     assert peers.main([*options, "--out", str(tmp_path)]) == 0
     told = capsys.readouterr().out

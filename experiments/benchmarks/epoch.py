@@ -22,8 +22,8 @@ import optax
 
 import fnn
 from experiments.benchmarks.timing import side_by_side
-from experiments.peers.training.ours import Engine
-from experiments.peers.training.work import Work
+from experiments.peers.training.fnn_engine import Engine
+from experiments.peers.training.workloads import Workload
 from fnn.training import MovingAverage, Selection
 
 Turn = Callable[[], object]
@@ -39,7 +39,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", nargs="+", help="contestants, by name")
     options = parser.parse_args()
-    work = Work("epoch", tuple(options.sizes), options.rows, options.batch, epochs=options.epochs)
+    work = Workload(
+        "epoch", tuple(options.sizes), options.rows, options.batch, epochs=options.epochs
+    )
     contestants: dict[str, Callable[[], Turn]] = {
         "bare scan": lambda: bare(work, validated=False),
         "engine": lambda: engine(work),
@@ -54,13 +56,13 @@ def main() -> None:
     side_by_side({name: contestants[name]() for name in chosen}, options.rounds)
 
 
-def engine(work: Work, dropout: float | None = None, **options: Any) -> Turn:
+def engine(work: Workload, dropout: float | None = None, **options: Any) -> Turn:
     """Epochs as `fnn.train` runs them."""
     made = Engine(replace(work, dropout=dropout), **options)
     return lambda: made.train(work.epochs)
 
 
-def bare(work: Work, *, validated: bool) -> Turn:
+def bare(work: Workload, *, validated: bool) -> Turn:
     """The same, as someone would write it without a library."""
     adam = optax.adam(work.rate)
     rows, validation = (fnn.Batch(*map(jnp.asarray, part)) for part in (work.train(), work.test()))

@@ -31,9 +31,9 @@ import fnn
 from experiments.benchmarks.growth_figure import draw
 from experiments.machine import machine
 from experiments.peers.training.blas_floor import Floor
-from experiments.peers.training.ours import Engine
-from experiments.peers.training.work import Work
+from experiments.peers.training.fnn_engine import Engine
 from experiments.peers.training.worker import peak_memory
+from experiments.peers.training.workloads import Workload
 from fnn.files import write_json
 
 LEAST = 0.2
@@ -53,8 +53,8 @@ class Point:
     repeat: bool = False
 
     @property
-    def work(self) -> Work:
-        return Work(self.axis, (64, *[self.width] * self.depth, 10), self.rows, self.batch)
+    def work(self) -> Workload:
+        return Workload(self.axis, (64, *[self.width] * self.depth, 10), self.rows, self.batch)
 
     @property
     def net(self) -> fnn.Layer | None:

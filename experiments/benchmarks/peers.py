@@ -34,13 +34,13 @@ from typing import Any
 
 from experiments.machine import machine
 from experiments.peers.training.contestants import ENTRIES, OURS, entries
+from experiments.peers.training.end_to_end import processes
 from experiments.peers.training.figure import draw
-from experiments.peers.training.goals import verdicts
 from experiments.peers.training.processes import check_peers, default_peers
-from experiments.peers.training.tables import goals, heading, notes, table
-from experiments.peers.training.turns import Record, measured
-from experiments.peers.training.whole import processes
-from experiments.peers.training.work import WORKS
+from experiments.peers.training.rounds import Record, measure
+from experiments.peers.training.tables import heading, notes, table, targets
+from experiments.peers.training.targets import verdicts
+from experiments.peers.training.workloads import WORKLOADS
 from fnn.figures.style import new_figure
 from fnn.files import explained, write_json
 from fnn.spec import FnnError
@@ -49,8 +49,8 @@ from fnn.spec import FnnError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print tables and goals, and write figure and JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=[*WORKS, "whole"], metavar="WORK",
-                        help=", ".join([*WORKS, "whole"]))  # fmt: skip
+    parser.add_argument("--only", nargs="+", choices=[*WORKLOADS, "whole"], metavar="WORK",
+                        help=", ".join([*WORKLOADS, "whole"]))  # fmt: skip
     others = [name for name in ENTRIES if name != OURS]
     parser.add_argument("--peers", nargs="+", choices=others, metavar="NAME",
                         help=", ".join(others))  # fmt: skip
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("expected --rounds of at least 1")
     try:
         records = compare(
-            options.only or [*WORKS, "whole"],
+            options.only or [*WORKLOADS, "whole"],
             options.peers or others,
             options.rounds,
             Path(os.path.abspath(options.python or default_peers())),
@@ -94,7 +94,7 @@ def compare(
     for name in works:
         records += _measured(name, names, rounds, python)
     found = verdicts(records, works)
-    print(*goals(found), sep="\n")
+    print(*targets(found), sep="\n")
     draw(records, out / "peers.png")
     seconds, after = time.perf_counter() - began, machine()
     versions = {name: version for record in records for name, version in record.versions.items()}
@@ -126,9 +126,9 @@ def _measured(name: str, names: Sequence[str], rounds: int, python: Path) -> lis
             records = processes(names, rounds, python, Path(folder))
             print(*table(records), "", sep="\n", flush=True)
             return records
-        work = WORKS[name]
+        work = WORKLOADS[name]
         print(f"\n{heading(work)}", flush=True)
-        records = measured(work, entries(names, name), rounds, python, Path(folder))
+        records = measure(work, entries(names, name), rounds, python, Path(folder))
     print(*table(records, work.shown), *notes(records, work), "", sep="\n", flush=True)
     return records
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.intervals import told
-from experiments.published import p0
+from experiments.intervals import format_interval
+from experiments.published import binary_classifier
 from experiments.published.network import Array, Params, forward, init
 from fnn.data import Dataset, load, prepare
 from fnn.figures.style import (
@@ -23,9 +23,13 @@ from fnn.figures.style import (
     style_axes,
 )
 
-SIZES = (30, *p0.SIZES[1:])
-OWN = (p0.SCALE, p0.RATE)
-GRID = [(scale, rate) for scale in (p0.SCALE, None) for rate in (p0.RATE, 0.1, 1.0)]
+SIZES = (30, *binary_classifier.SIZES[1:])
+PUBLISHED = (binary_classifier.SCALE, binary_classifier.RATE)
+GRID = [
+    (scale, rate)
+    for scale in (binary_classifier.SCALE, None)
+    for rate in (binary_classifier.RATE, 0.1, 1.0)
+]
 """scale of the weights (None: He's) and learning rate"""
 
 
@@ -41,7 +45,7 @@ class Rows(NamedTuple):
         return cls(np.asarray(batch.x, np.float64), np.asarray(batch.target, np.float64)[:, None])
 
 
-class Trained(NamedTuple):
+class TrainedNetwork(NamedTuple):
     """A run: its parameters and the loss of each epoch."""
 
     params: Params
@@ -49,7 +53,7 @@ class Trained(NamedTuple):
 
     def loss(self, rows: Rows) -> float:
         """Binary cross-entropy."""
-        return p0.CORRECTED.loss(self.params, *rows)
+        return binary_classifier.CORRECTED.loss(self.params, *rows)
 
     def accuracy(self, rows: Rows) -> float:
         """Share of right answers."""
@@ -72,25 +76,27 @@ class Outcome(NamedTuple):
 def main(seeds: int, path: Path) -> None:
     """Print accuracies with their intervals, and draw the loss curves of both."""
     began = time.perf_counter()
-    print(f"P0 mended on breast_cancer, {'-'.join(map(str, SIZES))}, {p0.EPOCHS} epochs")
+    sizes = "-".join(map(str, SIZES))
+    print(f"P0 mended on breast_cancer, {sizes}, {binary_classifier.EPOCHS} epochs")
     dataset = load("breast_cancer")
     outcomes = [outcome(dataset, seed) for seed in range(seeds)]
     for index, (scale, rate) in enumerate(GRID):
         mean = np.mean([found.validation[index] for found in outcomes])
         count = sum(found.chosen == index for found in outcomes)
         print(
-            f"  {named(scale):<14} rate {rate:<5} validation accuracy {mean:.4f}, "
+            f"  {scale_label(scale):<14} rate {rate:<5} validation accuracy {mean:.4f}, "
             f"chosen for {count} of {seeds} seeds"
         )
     own, chosen = zip(*(found.test for found in outcomes), strict=True)
-    print(f"test accuracy, own init and rate:      {told(own)}")
-    print(f"test accuracy, chosen on validation:   {told(chosen)}")
-    print(f"share of the larger class among them:  {told([found.majority for found in outcomes])}")
+    print(f"test accuracy, own init and rate:      {format_interval(own)}")
+    print(f"test accuracy, chosen on validation:   {format_interval(chosen)}")
+    majority = format_interval([found.majority for found in outcomes])
+    print(f"share of the larger class among them:  {majority}")
     draw(outcomes, path)
     print(f"{time.perf_counter() - began:.1f} s")
 
 
-def named(scale: float | None) -> str:
+def scale_label(scale: float | None) -> str:
     """Weights in words."""
     return "He's weights" if scale is None else f"normal × {scale}"
 
@@ -101,7 +107,7 @@ def outcome(dataset: Dataset, seed: int) -> Outcome:
     train, validation, test = (Rows.of(part) for part in prepared[:3])
     runs = [trained(train, scale, rate, seed) for scale, rate in GRID]
     chosen = int(np.argmin([run.loss(validation) for run in runs]))
-    two = runs[GRID.index(OWN)], runs[chosen]
+    two = runs[GRID.index(PUBLISHED)], runs[chosen]
     return Outcome(
         [run.accuracy(validation) for run in runs],
         chosen,
@@ -111,10 +117,10 @@ def outcome(dataset: Dataset, seed: int) -> Outcome:
     )
 
 
-def trained(rows: Rows, scale: float | None, rate: float, seed: int) -> Trained:
+def trained(rows: Rows, scale: float | None, rate: float, seed: int) -> TrainedNetwork:
     """P0 without its faults."""
     params = init(SIZES, scale, np.random.default_rng(seed))
-    return Trained(params, p0.train(params, *rows, rate, faults=()))
+    return TrainedNetwork(params, binary_classifier.train(params, *rows, rate, faults=()))
 
 
 def draw(outcomes: list[Outcome], path: Path) -> None:
@@ -122,8 +128,11 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
     figure = new_figure(8, 4.4, f"P0 mended, on breast_cancer: {len(outcomes)} splits and starts")
     axes = figure.add_subplot()
     style_axes(axes, "epoch", "mean training loss of the epoch")
-    epochs = np.arange(1, p0.EPOCHS + 1)
-    names = f"{named(OWN[0])}, rate {OWN[1]}, as published", "chosen on validation rows"
+    epochs = np.arange(1, binary_classifier.EPOCHS + 1)
+    names = (
+        f"{scale_label(PUBLISHED[0])}, rate {PUBLISHED[1]}, as published",
+        "chosen on validation rows",
+    )
     for index, (name, color) in enumerate(zip(names, (ORANGE, BLUE), strict=True)):
         losses = np.array([found.losses[index] for found in outcomes])
         axes.plot(epochs, losses.T, color=color, linewidth=0.6, alpha=0.4)
@@ -132,6 +141,6 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
     entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
     axes.axhline(entropy, color=GRAY, linewidth=1, linestyle=":", label="entropy of the labels")
     axes.set_ylim(0, None)
-    epoch_axis(axes, p0.EPOCHS)
+    epoch_axis(axes, binary_classifier.EPOCHS)
     legend_above(axes)
     save(figure, path)

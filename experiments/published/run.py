@@ -33,7 +33,7 @@ from pathlib import Path
 import jax
 
 import fnn
-from experiments.published import audits, breast_cancer, starts
+from experiments.published import audits, breast_cancer, random_starts
 from fnn.figures.style import new_figure
 from fnn.files import explained
 
@@ -56,7 +56,7 @@ def main() -> None:
     began = time.perf_counter()
     audits.main()
     print()
-    starts.main(options.starts, options.out / "starts.png")
+    random_starts.main(options.starts, options.out / "starts.png")
     print()
     breast_cancer.main(options.seeds, options.out / "breast_cancer.png")
     print(f"\nfigures in {options.out}")

@@ -1,4 +1,4 @@
-"""What the ways came to: a table and a figure."""
+"""How the strategies compare: a table and a figure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from fnn.search import SearchResult
 from fnn.training.rows import evaluate_rows
 
 
-class Found(NamedTuple):
-    """What a way came to: best validation loss by epochs spent, and the best one's test metrics."""
+class SearchScore(NamedTuple):
+    """A strategy's best validation loss by epochs spent, and its best network's test metrics."""
 
     spent: np.ndarray
     best: np.ndarray
@@ -23,7 +23,7 @@ class Found(NamedTuple):
     diverged: int
 
 
-def measured(made: SearchResult, prepared: Prepared) -> Found:
+def evaluate_search(made: SearchResult, prepared: Prepared) -> SearchScore:
     """The best so far by epochs spent, and the test metrics of the best in the end."""
     if made.rungs:
         spent = [rung.spent for rung in made.rungs]
@@ -41,7 +41,7 @@ def measured(made: SearchResult, prepared: Prepared) -> Found:
     test = evaluate_rows(
         run.objective, best.params, best.state, prepared.test, run.metric_names, target_scale
     )
-    return Found(
+    return SearchScore(
         np.array(spent, float),
         np.fmin.accumulate(np.array(values, float)),
         {name: float(test[name]) for name in run.metric_names},
@@ -49,23 +49,29 @@ def measured(made: SearchResult, prepared: Prepared) -> Found:
     )
 
 
-def told(metrics: dict[str, float]) -> str:
+def format_metrics(metrics: dict[str, float]) -> str:
     """Metrics in words."""
     return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
 
 
-def print_table(found: dict[str, list[Found]]) -> None:
+def print_table(found: dict[str, list[SearchScore]]) -> None:
     """Means over repeats with 95 % intervals, and their differences from random search."""
-    columns = {"validation loss": {way: [one.best[-1] for one in found[way]] for way in found}}
+    columns = {
+        "validation loss": {
+            strategy: [one.best[-1] for one in found[strategy]] for strategy in found
+        }
+    }
     for name in found["random"][0].test:
-        columns[f"test {name}"] = {way: [one.test[name] for one in found[way]] for way in found}
-    print("\n| way | epochs |", " | ".join(f"{name} | less random's" for name in columns), "|")
+        columns[f"test {name}"] = {
+            strategy: [one.test[name] for one in found[strategy]] for strategy in found
+        }
+    print("\n| strategy | epochs |", " | ".join(f"{name} | less random's" for name in columns), "|")
     print("|---|---|" + "---|---|" * len(columns))
-    for way, each in found.items():
+    for strategy, each in found.items():
         cells = [f"{each[0].spent[-1]:,.0f}"]
         for values in columns.values():
-            cells += [cell(values[way]), cell(np.subtract(values[way], values["random"]))]
-        print(f"| {way} | {' | '.join(cells)} |")
+            cells += [cell(values[strategy]), cell(np.subtract(values[strategy], values["random"]))]
+        print(f"| {strategy} | {' | '.join(cells)} |")
     print()
 
 
@@ -77,7 +83,7 @@ def cell(values: Sequence[float] | np.ndarray) -> str:
     return f"{mean:.4g} ± {half:.2g}"
 
 
-def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:
+def draw(found: dict[str, list[SearchScore]], options: argparse.Namespace) -> None:
     """The best validation loss so far over epochs spent: means over repeats, and their range."""
     from fnn.figures.style import (
         COLORS,
@@ -94,11 +100,11 @@ def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:
     style_axes(axes, "epochs trained in all", "validation loss of the best so far")
     budget = options.trials * options.epochs
     grid = np.geomspace(options.epochs, budget, 400)
-    for (way, each), color in zip(found.items(), [GRAY, *COLORS], strict=False):
-        curves = np.array([at(one, grid) for one in each])
+    for (strategy, each), color in zip(found.items(), [GRAY, *COLORS], strict=False):
+        curves = np.array([best_so_far(one, grid) for one in each])
         there = np.isfinite(curves).all(0)
-        style: dict[str, Any] = {"color": color, "linewidth": 1.8, "label": way}
-        if way == "usual":
+        style: dict[str, Any] = {"color": color, "linewidth": 1.8, "label": strategy}
+        if strategy == "usual":
             axes.axhline(curves[:, -1].mean(), linestyle=":", **style)
             continue
         axes.plot(grid[there], curves[:, there].mean(0), **style)
@@ -110,7 +116,7 @@ def draw(found: dict[str, list[Found]], options: argparse.Namespace) -> None:
     save(figure, options.out)
 
 
-def at(one: Found, grid: np.ndarray) -> np.ndarray:
+def best_so_far(one: SearchScore, grid: np.ndarray) -> np.ndarray:
     """The best so far at these budgets; NaN before the first."""
     index = np.searchsorted(one.spent, grid, side="right") - 1
     return np.where(index >= 0, one.best[np.maximum(index, 0)], np.nan)

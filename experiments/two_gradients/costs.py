@@ -18,8 +18,8 @@ CONTESTANTS = {"automatic": "automatic", "manual": "manual", "again": "automatic
 """the automatic gradient runs twice: how far the two are apart is what timing can't tell"""
 
 TIMED = {"step": "time a step", "lower": "lowering", "compile": "compiling"}
-TOLD = {"flops": "FLOPs", "memory": "temporary memory"}
-MEASURES = TIMED | TOLD
+REPORTED = {"flops": "FLOPs", "memory": "temporary memory"}
+MEASURES = TIMED | REPORTED
 """the last two are the compiled program's own analyses, not measured"""
 
 TURN = 8e-3
@@ -91,10 +91,10 @@ def cost(program: Program, *, rounds: int, compilations: int) -> Cost:
         for _ in range(calls):
             jax.block_until_ready(compiled[name](*arguments))
 
-    seconds = {"lower": alternating(lower, 2 * compilations)}
-    seconds["compile"] = alternating(compile, compilations, warm_up=False)
-    calls = max(1, round(TURN / alternating(run, 3)["automatic"].min()))
-    turns = alternating(partial(run, calls=calls), rounds)
+    seconds = {"lower": interleaved(lower, 2 * compilations)}
+    seconds["compile"] = interleaved(compile, compilations, warm_up=False)
+    calls = max(1, round(TURN / interleaved(run, 3)["automatic"].min()))
+    turns = interleaved(partial(run, calls=calls), rounds)
     seconds["step"] = {name: times / calls for name, times in turns.items()}
     analyzed = {name: analyses(program) for name, program in compiled.items()}
     told = {
@@ -104,7 +104,7 @@ def cost(program: Program, *, rounds: int, compilations: int) -> Cost:
     return Cost(program, seconds, told)
 
 
-def alternating(
+def interleaved(
     act: Callable[[str], object], rounds: int, *, warm_up: bool = True
 ) -> dict[str, np.ndarray]:
     """Seconds that `act` takes for each contestant, (rounds,), one after another in every round.
@@ -130,7 +130,7 @@ def alternating(
     return {name: np.array(times) for name, times in seconds.items()}
 
 
-def written(ratio: float) -> str:
+def format_ratio(ratio: float) -> str:
     """Two decimals, or two figures of a small one."""
     return f"{ratio:.2f}" if ratio >= 0.1 or not ratio else f"{ratio:.2g}"
 
@@ -141,8 +141,8 @@ def analyses(compiled: Any) -> dict[str, float | None]:
     None where the backend has no such analysis. XLA counts the body of a scan once, however often
     it runs.
     """
-    counted = _ask(compiled, "cost_analysis") or {}
-    memory = _ask(compiled, "memory_analysis")
+    counted = _query(compiled, "cost_analysis") or {}
+    memory = _query(compiled, "memory_analysis")
     return {
         "flops": _count(counted.get("flops")),
         "transcendentals": _count(counted.get("transcendentals")),
@@ -150,7 +150,7 @@ def analyses(compiled: Any) -> dict[str, float | None]:
     }
 
 
-def _ask(compiled: Any, analysis: str) -> Any:
+def _query(compiled: Any, analysis: str) -> Any:
     try:
         return getattr(compiled, analysis)()
     except (AttributeError, NotImplementedError, jax.errors.JaxRuntimeError):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.two_gradients.costs import MEASURES, TIMED, Cost, written
+from experiments.two_gradients.conclusions import verdict
+from experiments.two_gradients.costs import MEASURES, TIMED, Cost, format_ratio
 from experiments.two_gradients.programs import SCAN
-from experiments.two_gradients.reading import verdict
 from experiments.two_gradients.trajectories import Drift
 from fnn.figures.style import BLUE, GRAY, ORANGE, new_figure, save, style_axes
 
@@ -134,7 +134,7 @@ def _points(
     for at, ratio in told:
         if ratio[1] < LOWEST:
             spot = (LOWEST, at) if flat else (at, LOWEST)
-            text = written(ratio[1])
+            text = format_ratio(ratio[1])
             axes.annotate(text, spot, (8, -3), textcoords="offset points", fontsize=9, color=color)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from experiments.two_gradients.costs import MEASURES, TIMED, Cost, written
+from experiments.two_gradients.costs import MEASURES, TIMED, Cost, format_ratio
 from experiments.two_gradients.trajectories import Drift
 
 UNITS = {
@@ -51,7 +51,7 @@ def cost_line(cost: Cost) -> str:
         if value is not None:
             own = f"{factor * value:,.{0 if factor * value >= 100 else 1}f} {unit}"
         if ratio is not None:
-            own += f"  {written(ratio[1])}"
+            own += f"  {format_ratio(ratio[1])}"
             own += f" ({ratio[0]:.2f}-{ratio[2]:.2f})" if measure in TIMED else ""
         cells.append(f"{own:<{_width(measure)}}")
     return f"{cost.program.name:<34}" + "".join(cells)

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fnn import xla
 from fnn.cli.process.distributed import exit_process, is_connected, report
 from fnn.cli.process.signals import handle_sigint, interrupted
+from fnn.cli.process.startup import INTERRUPTED, loading
 from fnn.spec.errors import FnnError
-from fnn.startup import INTERRUPTED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,13 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        import tyro  # noqa: F401
+        with loading():
+            import tyro  # noqa: F401
     except ModuleNotFoundError:
         print("fnn: the command line needs tyro: pip install 'fnn[cli,data]'", file=sys.stderr)
         return 2
     try:
-        command = _parse(list(sys.argv[1:] if arguments is None else arguments))
-        _cache_programs()
+        with loading():
+            xla.configure()
+            _cache_programs()
+            command = _parse(list(sys.argv[1:] if arguments is None else arguments))
         status: int = command.run()
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -133,13 +137,20 @@ def _cache_programs() -> None:
     `JAX_COMPILATION_CACHE_DIR` and JAX's other settings of that kind come first. Where they can't
     be kept (a full disk, a home that is read-only), they are compiled each time.
     """
-    import jax
-
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-        jax.config.update("jax_compilation_cache_dir", str(home / "fnn" / "programs"))
-    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    if "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES" not in os.environ:
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    # jaxlib 0.10 writes of each program that it reads that this machine might not be the same one
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    settings: dict[str, str | float] = {
+        "jax_compilation_cache_dir": str(home / "fnn" / "programs"),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+    }
+    for name, value in settings.items():
+        if name.upper() in os.environ:
+            continue
+        if "jax" in sys.modules:
+            import jax
+
+            jax.config.update(name, value)
+        else:  # JAX reads them once it is imported, which some commands never do
+            os.environ[name.upper()] = str(value)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fnn.cli.options.option import option_errors
-from fnn.cli.output.progress import Bar
 from fnn.cli.output.run import headlines, print_end, print_members
+from fnn.cli.process.signals import stop_on_signals
 from fnn.cli.recorder import write_config
 from fnn.spec.errors import FnnError
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from fnn.data import Prepared
     from fnn.ensembles import EnsembleResult
     from fnn.runs import RunFolder
-    from fnn.sweeps import SweepEvent
-    from fnn.sweeps.train import SweepLogger
-    from fnn.training import Run
+    from fnn.training import Logger, Run, TrainingEvent
 
 
 def check_members(options: TrainCommand) -> None:
@@ -77,18 +75,19 @@ class Recorder:
     def __init__(self, folder: RunFolder) -> None:
         self.folder, self.written = folder, 0
 
-    def __call__(self, look: SweepEvent) -> None:
-        """Write those since the last look."""
+    def __call__(self, event: TrainingEvent) -> None:
+        """Write those since the last event."""
         from fnn.training.host.history import records
 
-        if not look.history or len(look.history["loss"]) < look.members:
+        members, epoch = event.members, int(event.epoch)
+        if members is None or not members.history or len(members.history["loss"]) < members.total:
             return
-        since = slice(self.written, look.epoch)
-        means = {name: _mean(values[:, since]) for name, values in look.history.items()}
+        since = slice(self.written, epoch)
+        means = {name: _mean(values[:, since]) for name, values in members.history.items()}
         for row in records(means, self.written + 1):
             if np.isfinite(row["loss"]):
                 self.folder.append(row)
-        self.written = look.epoch
+        self.written = epoch
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
@@ -99,13 +98,15 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 
 def _train(
-    options: TrainCommand, run: Run, prepared: Prepared, loggers: Sequence[SweepLogger]
+    options: TrainCommand, run: Run, prepared: Prepared, loggers: Sequence[Logger]
 ) -> EnsembleResult:
     from fnn.ensembles import ensemble
+    from fnn.training import Progress
 
     assert options.members is not None
     given = (options.training, options.machine)
-    with closing(Bar()) as bar, option_errors(*given, data=options.data, **{"over.seed": "--seed"}):
+    errors = option_errors(*given, data=options.data, **{"over.seed": "--seed"})
+    with closing(Progress()) as bar, errors, stop_on_signals() as stop:
         return ensemble(
             run,
             prepared,
@@ -113,10 +114,8 @@ def _train(
             epochs=options.training.length(len(prepared.train.target)),
             seed=options.training.seed,
             order_seed=options.training.order_seed,
-            loggers=[
-                *loggers,
-                lambda look: bar.draw(look.share, f"epoch {look.epoch}/{look.epochs}"),
-            ],
+            loggers=[*loggers, bar],
+            stop=stop,
             devices=options.machine.spread_over,
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fnn.cli.options.config_file import digest, to_argv
 from fnn.cli.options.option import option_errors
 from fnn.cli.output.run import EpochTable, headlines, print_result
+from fnn.cli.process.signals import stop_on_signals
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ def train_and_keep(options: TrainCommand, run: Run, prepared: Prepared, began: f
     else:
         with RunFolder.create(options.out, name=options.data) as folder:
             write_config(folder, options, run, prepared)
-            made, error = _train(options, run, prepared, [lambda look: _record(folder, look)])
+            made, error = _train(options, run, prepared, [lambda event: _record(folder, event)])
             _write_result(folder, made, began, options.figures)
         print_result(made, began, folder.path)
     if error is not None:
         raise error
-    return 0 if made.signal is None else 128 + made.signal
+    return 0 if made.interrupted is None else 128 + made.interrupted
 
 
 def _train(
@@ -57,7 +58,8 @@ def _train(
 
     epochs = options.training.length(len(prepared.train.target))
     bar = Progress()
-    with contextlib.closing(bar), option_errors(options.training, options.machine):
+    errors = option_errors(options.training, options.machine)
+    with contextlib.closing(bar), errors, stop_on_signals() as stop:
         try:
             made = train_run(
                 run,
@@ -66,6 +68,7 @@ def _train(
                 seed=options.training.seed,
                 order_seed=options.training.order_seed,
                 loggers=(*loggers, EpochTable(epochs), bar),
+                stop=stop,
                 devices=options.machine.spread_over,
             )
         except DivergedError as error:
@@ -73,9 +76,9 @@ def _train(
     return made, None
 
 
-def _record(folder: RunFolder, look: TrainingEvent) -> None:
-    for row in look.ended:
-        folder.append({**row, "seconds": round(look.seconds, 3)})
+def _record(folder: RunFolder, event: TrainingEvent) -> None:
+    for row in event.ended:
+        folder.append({**row, "seconds": round(event.seconds, 3)})
 
 
 def write_config(folder: RunFolder, options: TrainCommand, run: Run, prepared: Prepared) -> None:

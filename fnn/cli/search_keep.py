@@ -15,13 +15,14 @@ from fnn.cli.options.axes import build_run, of_member
 from fnn.cli.options.config_file import to_argv
 from fnn.cli.options.option import option_errors
 from fnn.cli.output.search import print_batch, print_rung, print_search
-from fnn.cli.process.signals import note_folder
+from fnn.cli.process.signals import note_folder, stop_on_signals
 from fnn.cli.recorder import seconds_before, with_absolute_paths, write_config
 from fnn.cli.test_protocol import Tested, as_run, best_setting, headlines, tested
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
     from fnn.cli.commands.search import SearchCommand as Options
+    from fnn.cli.process.signals import StopRequest
     from fnn.data import Prepared
     from fnn.runs import RunFolder
     from fnn.search import SearchResult
@@ -39,8 +40,9 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
     with _folder(options, prepared) if options.save else nullcontext() as folder:
         if folder is not None:
             note_folder(folder.path)
-        with option_errors(options, options.training, options.machine, data=options.data):
-            made = _search(options, prepared, folder)
+        errors = option_errors(options, options.training, options.machine, data=options.data)
+        with errors, stop_on_signals() as stop:
+            made = _search(options, prepared, folder, stop)
         test = tested(made, prepared) if made.interrupted is None else None
         if folder is not None and made.outcomes:
             _write_trials(folder, options, made, prepared.dataset.name)
@@ -56,7 +58,9 @@ def search_and_keep(options: Options, prepared: Prepared, began: float) -> int:
     return 0
 
 
-def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> SearchResult:
+def _search(
+    options: Options, prepared: Prepared, folder: RunFolder | None, stop: StopRequest
+) -> SearchResult:
     from fnn import search
     from fnn.cli.commands.search import ETA
     from fnn.runs.search import storage
@@ -69,6 +73,7 @@ def _search(options: Options, prepared: Prepared, folder: RunFolder | None) -> S
         "order_seed": options.training.order_seed,
         "memory": options.memory,
         "devices": options.machine.devices,
+        "stop": stop,
     }
     build = partial(build_run, options.single_run_options, prepared)
     if options.method == "halving":

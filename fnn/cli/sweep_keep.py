@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 from fnn.cli.options.axes import of_member
 from fnn.cli.options.config_file import to_argv
 from fnn.cli.options.option import option_errors
-from fnn.cli.output.progress import SweepBar
 from fnn.cli.output.sweep import print_sweep
 from fnn.cli.process.distributed import is_connected, is_primary_process
-from fnn.cli.process.signals import note_folder
+from fnn.cli.process.signals import note_folder, stop_on_signals
 from fnn.cli.recorder import data_and_seeds, seconds_before, with_absolute_paths, write_config
 from fnn.cli.test_protocol import (
     Tested,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from fnn.cli.commands.sweep import SweepCommand
     from fnn.data import Prepared
     from fnn.runs import RunFolder
+    from fnn.training import Progress
 
 ROOM = 2**28
 """bytes that the parameters of all members may take; of more, only those of the best are kept"""
@@ -47,12 +47,14 @@ def sweep_and_keep(
     `FnnError` where no member has anything to show. Of several processes, the first one keeps and
     prints.
     """
+    from fnn.training import Progress
+
     with _folder(options) if options.save and is_primary_process() else nullcontext() as folder:
         if folder is not None:
             note_folder(folder.path)
             if options.resume is None:
                 _write_config(folder, options, members, prepared)
-        with closing(SweepBar()) as bar:
+        with closing(Progress(lines=True)) as bar:
             made = _train(options, members, prepared, _place(options, folder), bar)
         if not is_primary_process():
             return 0 if made.interrupted is None else 128 + made.interrupted
@@ -90,11 +92,12 @@ def _train(
     members: Sequence[sweeps.Member],
     prepared: Prepared,
     folder: Path | None,
-    bar: SweepBar,
+    bar: Progress,
 ) -> sweeps.SweepResult:
     from fnn.sweeps.sweep import sweep_members
 
-    with option_errors(options, options.training, options.machine, data=options.data):
+    errors = option_errors(options, options.training, options.machine, data=options.data)
+    with errors, stop_on_signals() as stop:
         return sweep_members(
             members,
             prepared,
@@ -104,6 +107,7 @@ def _train(
             memory=options.memory,
             folder=folder,
             loggers=[bar],
+            stop=stop,
             devices=options.machine.spread_over,
         )
 

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 
+from fnn.combinators.repeat import Repeat
+from fnn.combinators.residual import Residual
+from fnn.combinators.serial import Serial, with_integers, with_state
 from fnn.combinators.trees import check_stacked
-from fnn.layer import Child, Layer, Tree, fold, require_key
-from fnn.shapes import trailing, wide
+from fnn.layer import (
+    Array,
+    Child,
+    Example,
+    Forward,
+    Grads,
+    Key,
+    Layer,
+    Params,
+    PyTree,
+    State,
+    Tape,
+    fold,
+    require_key,
+)
+from fnn.layers import Activation, Dense, Softmax
+from fnn.ops import log_softmax, log_softmax_backward, softmax
+from fnn.shapes import shape, trailing, wide
 from fnn.spec import error_path, part, spec, static
 
 
@@ -38,87 +57,110 @@ class Ensemble(Layer):
     members: int = static(low=1)
     average: Literal["mean", "softmax", "sigmoid"] = static(default="mean")
 
-    def out_shape(self, in_shape: Tree) -> Tree:
+    def check_forward(self, params: Params, state: State, x: PyTree, train: bool) -> None:
+        check_stacked(self, self.members, params, state)
+
+    def out_shape(self, in_shape: PyTree) -> PyTree:
         with error_path("inner"):
             inner = self.inner.out_shape(in_shape)
         trailing(self, inner, 1)
         return inner
 
-    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+    def init(self, key: Key, in_shape: PyTree) -> tuple[Params, State]:
         self.out_shape(in_shape)
         keys = jax.random.split(require_key(self, key), self.members)
         with error_path("inner"):
             params, state = jax.vmap(lambda key: self.inner.init(key, in_shape))(keys)
         return {"inner": params}, {"inner": state}
 
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+    def forward(self, params: Params, state: State, x: PyTree, *, train: bool, key: Key) -> Forward:
         z, state, tapes = self._members(params, state, x, train=train, key=key)
         trailing(self, z, 2)
-        y, kept = _FORWARD[self.average](z.astype(wide(z.dtype)))
-        return y.astype(z.dtype), {"inner": state}, (tapes, kept)
+        y, saved = _FORWARD[self.average](z.astype(wide(z.dtype)))
+        return y.astype(z.dtype), {"inner": state}, (tapes, saved)
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
-        tapes, kept = tape
-        dz = self.cotangents(kept, dy)
+    def backward(self, params: Params, tape: Tape, dy: PyTree) -> tuple[PyTree, Grads]:
+        tapes, saved = tape
+        dz = self.cotangents(saved, dy)
         dx, grads = jax.vmap(self.inner.backward)(params["inner"], tapes, dz)
         return jax.tree.map(lambda leaf: leaf.sum(0), dx), {"inner": grads}
 
-    def cotangents(self, kept: Tree, dy: Tree) -> Tree:
-        """Those of the members' outputs (M, …), for what the average kept of them."""
+    def cotangents(self, saved: Array | None, dy: Array) -> Array:
+        """Those of the members' outputs (M, …), from what the average saved of them."""
         if self.average == "mean":
             return jnp.broadcast_to((dy / self.members)[None], (self.members, *dy.shape))
-        return _BACKWARD[self.average](kept, dy.astype(kept.dtype)[None]).astype(dy.dtype)
+        assert saved is not None
+        return _BACKWARD[self.average](saved, dy.astype(saved.dtype)[None]).astype(dy.dtype)
 
-    def children(self, in_shape: Tree) -> tuple[Child, ...]:
+    def children(self, in_shape: PyTree) -> tuple[Child, ...]:
         return (Child("inner", self.inner, in_shape, self.members),)
 
-    def outputs(self, params: Tree, state: Tree, x: Tree) -> Tree:
+    def outputs(self, params: Params, state: State, x: PyTree) -> PyTree:
         """The members' own outputs (M, …) in evaluation mode: `inner`'s, before any average."""
+        self.check_forward(params, state, x, train=False)
         return self._members(params, state, x, train=False, key=None)[0]
 
     def _members(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
-        check_stacked(self, self.members, params, state)
-
-        def one(index: jax.Array, p: Tree, s: Tree) -> tuple[Tree, Tree, Tree]:
+        self, params: Params, state: State, x: PyTree, *, train: bool, key: Key
+    ) -> Forward:
+        def one(index: Array, p: Params, s: State) -> Forward:
             with error_path("inner"):
                 return self.inner.forward(p, s, x, train=train, key=fold(key, index))
 
-        made: tuple[Tree, Tree, Tree] = jax.vmap(one)(
-            jnp.arange(self.members), params["inner"], state["inner"]
-        )
-        return made
+        outputs: Forward = jax.vmap(one)(jnp.arange(self.members), params["inner"], state["inner"])
+        return outputs
 
 
-def _mean(z: jax.Array) -> tuple[jax.Array, Any]:
+def _mean(z: Array) -> tuple[Array, Array | None]:
     return z.mean(0), None
 
 
-def _softmax(z: jax.Array) -> tuple[jax.Array, Any]:
-    logs = jax.nn.log_softmax(z)
+def _softmax(z: Array) -> tuple[Array, Array | None]:
+    logs = log_softmax(z)
     return jax.nn.logsumexp(logs, 0) - jnp.log(jnp.asarray(len(z), z.dtype)), logs
 
 
-def _softmax_back(logs: jax.Array, dy: jax.Array) -> jax.Array:
+def _softmax_back(logs: Array, dy: Array) -> Array:
     """Each member's share of the averaged probability, then back through its own log-softmax."""
-    dlogs = dy * jax.nn.softmax(logs, 0)
-    return dlogs - jnp.exp(logs) * dlogs.sum(-1, keepdims=True)
+    return log_softmax_backward(jnp.exp(logs), dy * softmax(logs, axis=0))
 
 
-def _sigmoid(z: jax.Array) -> tuple[jax.Array, Any]:
+def _sigmoid(z: Array) -> tuple[Array, Array | None]:
     yes, no = jax.nn.log_sigmoid(z), jax.nn.log_sigmoid(-z)
     return jax.nn.logsumexp(yes, 0) - jax.nn.logsumexp(no, 0), z
 
 
-def _sigmoid_back(z: jax.Array, dy: jax.Array) -> jax.Array:
+def _sigmoid_back(z: Array, dy: Array) -> Array:
     """Each member's shares of the averaged yes and of the averaged no, times their slopes."""
-    of_yes = jax.nn.softmax(jax.nn.log_sigmoid(z), 0)
-    of_no = jax.nn.softmax(jax.nn.log_sigmoid(-z), 0)
+    of_yes, of_no = softmax(jax.nn.log_sigmoid(z), axis=0), softmax(jax.nn.log_sigmoid(-z), axis=0)
     return dy * (of_yes * jax.nn.sigmoid(-z) + of_no * jax.nn.sigmoid(z))
 
 
 _FORWARD = {"mean": _mean, "softmax": _softmax, "sigmoid": _sigmoid}
 _BACKWARD = {"softmax": _softmax_back, "sigmoid": _sigmoid_back}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    nested = Ensemble(Repeat(Serial(Ensemble(Dense(5), 3), Activation("tanh")), 2), 2, "softmax")
+    return (
+        Example("ensemble", Ensemble(Serial(Dense(4), Activation("tanh"), Dense(3)), 3), shape(5)),
+        Example(
+            "ensemble of classes",
+            Ensemble(Serial(Dense(4), Activation("silu"), Dense(3)), 3, "softmax"),
+            shape(5),
+        ),
+        Example("ensemble of answers over time", Ensemble(Dense(2), 2, "sigmoid"), shape(3, 5)),
+        Example("ensemble of one", Ensemble(Serial(Dense(3), Softmax()), 1), shape(5)),
+        Example(
+            "ensemble with state",
+            Ensemble(with_state(), 2, "softmax"),
+            shape(5),
+            per_example=False,
+        ),
+        Example(
+            "ensemble in evaluation", Ensemble(with_state(), 2, "sigmoid"), shape(5), train=False
+        ),
+        Example("ensemble of integers", Ensemble(with_integers(), 2), shape(5, dtype=jnp.int32)),
+        Example("ensemble in and around others", Residual(nested), shape(5)),
+    )

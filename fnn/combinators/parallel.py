@@ -9,9 +9,24 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
+from fnn.combinators.serial import Serial
 from fnn.combinators.trees import add, check_children, check_same
-from fnn.layer import Child, Layer, Static, Tree, fold
-from fnn.shapes import trailing
+from fnn.layer import (
+    Child,
+    Example,
+    Forward,
+    Grads,
+    Key,
+    Layer,
+    Params,
+    PyTree,
+    State,
+    Static,
+    Tape,
+    fold,
+)
+from fnn.layers import Activation, Dense
+from fnn.shapes import shape, trailing
 from fnn.spec import ShapeError, SpecError, error_path, part, set_fields, spec, static
 
 
@@ -33,26 +48,26 @@ class Parallel(Layer):
         if not self.branches:
             raise SpecError("Parallel needs at least one branch")
 
-    def out_shape(self, in_shape: Tree) -> Tree:
+    def check_forward(self, params: Params, state: State, x: PyTree, train: bool) -> None:
+        check_children(self, "branches", len(self.branches), params, state)
+
+    def out_shape(self, in_shape: PyTree) -> PyTree:
         shapes = []
         for child in self.children(in_shape):
             with error_path(child.path):
                 shapes.append(child.layer.out_shape(in_shape))
         return self._joined(shapes)
 
-    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+    def init(self, key: Key, in_shape: PyTree) -> tuple[Params, State]:
         self.out_shape(in_shape)
-        made = []
+        initial = []
         for index, child in enumerate(self.children(in_shape)):
             with error_path(child.path):
-                made.append(child.layer.init(fold(key, index), in_shape))
-        params, states = zip(*made, strict=True)
+                initial.append(child.layer.init(fold(key, index), in_shape))
+        params, states = zip(*initial, strict=True)
         return {"branches": params}, {"branches": states}
 
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
-        check_children(self, "branches", len(self.branches), params, state)
+    def forward(self, params: Params, state: State, x: PyTree, *, train: bool, key: Key) -> Forward:
         outputs, states, tapes = [], [], []
         for index, (layer, p, s) in enumerate(
             zip(self.branches, params["branches"], state["branches"], strict=True)
@@ -69,7 +84,7 @@ class Parallel(Layer):
             y, widths = jnp.concatenate(outputs, -1), tuple(y.shape[-1] for y in outputs)
         return y, {"branches": tuple(states)}, (tuple(tapes), Static(widths))
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: Params, tape: Tape, dy: PyTree) -> tuple[PyTree, Grads]:
         tapes, widths = tape
         cotangents = [dy] * len(self.branches)
         if self.join == "concatenate":
@@ -79,13 +94,13 @@ class Parallel(Layer):
         inputs, grads = zip(*(layer.backward(*rest) for layer, *rest in pieces), strict=True)
         return functools.reduce(add, inputs), {"branches": grads}
 
-    def children(self, in_shape: Tree) -> tuple[Child, ...]:
+    def children(self, in_shape: PyTree) -> tuple[Child, ...]:
         return tuple(
             Child(f"branches[{index}]", layer, in_shape)
             for index, layer in enumerate(self.branches)
         )
 
-    def _joined(self, shapes: list[Tree]) -> Tree:
+    def _joined(self, shapes: list[PyTree]) -> PyTree:
         first = shapes[0]
         for index, other in enumerate(shapes[1:], start=1):
             if self.join == "sum":
@@ -99,3 +114,19 @@ class Parallel(Layer):
             return first
         width = sum(shape.shape[-1] for shape in shapes)
         return jax.ShapeDtypeStruct((*first.shape[:-1], width), first.dtype)
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example(
+            "parallel sum",
+            Parallel(Dense(4), Serial(Dense(4), Activation("elu")), Dense(4)),
+            shape(5),
+        ),
+        Example(
+            "parallel side by side",
+            Parallel(Dense(2), Activation("relu"), Dense(3), join="concatenate"),
+            shape(5),
+        ),
+    )

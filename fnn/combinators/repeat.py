@@ -5,8 +5,25 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from fnn.combinators.residual import Residual
+from fnn.combinators.serial import Serial
 from fnn.combinators.trees import check_same, check_stacked
-from fnn.layer import Child, Layer, Tree, fold, require_key
+from fnn.layer import (
+    Child,
+    Example,
+    Forward,
+    Grads,
+    Key,
+    Layer,
+    Params,
+    PyTree,
+    State,
+    Tape,
+    fold,
+    require_key,
+)
+from fnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from fnn.shapes import shape
 from fnn.spec import error_path, part, spec, static
 
 
@@ -23,13 +40,16 @@ class Repeat(Layer):
     times: int = static(low=1)
     tied: bool = static(default=False)
 
-    def out_shape(self, in_shape: Tree) -> Tree:
+    def check_forward(self, params: Params, state: State, x: PyTree, train: bool) -> None:
+        check_stacked(self, self.times, None if self.tied else params, state)
+
+    def out_shape(self, in_shape: PyTree) -> PyTree:
         with error_path("inner"):
             inner = self.inner.out_shape(in_shape)
         check_same(self, "it is given", in_shape, "its inner layer gives back", inner)
         return in_shape
 
-    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+    def init(self, key: Key, in_shape: PyTree) -> tuple[Params, State]:
         self.out_shape(in_shape)
         keys = jax.random.split(require_key(self, key), self.times)
         with error_path("inner"):
@@ -38,12 +58,8 @@ class Repeat(Layer):
             params = jax.tree.map(lambda leaf: leaf[0], params)
         return {"inner": params}, {"inner": state}
 
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
-        check_stacked(self, self.times, None if self.tied else params, state)
-
-        def once(x: Tree, layer: Tree) -> tuple[Tree, Tree]:
+    def forward(self, params: Params, state: State, x: PyTree, *, train: bool, key: Key) -> Forward:
+        def once(x: PyTree, layer: PyTree) -> tuple[PyTree, PyTree]:
             index, own, s = layer
             p = params["inner"] if self.tied else own
             with error_path("inner"):
@@ -55,8 +71,8 @@ class Repeat(Layer):
         y, (state, tapes) = jax.lax.scan(once, x, layers)
         return y, {"inner": state}, tapes
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
-        def once(dy: Tree, layer: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: Params, tape: Tape, dy: PyTree) -> tuple[PyTree, Grads]:
+        def once(dy: PyTree, layer: PyTree) -> tuple[PyTree, PyTree]:
             own, t = layer
             return self.inner.backward(params["inner"] if self.tied else own, t, dy)
 
@@ -66,8 +82,28 @@ class Repeat(Layer):
             grads = jax.tree.map(lambda leaf: leaf.sum(0), grads)
         return dx, {"inner": grads}
 
-    def children(self, in_shape: Tree) -> tuple[Child, ...]:
+    def children(self, in_shape: PyTree) -> tuple[Child, ...]:
         return (Child("inner", self.inner, in_shape, self.times),)
 
-    def _stacked(self, params: Tree) -> Tree:
+    def _stacked(self, params: Params) -> PyTree:
         return None if self.tied else params["inner"]
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    block = Serial(Dense(5), Activation("tanh"))
+    nested = Repeat(Repeat(Serial(Dense(5), Activation("sigmoid")), 2), 2, tied=True)
+    deep = Repeat(Residual(Serial(LayerNorm(), Dense(5), Activation("gelu"), Dropout(0.2))), 3)
+    return (
+        Example("repeat", Repeat(block, 3), shape(5)),
+        Example("repeat tied", Repeat(block, 3, tied=True), shape(5)),
+        Example("repeat of repeat", nested, shape(5)),
+        Example(
+            "repeat with state",
+            Repeat(Serial(Dense(5), BatchNorm()), 2),
+            shape(5),
+            per_example=False,
+        ),
+        Example("deep", deep, shape(5), per_example=False),
+        Example("deep in evaluation", deep, shape(5), train=False),
+    )

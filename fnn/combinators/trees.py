@@ -1,39 +1,39 @@
-"""What combinators do with whole pytrees of inputs."""
+"""Sums and checks of pytrees of inputs, parameters and outputs."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.spec import ShapeError, named_leaves
 
 
-def add(a: Tree, b: Tree) -> Tree:
+def add(a: PyTree, b: PyTree) -> PyTree:
     """Leaf by leaf; None (the cotangent of an integer input) stays None."""
     return jax.tree.map(lambda x, y: x + y, a, b)
 
 
-def check_same(owner: Any, first_words: str, first: Tree, other_words: str, other: Tree) -> None:
+def check_same(
+    owner: object, first_words: str, first: PyTree, other_words: str, other: PyTree
+) -> None:
     """Two inputs or outputs agree in structure, shapes and dtypes."""
-    if _described(first) != _described(other):
+    if _signature(first) != _signature(other):
         raise ShapeError(
             f"{type(owner).__name__}: {first_words} {_shown(first)}, "
             f"{other_words} {_shown(other)}; they must be the same"
         )
 
 
-def check_children(owner: Any, field: str, count: int, *trees: Tree) -> None:
+def check_children(owner: object, field: str, count: int, *trees: PyTree) -> None:
     """Parameters and state hold as many entries under a field as there are layers."""
     for tree in trees:
-        found = len(tree[field]) if isinstance(tree, dict) and set(tree) == {field} else None
-        if found != count:
-            got = f"{found} {field}" if found is not None else jax.tree.structure(tree)
+        length = len(tree[field]) if isinstance(tree, dict) and set(tree) == {field} else None
+        if length != count:
+            got = f"{length} {field}" if length is not None else jax.tree.structure(tree)
             raise ShapeError(f"{type(owner).__name__} has {count} {field}, was given {got}")
 
 
-def check_stacked(owner: Any, times: int, *trees: Tree) -> None:
+def check_stacked(owner: object, times: int, *trees: PyTree) -> None:
     """Every leaf carries a leading axis of that length."""
     for path, leaf in named_leaves(trees).items():
         if leaf.shape[:1] != (times,):
@@ -43,11 +43,11 @@ def check_stacked(owner: Any, times: int, *trees: Tree) -> None:
             )
 
 
-def _described(tree: Tree) -> Any:
+def _signature(tree: PyTree) -> tuple[object, object]:
     leaves, structure = jax.tree.flatten(tree)
     return structure, [(leaf.shape, leaf.dtype) for leaf in leaves]
 
 
-def _shown(tree: Tree) -> str:
+def _shown(tree: PyTree) -> str:
     shown = jax.tree.map(lambda leaf: f"{leaf.dtype}{list(leaf.shape)}", tree)
     return str(shown).replace("'", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -12,10 +12,29 @@ from fnn.data.errors import DataError
 from fnn.data.tables.csv_reader import TextFormat
 from fnn.data.tables.table import Table, is_categories
 
+if TYPE_CHECKING:
+    from fnn.losses.loss import Task
+
 Inputs: TypeAlias = np.ndarray | Table
-BLOCK = 8192
+BLOCK_ROWS = 8192
 TOO_LARGE = "deviations (numbers this large can't be scaled)"
-Task: TypeAlias = Literal["binary", "classes", "regression"]
+
+
+class RowArray(Protocol):
+    """An array, or what reads rows of one when it is indexed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    @property
+    def ndim(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice | np.ndarray, /) -> np.ndarray: ...
 
 
 class DataRows(NamedTuple):
@@ -31,7 +50,7 @@ class DataRows(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs and targets by row, in their own units; nothing is scaled, filled in or encoded.
+    """Inputs and targets by row, in their own units; nothing is scaled, imputed or encoded.
 
     Errors: rows that do not match, fewer than two rows, NaN or infinite inputs (a table may have
     missing ones), infinite or missing targets, class numbers out of range, a single class.
@@ -43,7 +62,7 @@ class Dataset:
     classes: tuple[str, ...] | None
     """names of the classes in the order of their numbers; None for regression"""
     test: DataRows | None = None
-    """an official test part, which stays as it is"""
+    """an official test part, which is never split"""
     divisor: float | None = None
     """all inputs share one scale, and x / divisor lies in [0, 1]; None: each has its own"""
     target_name: str = "target"
@@ -51,7 +70,7 @@ class Dataset:
     columns: tuple[str, ...] = ()
     """names of the inputs of an array (n, I), where they have any"""
     text: TextFormat | None = None
-    """how the text file was read that the data came from"""
+    """the format of the text file that was read"""
     notes: tuple[str, ...] = ()
     """what was decided for the user when the data was read"""
     on_disk: bool = False
@@ -68,9 +87,9 @@ class Dataset:
                 f"{len(self.columns)} names for inputs of shape {self.inputs.shape}", self.name
             )
         if self.test is not None:
-            place = f"{self.name}, test part"
-            self._check_rows(place, *self.test)
-            self._check_like(place, self.test)
+            location = f"{self.name}, test part"
+            self._check_rows(location, *self.test)
+            self._check_same_shapes(location, self.test)
 
     @property
     def task(self) -> Task:
@@ -86,101 +105,103 @@ class Dataset:
             return 1 if len(self.classes) == 2 else len(self.classes)
         return 1 if self.target.ndim == 1 else self.target.shape[1]
 
-    def _check_rows(self, place: str, inputs: Inputs, target: np.ndarray) -> None:
+    def _check_rows(self, location: str, inputs: Inputs, target: np.ndarray) -> None:
         kind = np.float64 if self.classes is None else np.int32
         if target.dtype != kind:
-            raise DataError(f"expected {np.dtype(kind)} targets, got {target.dtype}", place)
+            raise DataError(f"expected {np.dtype(kind)} targets, got {target.dtype}", location)
         ranks = (1, 2) if self.classes is None else (1,)
         if len(inputs.shape) < 2 or target.ndim not in ranks or len(inputs) != len(target):
             raise DataError(
                 "expected as many rows of inputs as of targets, "
                 f"got shapes {inputs.shape} and {target.shape}",
-                place,
+                location,
             )
         if not len(target) or 0 in inputs.shape:
-            raise DataError(f"expected rows and inputs, got shape {inputs.shape}", place)
-        check_inputs(inputs, place, self.columns)
+            raise DataError(f"expected rows and inputs, got shape {inputs.shape}", location)
+        check_inputs(inputs, location, self.columns)
         if self.classes is None:
-            check_finite(target, place, what=self.target_name)
+            check_finite(target, location, what=self.target_name)
         else:
-            _check_range(target, len(self.classes), place)
+            _check_range(target, len(self.classes), location)
 
     def _check_classes(self, classes: tuple[str, ...]) -> None:
-        present = np.unique(self.target)
-        if len(present) < 2:
+        occurring = np.unique(self.target)
+        if len(occurring) < 2:
             raise DataError(
                 f"expected at least two classes in {self.target_name}, "
-                f"got only {classes[present[0]]!r}",
+                f"got only {classes[occurring[0]]!r}",
                 self.name,
             )
         if len(set(classes)) < len(classes):
             raise DataError(f"expected names that differ, got the classes {classes}", self.name)
 
-    def _check_like(self, place: str, test: DataRows) -> None:
-        """A test part looks like the rows to learn from."""
+    def _check_same_shapes(self, location: str, test: DataRows) -> None:
+        """The test part has inputs and targets of the same shape a row."""
         if isinstance(self.inputs, Table) != isinstance(test.inputs, Table):
-            raise DataError("expected both parts to be tables or both arrays", place)
-        for what, ours, theirs in (
+            raise DataError("expected both parts to be tables or both arrays", location)
+        for what, own_shape, test_shape in (
             ("inputs", self.inputs.shape[1:], test.inputs.shape[1:]),
             ("targets", self.target.shape[1:], test.target.shape[1:]),
         ):
-            if ours != theirs:
+            if own_shape != test_shape:
                 raise DataError(
-                    f"expected {what} of shape {ours} a row as in the training part, got {theirs}",
-                    place,
+                    f"expected {what} of shape {own_shape} a row as in the training part, "
+                    f"got {test_shape}",
+                    location,
                 )
 
 
-def check_inputs(inputs: Inputs, place: str, columns: tuple[str, ...] = ()) -> None:
-    """NaN or infinite numbers are an error that names the first column with them, and how many.
+def check_inputs(inputs: Inputs, location: str, columns: tuple[str, ...] = ()) -> None:
+    """Raise `DataError` for NaN or infinite numbers: the first column with them, and how many.
 
     In a table a NaN is a missing number, and no error.
     """
     if not isinstance(inputs, Table):
-        check_finite(inputs, place, columns)
+        check_finite(inputs, location, columns)
         return
     for name, values in inputs.columns.items():
         if not is_categories(values) and (count := np.isinf(values).sum()):
             row = inputs.where(int(np.isinf(values).argmax()))
             raise DataError(
                 f"expected finite numbers, got {count} infinite, the first in {row}",
-                f"{place}, column {name}",
+                f"{location}, column {name}",
             )
 
 
 def check_finite(
-    values: np.ndarray, place: str, columns: tuple[str, ...] = (), what: str = "inputs"
+    values: RowArray, location: str, columns: tuple[str, ...] = (), what: str = "inputs"
 ) -> None:
-    """NaN or infinite numbers in an array are an error: where, and how many."""
-    if values.dtype.kind != "f" or all(np.isfinite(block).all() for block in blocks(values)):
+    """Raise `DataError` for NaN or infinite numbers in an array: where, and how many."""
+    if values.dtype.kind != "f" or all(np.isfinite(block).all() for block in row_blocks(values)):
         return
-    bad = ~np.isfinite(values)
-    row, *column = np.argwhere(bad)[0].tolist()
-    nan = int(np.isnan(values).sum())
+    loaded = values[:]
+    invalid = ~np.isfinite(loaded)
+    row, *column = np.argwhere(invalid)[0].tolist()
+    nan = int(np.isnan(loaded).sum())
     where = f" of column {columns[column[0]] if columns else ', '.join(map(str, column))}"
     raise DataError(
-        f"expected finite {what}, got {nan} NaN and {bad.sum() - nan} infinite, "
+        f"expected finite {what}, got {nan} NaN and {invalid.sum() - nan} infinite, "
         f"the first in row {row}{where if column else ''}"
-        + (f" ({bad[:, *column].sum()} in that column)" if column else ""),
-        place,
+        + (f" ({invalid[:, *column].sum()} in that column)" if column else ""),
+        location,
     )
 
 
-def _check_range(target: np.ndarray, classes: int, place: str) -> None:
-    bad = np.flatnonzero((target < 0) | (target >= classes))
-    if bad.size:
+def _check_range(target: np.ndarray, classes: int, location: str) -> None:
+    invalid = np.flatnonzero((target < 0) | (target >= classes))
+    if invalid.size:
         raise DataError(
             f"expected class numbers from 0 to {classes - 1}, "
-            f"got {target[bad[0]]} in row {bad[0]} ({bad.size} out of range in all)",
-            place,
+            f"got {target[invalid[0]]} in row {invalid[0]} ({invalid.size} out of range in all)",
+            location,
         )
 
 
-def blocks(rows: Any) -> Iterator[np.ndarray]:
-    """An array in blocks of rows, so that what is computed from it takes little memory."""
-    return (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+def row_blocks(rows: RowArray) -> Iterator[np.ndarray]:
+    """The array in blocks of rows, to bound the memory of what is computed from it."""
+    return (rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS))
 
 
-def take(inputs: Inputs, rows: np.ndarray) -> Inputs:
+def take_rows(inputs: Inputs, rows: np.ndarray) -> Inputs:
     """Some rows of inputs, by their numbers."""
     return inputs.take(rows) if isinstance(inputs, Table) else inputs[rows]

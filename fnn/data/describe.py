@@ -1,4 +1,4 @@
-"""A dataset as a table that people read."""
+"""A description of a dataset, as a table of text."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from fnn.data.dataset import Dataset
 from fnn.data.tables.table import Table, is_categories, missing_in
 
-SHOWN = 40
+MAX_LISTED = 40
 """the most columns and classes that are listed"""
-HEAD = ("column", "kind", "min", "mean", "max", "missing")
+HEADER = ("column", "kind", "min", "mean", "max", "missing")
 
 
 def describe(dataset: Dataset) -> str:
@@ -36,35 +36,35 @@ def _inputs(dataset: Dataset) -> list[str]:
     elif dataset.divisor is not None or inputs.ndim > 2:
         divided = "" if dataset.divisor is None else f"; divided by {dataset.divisor:g} to train"
         mean = inputs.mean(dtype=np.float64)
-        figures = f"min {inputs.min():g}, mean {mean:.4g}, max {inputs.max():g}"
-        return [f"all inputs share one scale: {figures}{divided}"]
+        statistics = f"min {inputs.min():g}, mean {mean:.4g}, max {inputs.max():g}"
+        return [f"all inputs share one scale: {statistics}{divided}"]
     else:
         names = dataset.columns or [f"x[{number}]" for number in range(inputs.shape[1])]
         columns = list(zip(names, inputs.T, strict=True))
-    lines = align([HEAD, *(_column(name, values) for name, values in columns[:SHOWN])])
-    if len(columns) > SHOWN:
-        lines.append(f"… and {len(columns) - SHOWN:,} more columns")
+    lines = align([HEADER, *(_column(name, values) for name, values in columns[:MAX_LISTED])])
+    if len(columns) > MAX_LISTED:
+        lines.append(f"… and {len(columns) - MAX_LISTED:,} more columns")
     return lines
 
 
 def _column(name: str, values: np.ndarray) -> tuple[str, ...]:
     if not is_categories(values):
-        gone = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
-        present = values[~gone].astype(np.float64)
+        missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+        present = values[~missing].astype(np.float64)
         if not present.size:
-            return (name, "numbers", "", "", "", f"{gone.sum():,}")
-        figures = _written(present, present.min(), present.mean(), present.max())
-        return (name, "numbers", *figures, f"{gone.sum():,}")
+            return (name, "numbers", "", "", "", f"{missing.sum():,}")
+        statistics = _format_values(present, present.min(), present.mean(), present.max())
+        return (name, "numbers", *statistics, f"{missing.sum():,}")
     counts = Counter(value for value in values if value is not None)
     kind = f"{len(counts):,} categories"
     return (name, kind, "", "", "", f"{missing_in(values).sum():,}")
 
 
-def _written(values: np.ndarray, *figures: float) -> tuple[str, ...]:
-    """Figures of 6 digits, and of more where numbers lie far from 0 for how much they differ."""
+def _format_values(values: np.ndarray, *statistics: float) -> tuple[str, ...]:
+    """Values in 6 digits, or in more where all are far from 0 relative to their range."""
     spread, largest = float(np.ptp(values)), float(np.abs(values).max())
     more = math.floor(math.log10(largest / spread)) if 0 < spread < largest < math.inf else 0
-    return tuple(f"{figure:.{min(6 + more, 17)}g}" for figure in figures)
+    return tuple(f"{figure:.{min(6 + more, 17)}g}" for figure in statistics)
 
 
 def _target(dataset: Dataset) -> list[str]:
@@ -72,8 +72,8 @@ def _target(dataset: Dataset) -> list[str]:
     title = "target" if dataset.target_name == "target" else f"target {dataset.target_name}"
     if dataset.classes is None:
         lines = [f"{title}: {dataset.outputs} number{'s' * (dataset.outputs > 1)} a row"]
-        columns = target.reshape(len(target), -1).T[:SHOWN]
-        rows = [_written(c, c.min(), c.mean(), c.max(), c.std()) for c in columns]
+        columns = target.reshape(len(target), -1).T[:MAX_LISTED]
+        rows = [_format_values(c, c.min(), c.mean(), c.max(), c.std()) for c in columns]
         return lines + align([("min", "mean", "max", "std"), *rows], left=0)
     counts = np.bincount(target, minlength=len(dataset.classes))
     table = [
@@ -81,9 +81,9 @@ def _target(dataset: Dataset) -> list[str]:
         for name, count in zip(dataset.classes, counts, strict=True)
     ]
     lines = [f"{title}: {len(table)} classes"]
-    lines += align([("class", "rows", "share"), *table[:SHOWN]], left=1)
-    if len(table) > SHOWN:
-        lines.append(f"… and {len(table) - SHOWN:,} more classes")
+    lines += align([("class", "rows", "share"), *table[:MAX_LISTED]], left=1)
+    if len(table) > MAX_LISTED:
+        lines.append(f"… and {len(table) - MAX_LISTED:,} more classes")
     return lines
 
 

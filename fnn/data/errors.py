@@ -1,4 +1,4 @@
-"""What data can get wrong."""
+"""Errors about data, and how they list names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from fnn.spec import FnnError
 
-SHOWN = 30
+MAX_LISTED = 30
 """the most names that an error lists"""
 
 
@@ -26,16 +26,16 @@ def one_of(name: str, known: Iterable[str]) -> str:
     return f"{hint} (known: {listed(names)})"
 
 
-def check_names(known: Sequence[str], expected: Iterable[str], place: str) -> None:
-    """An error where columns are missing, with the nearest name there is for the first."""
-    lacking = [name for name in expected if name not in known]
-    if lacking:
-        shown = listed(map(repr, lacking))
-        raise DataError(f"missing columns: {shown}{one_of(lacking[0], known)}", place)
+def check_names(known: Sequence[str], expected: Iterable[str], location: str) -> None:
+    """Raise `DataError` where columns are missing, with the nearest existing name for the first."""
+    missing = [name for name in expected if name not in known]
+    if missing:
+        quoted = listed(map(repr, missing))
+        raise DataError(f"missing columns: {quoted}{one_of(missing[0], known)}", location)
 
 
 def listed(names: Iterable[str]) -> str:
     """Names with commas between them, the first 30 of them."""
-    shown = list(names)
-    rest = f", … {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-    return ", ".join(shown[:SHOWN]) + rest
+    quoted = list(names)
+    rest = f", … {len(quoted) - MAX_LISTED} more" if len(quoted) > MAX_LISTED else ""
+    return ", ".join(quoted[:MAX_LISTED]) + rest

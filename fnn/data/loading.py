@@ -11,10 +11,10 @@ from fnn.data.dataset import Dataset
 from fnn.data.errors import DataError
 from fnn.data.sources.bundled import BUNDLED, bundled
 from fnn.data.sources.images import IMAGES, images
-from fnn.data.sources.memory_mapped import is_stored, load_folder
+from fnn.data.sources.memory_mapped import is_array_folder, load_folder
 from fnn.data.tables.csv_dataset import load_table
-from fnn.data.tables.csv_reader import MISSING, is_text
-from fnn.data.targets.target import Asked
+from fnn.data.tables.csv_reader import MISSING, TextFormat, delimiter_of, is_text_file
+from fnn.data.targets.target import TaskOption
 from fnn.spec import choice
 
 NAMES = tuple(sorted((*BUNDLED, *IMAGES)))
@@ -28,14 +28,14 @@ def load(
     delimiter: str | None = None,
     header: bool = True,
     missing: Sequence[str] = MISSING,
-    task: Asked = None,
+    task: TaskOption = None,
     test: str | os.PathLike[str] | None = None,
     drop: Sequence[str | int] = (),
     categorical: Sequence[str | int] = (),
 ) -> Dataset:
     """The dataset of a known name (`NAMES`; `data_dir` is where images are looked for), or of a
     file: .csv, .tsv or .txt, perhaps with .gz behind it, or .npz with the arrays x and y; or of a
-    folder with x.npy and y.npy, which stay on disk (`stored.load_folder`).
+    folder with x.npy and y.npy, which stay on disk (`fnn.data.sources.memory_mapped`).
 
     Text files are UTF-8, a row a line, fields separated by `delimiter` (a comma; a tab for .tsv).
     `target` names the column to predict; without a `header` columns are column_1, column_2, …, and
@@ -43,40 +43,38 @@ def load(
     words, are missing values. Columns whose fields are all numbers are numbers, the others (and
     those in `categorical`) are categories; columns in `drop` are left out. `test` is a second file
     of the same columns, an official test part.
-    `task` ("classification" or "regression") overrides what `targets.make_target` makes of the
-    target: strings are classes, and so are whole numbers that look like it.
+    `task` ("classification" or "regression") overrides the default (`make_target` in
+    `fnn.data.targets.target`): strings are classes, and so are whole numbers that look like it.
 
     Errors: an unknown name (with the nearest known one), no such file, options that don't go with
     the source, and whatever is wrong in the file, with the column and line.
     """
-    plain = header and tuple(missing) == MISSING
-    columns = not plain or delimiter is not None or bool(drop) or bool(categorical) or test
+    missing = (missing,) if isinstance(missing, str) else tuple(missing)
+    default_format = header and missing == MISSING and delimiter is None
+    column_options = not default_format or bool(drop) or bool(categorical) or test
     if str(source) in NAMES:
-        if columns or target is not None or task is not None:
+        if column_options or target is not None or task is not None:
             raise DataError("options about a file's columns don't go with a known set", str(source))
         return bundled(str(source)) if source in BUNDLED else images(str(source), data_dir)
     path = Path(source).expanduser()
-    if is_stored(path):
-        if columns or target is not None:
-            raise DataError("options about columns are for text files", str(path))
-        return load_folder(path, task=task)
-    if is_text(path) and path.exists():
+    is_folder = is_array_folder(path)
+    if not is_folder and is_text_file(path) and path.exists():
         return load_table(
             path,
+            TextFormat(delimiter_of(path, delimiter), header, missing),
             target=target,
-            delimiter=delimiter,
-            header=header,
-            missing=missing,
             task=task,
             test=None if test is None else Path(test).expanduser(),
             drop=drop,
             categorical=categorical,
         )
-    if path.suffix == ".npz" and path.exists():
-        if columns:
-            raise DataError("options about columns are for text files", str(path))
-        return load_npz(path, task=task, target=None if target is None else str(target))
-    raise DataError(_unknown(str(source), path))
+    if not is_folder and not (path.suffix == ".npz" and path.exists()):
+        raise DataError(_unknown(str(source), path))
+    if column_options or (is_folder and target is not None):
+        raise DataError("options about columns are for text files", str(path))
+    if is_folder:
+        return load_folder(path, task=task)
+    return load_npz(path, task=task, target=None if target is None else str(target))
 
 
 def _unknown(source: str, path: Path) -> str:

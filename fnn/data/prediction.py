@@ -1,4 +1,4 @@
-"""The rows of a file for a model that is there: read as its training data was."""
+"""Rows of a file for a trained model, read in the same way as its training data."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from pathlib import Path
 
 import numpy as np
 
-from fnn.data.arrays import further, pick, read_npz
+from fnn.data.arrays import encode_more, read_npz, require_array
 from fnn.data.dataset import DataRows, Inputs
 from fnn.data.errors import DataError
 from fnn.data.preprocessing.preprocessing import Preprocessing
 from fnn.data.preprocessing.tables import NumericColumn, TableEncoder
 from fnn.data.sources.idx import read_idx
-from fnn.data.sources.memory_mapped import is_stored, read_array
+from fnn.data.sources.memory_mapped import is_array_folder, read_array
 from fnn.data.tables.columns import Kind
-from fnn.data.tables.csv_dataset import check_columns, columns_of
+from fnn.data.tables.csv_dataset import check_columns, parse_columns
 from fnn.data.tables.csv_reader import (
     MISSING,
     SUFFIXES,
-    Text,
+    TextColumns,
     delimiter_of,
-    is_tabs,
-    is_text,
+    is_tab_separated,
+    is_text_file,
     read_text,
 )
-from fnn.data.targets.target import like
+from fnn.data.targets.target import encode_like
 
 
 def read_inputs(
     path: str | os.PathLike[str], preprocessing: Preprocessing, *, delimiter: str | None = None
 ) -> Inputs:
-    """The inputs of a file, for `Preprocessing.encode`; a target that is there is left out.
+    """The inputs of a file, for `Preprocessing.encode`; a target column is dropped.
 
     Text files (.csv, .tsv, .txt, perhaps .gz) hold columns by name, in any order, others are
     ignored; or, where the training file had no header, its columns with or without the target. A
@@ -43,13 +43,13 @@ def read_inputs(
     Errors: no such file, another kind of file, missing columns, words among numbers, other widths.
     """
     path = Path(path).expanduser()
-    if is_text(path):
+    if is_text_file(path):
         text = _text(path, preprocessing, delimiter)
         return _columns(text, preprocessing)
-    if is_stored(path):
+    if is_array_folder(path):
         return read_array(path / "x.npy")
     if path.suffix in (".npy", ".npz"):
-        return pick(read_npz(path), "inputs", path)
+        return require_array(read_npz(path), "inputs", path)
     if "idx" in path.name:
         return _images(path, preprocessing.in_shape)
     known = ", ".join((*SUFFIXES, ".npy", ".npz"))
@@ -62,18 +62,18 @@ def read_rows(
     """The inputs of a file and their targets, in the model's class numbers or in raw units.
 
     As `read_inputs`, with the target's column (.npz: y; a folder: y.npy) there too. Errors: it is
-    not there, some of it is missing, classes that the model does not know.
+    missing, wholly or in some rows; classes that the model does not know.
     """
     path = Path(path).expanduser()
-    if is_text(path):
+    if is_text_file(path):
         text = _text(path, preprocessing, delimiter)
         name, classes = preprocessing.target_name, preprocessing.classes
         kind: Kind | None = "numbers" if classes is None else None
         inputs = _columns(text, preprocessing)
         check_columns(text, [name])
-        column = columns_of(text, [name], {name: kind}, _missing(preprocessing))
-        return DataRows(inputs, like(column, name, classes, f"{path}, column {name}"))
-    if is_stored(path):
+        column = parse_columns(text, [name], {name: kind}, _missing(preprocessing))
+        return DataRows(inputs, encode_like(column, name, classes, f"{path}, column {name}"))
+    if is_array_folder(path):
         arrays = {name: read_array(path / f"{name}.npy") for name in ("x", "y")}
     elif path.suffix == ".npz":
         arrays = read_npz(path)
@@ -83,8 +83,10 @@ def read_rows(
             "y.npy",
             str(path),
         )
-    target = further(pick(arrays, "target", path), preprocessing.classes, f"{path}, target")
-    inputs = pick(arrays, "inputs", path)
+    target = encode_more(
+        require_array(arrays, "target", path), preprocessing.classes, f"{path}, target"
+    )
+    inputs = require_array(arrays, "inputs", path)
     if len(inputs) != len(target):
         raise DataError(f"{len(inputs)} rows of inputs and {len(target)} of targets", str(path))
     return DataRows(inputs, target)
@@ -94,18 +96,18 @@ def _missing(preprocessing: Preprocessing) -> tuple[str, ...]:
     return MISSING if preprocessing.text is None else preprocessing.text.missing
 
 
-def _text(path: Path, preprocessing: Preprocessing, delimiter: str | None) -> Text:
+def _text(path: Path, preprocessing: Preprocessing, delimiter: str | None) -> TextColumns:
     """The file's fields under the names that the training file gave its columns."""
-    style = preprocessing.text
-    if style is None:
+    text_format = preprocessing.text
+    if text_format is None:
         table = isinstance(preprocessing.encoder, TableEncoder)
         return read_text(path, delimiter_of(path, delimiter), header=True if table else None)
-    if delimiter is None and not is_tabs(path) and style.delimiter != "\t":
-        delimiter = style.delimiter
-    text = read_text(path, delimiter_of(path, delimiter), header=style.header)
-    if style.header:
+    if delimiter is None and not is_tab_separated(path) and text_format.delimiter != "\t":
+        delimiter = text_format.delimiter
+    text = read_text(path, delimiter_of(path, delimiter), header=text_format.header)
+    if text_format.header:
         return text
-    names, width = style.columns, len(text.names)
+    names, width = text_format.columns, len(text.names)
     if width == len(names) - 1:
         names = tuple(name for name in names if name != preprocessing.target_name)
     if width != len(names):
@@ -117,7 +119,7 @@ def _text(path: Path, preprocessing: Preprocessing, delimiter: str | None) -> Te
     return text._replace(names=names)
 
 
-def _columns(text: Text, preprocessing: Preprocessing) -> Inputs:
+def _columns(text: TextColumns, preprocessing: Preprocessing) -> Inputs:
     """The columns that the model needs."""
     encoder, missing = preprocessing.encoder, _missing(preprocessing)
     if isinstance(encoder, TableEncoder):
@@ -126,7 +128,7 @@ def _columns(text: Text, preprocessing: Preprocessing) -> Inputs:
             for column in encoder.columns
         }
         check_columns(text, list(kinds))
-        return columns_of(text, list(kinds), kinds, missing)
+        return parse_columns(text, list(kinds), kinds, missing)
     names = [name for name in text.names if name != preprocessing.target_name]
     if preprocessing.columns and not text.names[0].startswith("column_"):
         names = list(preprocessing.columns)
@@ -136,7 +138,7 @@ def _columns(text: Text, preprocessing: Preprocessing) -> Inputs:
             f"expected {prod(preprocessing.in_shape)} columns of inputs, got {len(names)}",
             str(text.path),
         )
-    table = columns_of(text, names, dict.fromkeys(names, "numbers"), missing)
+    table = parse_columns(text, names, dict.fromkeys(names, "numbers"), missing)
     return np.stack(list(table.columns.values()), axis=1)
 
 

@@ -1,4 +1,4 @@
-"""Which rows train, which choose, which report."""
+"""Splits of rows into training, validation and test parts."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def split(
     stratify: bool = True,
     classes: Sequence[str] | None = None,
 ) -> Split:
-    """Deal the rows out at random: `fractions` (or percent) for train, validation and perhaps test.
+    """Split the rows at random: `fractions` (or percent) for train, validation and perhaps test.
 
     Sizes are `fractions` times the rows, rounded by largest remainder. Where the target is class
     numbers, `stratify` keeps each class's rows in each part within one of proportional. The seed
-    is for a NumPy Generator: JAX's keys have no part in it. A fraction of 0 leaves a part empty.
+    seeds a NumPy Generator, not a JAX key. A fraction of 0 leaves a part empty.
 
     Errors: fractions that are negative or do not sum to 1; a part that would get no rows; a class
-    with fewer rows than there are parts (`classes` are the names it is called by).
+    with fewer rows than there are parts (`classes` are the names in that message).
     """
-    wanted = shares(fractions)
+    shares = normalized_fractions(fractions)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise DataError(f"expected a whole number from 0 up, got {seed!r}", "seed")
-    sizes = _sizes(len(target), wanted)
+    sizes = _sizes(len(target), shares)
     groups = np.zeros(len(target), np.intp)
     if stratify and np.issubdtype(target.dtype, np.integer):
-        groups = _groups(target, int(np.count_nonzero(wanted)), classes)
+        groups = _groups(target, int(np.count_nonzero(shares)), classes)
     table = _table(np.bincount(groups), sizes)
     order = np.random.default_rng(seed).permutation(len(target))
     order = order[np.argsort(groups[order], kind="stable")]
@@ -52,30 +52,30 @@ def split(
     return Split(*(np.sort(order[part == number]) for number in range(len(sizes))))
 
 
-def shares(fractions: Sequence[float]) -> NDArray[np.float64]:
+def normalized_fractions(fractions: Sequence[float]) -> NDArray[np.float64]:
     """Fractions, or percent, for three parts as fractions that sum to 1, checked."""
-    wanted = np.array([*fractions, *(0,) * (3 - len(fractions))], np.float64)
-    sound = len(fractions) in (2, 3) and bool(np.all(wanted >= 0)) and wanted[0] > 0
-    whole = 100 if wanted.sum() > 50 else 1
-    if not sound or abs(wanted.sum() / whole - 1) > 1e-6:
+    shares = np.array([*fractions, *(0,) * (3 - len(fractions))], np.float64)
+    valid = len(fractions) in (2, 3) and bool(np.all(shares >= 0)) and shares[0] > 0
+    total = 100 if shares.sum() > 50 else 1
+    if not valid or abs(shares.sum() / total - 1) > 1e-6:
         raise DataError(
             "expected a fraction for train, validation and perhaps test, none negative, "
             f"the first above 0, that sum to 1 (or 100); got {tuple(fractions)}",
             "fractions",
         )
-    return wanted / whole
+    return shares / total
 
 
-def _sizes(rows: int, wanted: NDArray[np.float64]) -> NDArray[np.intp]:
+def _sizes(rows: int, shares: NDArray[np.float64]) -> NDArray[np.intp]:
     """Rows a part by largest remainder; ties go to the earlier part."""
-    exact = rows * wanted / wanted.sum()
+    exact = rows * shares / shares.sum()
     sizes = np.floor(exact).astype(np.intp)
     largest = np.argsort(sizes - exact, kind="stable")
     sizes[largest[: rows - sizes.sum()]] += 1
-    if np.any((sizes == 0) & (wanted > 0)):
+    if np.any((sizes == 0) & (shares > 0)):
         train, validation, test = sizes
         raise DataError(
-            f"{rows} rows are too few for the fractions {tuple(wanted.tolist())}: "
+            f"{rows} rows are too few for the fractions {tuple(shares.tolist())}: "
             f"{train} would train, {validation} validate, {test} test"
         )
     return sizes
@@ -97,16 +97,16 @@ def _groups(target: np.ndarray, parts: int, names: Sequence[str] | None) -> NDAr
 
 
 def _table(counts: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Rows of each class in each part: sums as given, each entry within one of proportional.
+    """Rows of each class in each part, with these sums, each within one of proportional.
 
-    Proportional shares are rounded down; then each class in turn gives a row, for what is left of
-    it, to the parts that still lack most. That this comes out even is Gale and Ryser's theorem
-    (Ryser, "Combinatorial properties of matrices of zeros and ones", 1957).
+    Proportional shares are rounded down; then each class in turn assigns its remaining
+    rows to the parts that still lack most. That the sums are met in the end is Gale and Ryser's
+    theorem (Ryser, "Combinatorial properties of matrices of zeros and ones", 1957).
     """
     table, remainder = np.divmod(np.outer(counts, sizes), counts.sum())
     lacking = sizes - table.sum(axis=0)
-    for row, left in enumerate(counts - table.sum(axis=1)):
-        chosen = np.lexsort((-remainder[row], -lacking))[:left]
-        table[row, chosen] += 1
-        lacking[chosen] -= 1
+    for row, remaining in enumerate(counts - table.sum(axis=1)):
+        takers = np.lexsort((-remainder[row], -lacking))[:remaining]
+        table[row, takers] += 1
+        lacking[takers] -= 1
     return table

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 
 from fnn.ensembles.result import EnsembleResult, ensemble_result
 from fnn.objective import Batch
 from fnn.sweeps.sweep import sweep
-from fnn.sweeps.train import SweepLogger
 from fnn.training.checks import check_counts
-from fnn.training.parallel.devices import Devices
+from fnn.training.fitting import MemberFitting, MemberOptions
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -24,26 +22,20 @@ def ensemble(
     validation: Batch | None = None,
     *,
     members: int = 8,
-    epochs: int,
-    seed: int = 0,
-    order_seed: int = 0,
     own_order: bool = False,
-    target_scale: Any = None,
-    memory: int | str | None = None,
     folder: str | os.PathLike[str] | None = None,
-    loggers: Sequence[SweepLogger] = (),
-    devices: Devices | None = None,
+    **options: Unpack[MemberOptions],
 ) -> EnsembleResult:
-    """Train `run` from `members` seeds as one program, and average what comes of it.
+    """Train `run` from `members` seeds as one program, and average their outputs.
 
     Arguments:
         data: a `Batch` to train on, with `validation` beside it; or whatever `fnn.train` takes
             (then `validation` and `target_scale` come from it, and the test rows are measured too).
-        seed: the first member's, for initialization and dropout; the others have the next ones.
         own_order: whether each member sees its batches in the order of its own seed; else all see
             them in the order of `order_seed`, gathered once for all. On digits, diabetes and wine
             (8 members, 6 splits) the ensembles' test losses differed by less than one standard
             error, and an order of one's own took up to a fifth longer.
+        seed: the first member's, for initialization and dropout; the others have the next ones.
 
     The others are those of `fnn.sweep`, and so are the errors: this is its sweep over seeds. Each
     member is the lone run of its seeds, with its own best epoch where the run selects. Those that
@@ -57,24 +49,21 @@ def ensemble(
     Raises `SpecError` for fewer than 2 members, and `FnnError` where none is left.
     """
     check_counts(2, members=members)
-    seeds = range(seed, seed + members)
+    fitting = MemberFitting(run, data, validation, **options)
+    seeds = range(fitting.seed, fitting.seed + members)
     prepared = None if isinstance(data, Batch) else as_prepared(data)
-    made = sweep(
+    trained = sweep(
         run,
         data if prepared is None else prepared,
         validation,
         over={"seed": seeds},
-        epochs=epochs,
-        order_seed=order_seed,
         own_order=own_order,
-        target_scale=target_scale,
         keep=None,
-        memory=memory,
         folder=folder,
-        loggers=loggers,
-        devices=devices,
+        **options,
     )
     rows = (validation, None) if prepared is None else (prepared.validation, prepared.test)
+    target_scale = fitting.target_scale
     if prepared is not None:
         target_scale = prepared.preprocessing.target_scale
-    return ensemble_result(run, made, seeds, jax.device_put(rows), target_scale, prepared)
+    return ensemble_result(run, trained, seeds, jax.device_put(rows), target_scale, prepared)

@@ -1,4 +1,4 @@
-"""What an ensemble came to: one network, and its members beside it."""
+"""The result of an ensemble: one network, and its members beside it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from jax.typing import ArrayLike
 
 from fnn.data import Prepared
 from fnn.ensembles.combine import combine
 from fnn.ensembles.uncertainty import Predictive, predictive
 from fnn.layer import Tree
-from fnn.objective import Objective
+from fnn.objective import Batch, Objective
 from fnn.shapes import wide
 from fnn.spec import FnnError, numbers, replace
 from fnn.sweeps import MemberResult, SweepResult
 from fnn.training.host.history import History
-from fnn.training.rows import evaluate_rows
+from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
 
 Scores = dict[str, float]
 """metrics by name"""
+Rows = Batch | RowReader | None
+"""to be measured, if there are any"""
 
 
 class LeftOut(NamedTuple):
@@ -37,14 +40,14 @@ class EnsembleResult:
 
     run: the members' own, but with the ensemble's objective, its numbers as arrays.
     params, state: the ensemble's, the members' stacked along a first axis.
-    members: what each member in the ensemble came to (`fnn.sweeps.MemberResult`).
+    members: the result of each member in the ensemble (`fnn.sweeps.MemberResult`).
     left_out: members that diverged, or that an interruption kept from being trained.
     validation, test: metrics of the ensemble; None where there are no such rows. In the target's
         own units save for the loss.
     each_validation, each_test: those of every member by itself, in the members' order.
     prepared: the data; None where they came as a `Batch`.
     seconds: in all; compile_seconds: of these, before first steps.
-    interrupted: the number of the signal that ended it; None if none did.
+    interrupted: what `stop` gave when it ended the training; None if it did not.
     """
 
     run: Run
@@ -95,18 +98,18 @@ class EnsembleResult:
 
 def ensemble_result(
     run: Run,
-    made: SweepResult,
+    trained: SweepResult,
     seeds: Sequence[int],
-    rows: tuple[Any, Any],
-    target_scale: Any,
+    rows: tuple[Rows, Rows],
+    target_scale: ArrayLike | None,
     prepared: Prepared | None,
 ) -> EnsembleResult:
     """The members of a sweep over seeds as an ensemble; `rows` are to validate and to test.
 
-    Raises `FnnError` where no member is left, `KeyboardInterrupt` where none was begun.
+    Raises `FnnError` where no member is left, `KeyboardInterrupt` where none was started.
     """
-    left_out, kept = _left_out(made, seeds), _kept(made)
-    if not made.outcomes:
+    left_out, kept = _left_out(trained, seeds), _kept(trained)
+    if not trained.outcomes:
         raise KeyboardInterrupt
     if not kept:
         seed, reason = left_out[0]
@@ -115,11 +118,11 @@ def ensemble_result(
     each = [(outcome.params, outcome.state) for outcome in kept]
     objective, params, state = combine(own.objective, each)
 
-    def measure(objective: Objective, params: Tree, state: Tree, rows: Any) -> Scores:
-        found = evaluate_rows(objective, params, state, rows, own.metric_names, target_scale)
-        return {name: float(found[name]) for name in own.metric_names}
+    def measure(objective: Objective, params: Tree, state: Tree, rows: Batch | RowReader) -> Scores:
+        metrics = evaluate_rows(objective, params, state, rows, own.metric_names, target_scale)
+        return {name: float(metrics[name]) for name in own.metric_names}
 
-    def both(rows: Any) -> tuple[Scores | None, list[Scores] | None]:
+    def both(rows: Rows) -> tuple[Scores | None, list[Scores] | None]:
         if rows is None:
             return None, None
         alone = [measure(own.objective, *member, rows) for member in each]
@@ -137,9 +140,9 @@ def ensemble_result(
         each_validation=each_validation,
         each_test=each_test,
         prepared=prepared,
-        seconds=made.seconds,
-        compile_seconds=made.compile_seconds,
-        interrupted=made.interrupted,
+        seconds=trained.seconds,
+        compile_seconds=trained.compile_seconds,
+        interrupted=trained.interrupted,
     )
 
 
@@ -148,17 +151,17 @@ def _mean_at(epoch: int, name: str, members: Sequence[MemberResult]) -> float:
     return float(np.mean(values))
 
 
-def _kept(made: SweepResult) -> list[MemberResult]:
-    return [outcome for outcome in made.outcomes if outcome.status != "diverged"]
+def _kept(trained: SweepResult) -> list[MemberResult]:
+    return [outcome for outcome in trained.outcomes if outcome.status != "diverged"]
 
 
-def _left_out(made: SweepResult, seeds: Sequence[int]) -> tuple[LeftOut, ...]:
+def _left_out(trained: SweepResult, seeds: Sequence[int]) -> tuple[LeftOut, ...]:
     """In the order of the seeds."""
-    known = {outcome.member.seed: outcome for outcome in made.outcomes}
-    found = []
+    known = {outcome.member.seed: outcome for outcome in trained.outcomes}
+    left_out = []
     for seed in seeds:
         if seed not in known:
-            found.append(LeftOut(seed, "was not trained: interrupted before its turn"))
+            left_out.append(LeftOut(seed, "was not trained: interrupted before its turn"))
         elif known[seed].status == "diverged":
-            found.append(LeftOut(seed, f"diverged in epoch {known[seed].epochs}"))
-    return tuple(found)
+            left_out.append(LeftOut(seed, f"diverged in epoch {known[seed].epochs}"))
+    return tuple(left_out)

@@ -1,4 +1,4 @@
-"""What the members of an ensemble say, and how far they are apart."""
+"""The outputs of an ensemble's members, and how far they are apart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Predictive(NamedTuple):
     """Predicted numbers in the target's own units, (N,) or (N, O), and how sure they are.
 
     `mean` is over the members, `spread` their standard deviation (of all M, so that both are those
-    of the mixture of M equal parts: Lakshminarayanan et al. 2017, § 2.4). The spread tells what
+    of the mixture of M equal parts: Lakshminarayanan et al. 2017, § 2.4). The spread is what
     members disagree on, not the noise of the target, which they agree to leave open.
     """
 
@@ -47,7 +47,7 @@ def member_outputs(objective: Objective, params: Tree, state: Tree, x: Tree) -> 
 def predictive(
     objective: Objective, params: Tree, state: Tree, x: Tree, fitted: Preprocessing
 ) -> Predictive:
-    """Mean and spread for encoded rows. Raises `FnnError` for classes, whose probabilities tell."""
+    """Mean and spread for encoded rows. Raises `FnnError` for classes."""
     target_scale = fitted.target_scale
     if target_scale is None:
         raise FnnError("classes have no spread: their probabilities say how sure the ensemble is")

@@ -1,4 +1,4 @@
-"""The axis of a metric: what it is called, its scale, and how far it reaches."""
+"""The axis of a metric: its label, scale and limits."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ LOSSES = ("loss", "mse", "mae")
 ERRORS = (*LOSSES, "ece", "brier", "nll")
 """have no upper bound; all others are scores, of which 1 is the best"""
 REACH = 0.25
-"""so much of what is measured may be added for intervals, on either side"""
+"""fraction of the values' span that intervals may add on either side"""
 
 
 def metric_words(metric: str) -> str:
-    """`validation_r2` as it is called."""
+    """A metric's name as a label: `validation_r2` is "validation R²"."""
     return metric.replace("r2", "R²").replace("_", " ")
 
 
 def spans(metric: str, values: np.ndarray) -> bool:
-    """Whether the metric goes on a log scale."""
+    """Whether the values span so much that the metric has a log scale."""
     return metric.endswith(ERRORS) and wide_range(values, 10 if metric.endswith(LOSSES) else 30)
 
 
 def limit(axes: Axes, metric: str, values: np.ndarray, bars: Sequence[float] = ()) -> None:
-    """The metric's axis by what was measured.
+    """Scale and limits of the metric's axis for these values.
 
-    `bars` are ends of intervals, which may reach beyond by a quarter of that at most, and to no
-    value that the metric can't have: those of two seeds would leave no room. R² has no lower
-    bound, and what is far below would leave none either.
+    `bars` are ends of intervals, which may extend the limits by a quarter of the values' span at
+    most, and to no value that the metric can't have: the intervals of two seeds would squeeze
+    everything else. R² has no lower bound, so its axis ends at -1 where values lie on both sides.
     """
     values = values[np.isfinite(values)]
     if values.size == 0:
@@ -43,19 +43,19 @@ def limit(axes: Axes, metric: str, values: np.ndarray, bars: Sequence[float] = (
         axes.set_yticks([])
         return
     log = spans(metric, values)
-    into, back = (np.log, np.exp) if log else (float, float)
+    transform, inverse = (np.log, np.exp) if log else (float, float)
     low, high = float(values.min()), float(values.max())
     if metric.endswith("r2") and low < -1 < high:
         low = -1.0
     least = 0.0 if low >= 0 else -np.inf
     most = np.inf if metric.endswith(ERRORS) else max(1.0, high)
     ends = [bar for bar in bars if np.isfinite(bar) and (bar > 0 or not log)]
-    known = np.clip(ends or [low], least, most)
-    low, high, lowest, highest = map(into, (low, high, known.min(), known.max()))
+    bar_ends = np.clip(ends or [low], least, most)
+    low, high, lowest, highest = map(transform, (low, high, bar_ends.min(), bar_ends.max()))
     span = high - low or 0.3 * (abs(high) or 1.0)
     margin, reach = 0.06 * span, REACH * span
     bottom = min(low - 1.4 * margin, max(lowest - margin / 3, low - reach))
     top = max(high + margin, min(highest + margin / 3, high + reach))
-    axes.set_ylim(back(bottom), back(top))
+    axes.set_ylim(inverse(bottom), inverse(top))
     if log:
         log_scale(axes)

@@ -1,13 +1,24 @@
-"""How near the predicted numbers are."""
+"""Predicted against true numbers."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from fnn.figures.style import BLUE, GRAY, ORANGE, corner, empty_note, new_figure, save, style_axes
+from fnn.figures.columns import as_column
+from fnn.figures.style import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    corner_text,
+    empty_note,
+    new_figure,
+    save,
+    style_axes,
+)
 from fnn.spec import ShapeError
 from fnn.spec.errors import shorten
 
@@ -16,12 +27,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 5000
-"""more rows than this are counted in hexagons"""
+"""more rows than these are binned in hexagons"""
 
 
 def predicted_against_true(
-    true: Any,
-    predicted: Any,
+    true: ArrayLike,
+    predicted: ArrayLike,
     path: str | os.PathLike[str],
     *,
     name: str = "target",
@@ -29,64 +40,55 @@ def predicted_against_true(
 ) -> None:
     """Write the figure of `draw_predicted_against_true` as a PNG.
 
-    Raises `FnnError` with the path and the reason where that can't be, and where matplotlib is
-    not installed.
+    Raises `FnnError` with the path and the reason where it can't be written, and where matplotlib
+    is not installed.
     """
     save(draw_predicted_against_true(true, predicted, name=name, title=title), path)
 
 
 def draw_predicted_against_true(
-    true: Any, predicted: Any, *, name: str = "target", title: str = ""
+    true: ArrayLike, predicted: ArrayLike, *, name: str = "target", title: str = ""
 ) -> Figure:
     """A point a row, the diagonal where both are equal, R² and the mean absolute error.
 
-    Both are (N,) or (N, 1) in the target's unit. The axes reach as far as what is true and a
-    quarter of that beyond; how many predictions lie outside, or are not finite, is written. R² and
-    the error are of all finite rows. Raises `ShapeError` for other shapes.
+    Both are (N,) or (N, 1) in the target's unit. The axes span the true numbers and up to
+    a quarter of that beyond; how many predictions lie outside, or are not finite, is written. R²
+    and the error are of all finite rows. Raises `ShapeError` for other shapes.
     """
-    true, predicted = _column(true, "true"), _column(predicted, "predicted")
-    if true.shape != predicted.shape:
-        raise ShapeError(f"{true.size} numbers are true, {predicted.size} are predicted")
+    rows, predictions = as_column(true, "true"), as_column(predicted, "predicted")
+    if rows.shape != predictions.shape:
+        raise ShapeError(f"{rows.size} numbers are true, {predictions.size} are predicted")
     figure = new_figure(8.4, 7.2, title)
     axes = figure.add_subplot()
     style_axes(axes, f"true {shorten(name, 56)}", f"predicted {shorten(name, 56)}")
-    there = np.isfinite(true) & np.isfinite(predicted)
-    missing = int(there.size - there.sum())
-    true, predicted = true[there], predicted[there]
-    if true.size == 0:
+    finite = np.isfinite(rows) & np.isfinite(predictions)
+    missing = int(finite.size - finite.sum())
+    rows, predictions = rows[finite], predictions[finite]
+    if rows.size == 0:
         empty_note(axes)
         return figure
-    low, high = _limits(true, predicted)
-    if true.size > POINTS:
-        _hexagons(axes, true, predicted, low, high)
+    low, high = _limits(rows, predictions)
+    if rows.size > POINTS:
+        _hexagons(axes, rows, predictions, low, high)
     else:
-        alpha = float(np.clip(200 / true.size, 0.25, 0.8))
-        axes.scatter(true, predicted, s=18, color=BLUE, alpha=alpha, linewidths=0)
+        alpha = float(np.clip(200 / rows.size, 0.25, 0.8))
+        axes.scatter(rows, predictions, s=18, color=BLUE, alpha=alpha, linewidths=0)
     axes.plot([low, high], [low, high], color=ORANGE, linewidth=1.2)
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     if 1e4 <= max(abs(low), abs(high)) < 1e9:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.yaxis.set_major_formatter("{x:,.0f}")
-    outside = int(((predicted < low) | (predicted > high)).sum())
-    _corner(axes, true, predicted, outside, missing)
+    outside = int(((predictions < low) | (predictions > high)).sum())
+    _write_scores(axes, rows, predictions, outside, missing)
     return figure
 
 
-def _column(values: Any, place: str) -> np.ndarray:
-    values = np.asarray(values, float)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1:
-        raise ShapeError(f"expected shape (N,) or (N, 1), got {values.shape}", place)
-    return values
-
-
 def _limits(true: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
-    """The same for both axes: all that is true, and predictions up to a quarter of it beyond."""
+    """Limits of both axes: all true numbers, and predictions up to a quarter beyond them."""
     low, high = float(true.min()), float(true.max())
-    reach = 0.25 * (high - low) or float(np.abs(predicted - low).max())
-    low = min(low, max(float(predicted.min()), low - reach))
-    high = max(high, min(float(predicted.max()), high + reach))
+    margin_beyond = 0.25 * (high - low) or float(np.abs(predicted - low).max())
+    low = min(low, max(float(predicted.min()), low - margin_beyond))
+    high = max(high, min(float(predicted.max()), high + margin_beyond))
     margin = 0.03 * (high - low) or 0.03 * abs(high) or 1.0
     return low - margin, high + margin
 
@@ -110,14 +112,14 @@ def _hexagons(axes: Axes, true: np.ndarray, predicted: np.ndarray, low: float, h
     bar.outline.set_visible(False)
 
 
-def _corner(
+def _write_scores(
     axes: Axes, true: np.ndarray, predicted: np.ndarray, outside: int, missing: int
 ) -> None:
     spread = np.square(true - true.mean()).sum()
     r2 = f"{1 - np.square(predicted - true).sum() / spread:.4f}" if spread > 0 else "–"
     error = np.abs(predicted - true).mean()
-    words = f"{error:,.0f}" if 1e3 <= error < 1e9 else f"{error:.4g}"
-    lines = [f"R² {r2}", f"MAE {words}", f"{true.size:,} rows"]
+    mae = f"{error:,.0f}" if 1e3 <= error < 1e9 else f"{error:.4g}"
+    lines = [f"R² {r2}", f"MAE {mae}", f"{true.size:,} rows"]
     lines += [f"{outside:,} outside"] if outside else []
     lines += [f"{missing:,} not finite"] if missing else []
-    corner(axes, lines, GRAY, alpha=0.8)
+    corner_text(axes, lines, GRAY, alpha=0.8)

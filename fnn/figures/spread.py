@@ -1,13 +1,15 @@
-"""Whether the spread of an ensemble's members tells how far off it is."""
+"""The spread of an ensemble's members against its error."""
 
 from __future__ import annotations
 
 import os
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from fnn.figures.columns import as_column
 from fnn.figures.style import (
     BLUE,
     GRAY,
@@ -26,15 +28,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GROUPS = 10
-"""of rows by their spread, of which each has an error of its own"""
+"""groups of rows by their spread, each with its root mean square error"""
 LEVELS = np.arange(0.05, 1, 0.05)
-"""shares of rows that intervals should hold"""
+"""fractions of rows that intervals should cover"""
 
 
 def predictive_spread(
-    true: Any,
-    mean: Any,
-    spread: Any,
+    true: ArrayLike,
+    mean: ArrayLike,
+    spread: ArrayLike,
     path: str | os.PathLike[str],
     *,
     name: str = "target",
@@ -42,14 +44,14 @@ def predictive_spread(
 ) -> None:
     """Write the figure of `draw_predictive_spread` as a PNG.
 
-    Raises `FnnError` with the path and the reason where that can't be, and where matplotlib is
-    not installed.
+    Raises `FnnError` with the path and the reason where it can't be written, and where matplotlib
+    is not installed.
     """
     save(draw_predictive_spread(true, mean, spread, name=name, title=title), path)
 
 
 def draw_predictive_spread(
-    true: Any, mean: Any, spread: Any, *, name: str = "target", title: str = ""
+    true: ArrayLike, mean: ArrayLike, spread: ArrayLike, *, name: str = "target", title: str = ""
 ) -> Figure:
     """The error over the spread, and how many rows lie within mean ± so many spreads.
 
@@ -60,12 +62,14 @@ def draw_predictive_spread(
     spread alone covers less than it should wherever the target is noisy. Rows that are not finite
     are left out. Raises `ShapeError` for other shapes.
     """
-    columns = {"true": true, "mean": mean, "spread": spread}
-    true, mean, spread = (_column(values, place) for place, values in columns.items())
-    if not true.shape == mean.shape == spread.shape:
-        raise ShapeError(f"{true.size} rows are true, {mean.size} predicted, {spread.size} spread")
-    there = np.isfinite(true) & np.isfinite(mean) & np.isfinite(spread)
-    error, spread = np.abs(true - mean)[there], spread[there]
+    rows, means = as_column(true, "true"), as_column(mean, "mean")
+    spreads = as_column(spread, "spread")
+    if not rows.shape == means.shape == spreads.shape:
+        raise ShapeError(
+            f"{rows.size} rows are true, {means.size} predicted, {spreads.size} spread"
+        )
+    finite = np.isfinite(rows) & np.isfinite(means) & np.isfinite(spreads)
+    error, spreads = np.abs(rows - means)[finite], spreads[finite]
     figure = new_figure(10.8, 5.2 if title else 4.9, title)
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     name = shorten(name, 32)
@@ -74,18 +78,9 @@ def draw_predictive_spread(
     if error.size == 0:
         empty_note(left)
         return figure
-    _errors(left, error, spread)
-    _coverage(right, error, spread)
+    _errors(left, error, spreads)
+    _coverage(right, error, spreads)
     return figure
-
-
-def _column(values: Any, place: str) -> np.ndarray:
-    values = np.asarray(values, float)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1:
-        raise ShapeError(f"expected shape (N,) or (N, 1), got {values.shape}", place)
-    return values
 
 
 def _errors(axes: Axes, error: np.ndarray, spread: np.ndarray) -> None:
@@ -105,10 +100,10 @@ def _errors(axes: Axes, error: np.ndarray, spread: np.ndarray) -> None:
 
 
 def _coverage(axes: Axes, error: np.ndarray, spread: np.ndarray) -> None:
-    reach = [NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS]
-    held = [float((error <= z * spread).mean()) for z in reach]
+    quantiles = [NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS]
+    covered = [float((error <= z * spread).mean()) for z in quantiles]
     axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1.2, label="calibrated")
-    axes.fill_between(LEVELS, LEVELS, held, color=ORANGE, alpha=0.2, linewidth=0)
-    axes.plot(LEVELS, held, color=ORANGE, marker="o", markersize=4, label="mean ± z · spread")
+    axes.fill_between(LEVELS, LEVELS, covered, color=ORANGE, alpha=0.2, linewidth=0)
+    axes.plot(LEVELS, covered, color=ORANGE, marker="o", markersize=4, label="mean ± z · spread")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     legend_above(axes)

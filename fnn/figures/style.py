@@ -1,4 +1,4 @@
-"""An empty figure, how its panels look, and how it becomes a file."""
+"""The common style of figures and their panels, and writing them as files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +16,21 @@ from fnn.files import write_bytes
 from fnn.spec import FnnError
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
+Style: TypeAlias = dict[str, Any]
+"""keyword arguments of a matplotlib artist, which its stubs leave untyped"""
 DPI = 110
-LABEL = 0.6
+TICK_INCHES = 0.6
 """inches that a number takes on an axis below a panel"""
-SYMBOL, LETTER, ROW = 0.5, 0.07, 0.2
+SYMBOL_INCHES, LETTER_INCHES, ROW_INCHES = 0.5, 0.07, 0.2
 """inches that an entry of a legend takes, each of its letters, and a row of them"""
 BLUE, ORANGE, GREEN, GRAY = "#0072b2", "#d55e00", "#009e73", "#5f6368"
 COLORS = (ORANGE, BLUE, GREEN, "#cc79a7", "#e69f00", "#56b4e9")
-"""told apart by the color-blind (Okabe & Ito 2008)"""
+"""distinct for the color-blind (Okabe & Ito 2008)"""
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:
@@ -54,7 +57,7 @@ def style_axes(axes: Axes, x: str, y: str, title: str = "") -> None:
 
 
 def epoch_axis(axes: Axes, epochs: int) -> None:
-    """Whole epochs from 1; a single one stands in the middle."""
+    """Integer ticks from 1; a single epoch is in the middle."""
     from matplotlib.ticker import MaxNLocator
 
     steps = [1, 2, 5, 10]
@@ -70,26 +73,26 @@ def log_scale(axes: Axes, side: str = "y") -> None:
     low, high = axes.get_xlim() if side == "x" else axes.get_ylim()
     axis = axes.xaxis if side == "x" else axes.yaxis
     width, height = inches(axes)
-    room = width if side == "x" else 3 * height
-    dense = high < 1000 * low and 3 * math.log10(high / low) * LABEL <= room
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if dense else (1,)))
+    available = width if side == "x" else 3 * height
+    has_room = high < 1000 * low and 3 * math.log10(high / low) * TICK_INCHES <= available
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if has_room else (1,)))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
 def wide_range(values: NDArray[np.floating], factor: float = 30) -> bool:
     """Whether positive values span so much that a linear axis would hide the small ones."""
-    found = values[np.isfinite(values)]
-    return bool(found.size and found.min() > 0 and found.max() > factor * found.min())
+    finite = values[np.isfinite(values)]
+    return bool(finite.size and finite.min() > 0 and finite.max() > factor * finite.min())
 
 
-def empty_note(axes: Axes, words: str = "no finite values") -> None:
-    """Says why there is nothing to see."""
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=GRAY)
+def empty_note(axes: Axes, text: str = "no finite values") -> None:
+    """Write in an empty panel why it is empty."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", color=GRAY)
 
 
-def corner(axes: Axes, lines: Sequence[str], color: str, alpha: float) -> None:
-    """Lines of text in the upper left."""
+def corner_text(axes: Axes, lines: Sequence[str], color: str, alpha: float) -> None:
+    """Lines of text in the upper left corner."""
     box = {"facecolor": "white", "edgecolor": "none", "alpha": alpha}
     axes.text(
         0.03,
@@ -112,57 +115,57 @@ def inches(axes: Axes) -> tuple[float, float]:
 
 
 def legend_above(axes: Axes, title: str = "") -> float:
-    """A legend over the panel, where it covers nothing; the inches that it takes.
+    """A legend above the panel, where it covers nothing. Returns its height in inches.
 
     It has as many columns as the panel is wide for.
     """
     handles = axes.get_legend_handles_labels()[0]
     if not handles:
         return 0.0
-    room = 1.15 * inches(axes)[0]
-    entries = [SYMBOL + LETTER * len(str(handle.get_label())) for handle in handles]
+    available = 1.15 * inches(axes)[0]
+    entries = [SYMBOL_INCHES + LETTER_INCHES * len(str(handle.get_label())) for handle in handles]
     rows = 1
-    while rows < len(entries) and _width(entries, rows) > room:
+    while rows < len(entries) and _width(entries, rows) > available:
         rows += 1
     _legend(axes, handles, -(-len(handles) // rows), title)
-    return ROW * (rows + bool(title))
+    return ROW_INCHES * (rows + bool(title))
 
 
 def _width(entries: Sequence[float], rows: int) -> float:
     return sum(max(entries[start : start + rows]) for start in range(0, len(entries), rows))
 
 
-def legend_row(axes: Axes, handles: Sequence[Any]) -> None:
+def legend_row(axes: Axes, handles: Sequence[Artist]) -> None:
     """A legend in one row over the panel, and over the next one where it is longer.
 
-    The panel needs a title, if an empty one, to keep the room.
+    The panel needs a title, perhaps an empty one, to reserve the height.
     """
     if handles:
         _legend(axes, handles, len(handles)).set_in_layout(False)
 
 
-def _legend(axes: Axes, handles: Sequence[Any], columns: int, title: str = "") -> Legend:
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.99)}
-    style: dict[str, Any] = {"fontsize": 9, "title_fontsize": 9, "alignment": "left"}
+def _legend(axes: Axes, handles: Sequence[Artist], columns: int, title: str = "") -> Legend:
+    position: Style = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.99)}
+    style: Style = {"fontsize": 9, "title_fontsize": 9, "alignment": "left"}
     style |= {"frameon": False, "columnspacing": 1.2, "title": title or None}
-    legend = axes.legend(handles=handles, ncols=columns, **place, **style)
+    legend = axes.legend(handles=handles, ncols=columns, **position, **style)
     for text in (*legend.get_texts(), legend.get_title()):
         text.set_parse_math(False)
     return legend
 
 
 def truncate(name: str, length: int) -> str:
-    """The end of a path, which tells more than its beginning, cut to that length."""
+    """A path cut to that length from the front: its end is more specific."""
     return name if len(name) <= length else "…" + name[len(name) - length + 1 :]
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a PNG, whole or not at all. Raises `FnnError` with the path and the reason."""
+    """Write a PNG, completely or not at all. Raises `FnnError` with the path and the reason."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     image = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # shown as a box
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box
         figure.tight_layout()
         FigureCanvasAgg(figure).print_png(image)
     write_bytes(os.fspath(path), image.getvalue())

@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 import jax
 
-from fnn.layer import Tree
+from fnn.layer import Grads, Key, Params, PyTree, State
 from fnn.objective import Aux, Batch, Objective
 from fnn.spec import error_path
 
 
-def value_and_grad(objective: Objective) -> Callable[..., tuple[tuple[jax.Array, Aux], Tree]]:
+def value_and_grad(objective: Objective) -> Callable[..., tuple[tuple[jax.Array, Aux], Grads]]:
     """A function (params, state, batch, *, key) -> (value, aux), grads, in training mode."""
 
     def run(
-        params: Tree, state: Tree, batch: Batch, *, key: jax.Array | None = None
-    ) -> tuple[tuple[jax.Array, Aux], Tree]:
+        params: Params, state: State, batch: Batch, *, key: Key = None
+    ) -> tuple[tuple[jax.Array, Aux], Grads]:
         value, grads, _ = backpropagate(objective, params, state, batch, train=True, key=key)
         return value, grads
 
@@ -25,13 +25,13 @@ def value_and_grad(objective: Objective) -> Callable[..., tuple[tuple[jax.Array,
 
 def backpropagate(
     objective: Objective,
-    params: Tree,
-    state: Tree,
+    params: Params,
+    state: State,
     batch: Batch,
     *,
     train: bool,
-    key: jax.Array | None = None,
-) -> tuple[tuple[jax.Array, Aux], Tree, Tree]:
+    key: Key = None,
+) -> tuple[tuple[jax.Array, Aux], Grads, PyTree]:
     """The value with what comes beside it, the parameters' gradient, and the input's."""
     x = objective.policy.cast(batch.x)
     with error_path("net"):

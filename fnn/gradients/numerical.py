@@ -7,11 +7,11 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 
 
 def directional_derivative(
-    function: Callable[[Tree], jax.Array], at: Tree, direction: Tree, step: float = 1e-3
+    function: Callable[[PyTree], jax.Array], at: PyTree, direction: PyTree, step: float = 1e-3
 ) -> jax.Array:
     """d/dh f(at + h · direction) at h = 0, for a scalar function of a pytree of floats.
 

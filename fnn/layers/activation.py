@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import jax
-
+from fnn import activations
 from fnn.activations import Elementwise
-from fnn.layer import Layer, Tree
-from fnn.shapes import check_array
+from fnn.layer import Array, Example, Forward, Grads, Key, Layer, Params, State, Tape
+from fnn.shapes import Shaped, check_array, shape
 from fnn.spec import part, set_fields, spec
 
 
@@ -22,16 +21,20 @@ class Activation(Layer):
     def __init__(self, function: Elementwise | str) -> None:
         set_fields(self, function=function)
 
-    def out_shape(self, in_shape: Tree) -> Tree:
-        check_array(self, in_shape)
-        return in_shape
-
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+    def check_input(self, x: Shaped) -> None:
         check_array(self, x)
+
+    def forward(self, params: Params, state: State, x: Array, *, train: bool, key: Key) -> Forward:
         y, tape = self.function.forward(x)
         return y, state, tape
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: Params, tape: Tape, dy: Array) -> tuple[Array, Grads]:
         return self.function.backward(tape, dy), {}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return tuple(
+        Example(f"activation {function}", Activation(function), shape(5))
+        for function in activations.examples()
+    )

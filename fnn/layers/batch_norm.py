@@ -5,8 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Layer, Static, Tree
-from fnn.shapes import align, check_features, check_leaves, leading, leaf_shape, trailing, wide
+from fnn.layer import Array, Example, Forward, Grads, Key, Layer, Params, State, Static, Tape
+from fnn.ops import affine, affine_gradients, moments, remove_moments, standardize
+from fnn.shapes import Axes, Shaped, align, leading, leaf_shape, shape, trailing, wide
 from fnn.spec import ShapeError, number, spec
 
 
@@ -32,65 +33,68 @@ class BatchNorm(Layer):
     momentum: float = number(default=0.9, low=0, below=1)
     epsilon: float = number(default=1e-5, low=0)
 
-    def out_shape(self, in_shape: Tree) -> Tree:
-        trailing(self, in_shape, 1)
-        return in_shape
+    def check_input(self, x: Shaped) -> None:
+        trailing(self, x, 1)
 
-    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
-        features, dtype = trailing(self, in_shape, 1), wide(in_shape.dtype)
-        zeros, ones = jnp.zeros(features, dtype), jnp.ones(features, dtype)
-        running = {"mean": zeros, "variance": ones, "weight_sum": jnp.zeros((), dtype)}
-        return {"scale": ones, "shift": zeros}, running
+    def in_features(self, params: Params) -> Axes:
+        return leaf_shape(self, params, "scale", ndim=1)
 
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
-        features = leaf_shape(self, params, "scale", ndim=1)
-        check_leaves(self, params, {"scale": features, "shift": features})
-        check_leaves(self, state, _statistics(features), "state")
-        check_features(self, x, features)
+    def param_shapes(self, features: Axes) -> dict[str, Axes]:
+        return {"scale": features, "shift": features}
+
+    def state_shapes(self, features: Axes) -> dict[str, Axes]:
+        return {"mean": features, "variance": features, "weight_sum": ()}
+
+    def check_forward(self, params: Params, state: State, x: Array, train: bool) -> None:
+        super().check_forward(params, state, x, train)
         if train and x.ndim == 1:
             raise ShapeError(
                 f"{self} needs a batch to train on, got one example of shape {x.shape}"
             )
-        dtype = wide(x.dtype)
-        x, given = x.astype(dtype), x.dtype
+
+    def init(self, key: Key, in_shape: Shaped) -> tuple[Params, State]:
+        features, dtype = in_shape.shape[-1:], wide(in_shape.dtype)
+        zeros, ones = jnp.zeros(features, dtype), jnp.ones(features, dtype)
+        running = {"mean": zeros, "variance": ones, "weight_sum": jnp.zeros((), dtype)}
+        return {"scale": ones, "shift": zeros}, running
+
+    def forward(self, params: Params, state: State, x: Array, *, train: bool, key: Key) -> Forward:
+        wide_x = x.astype(wide(x.dtype))
         if train:
-            mean = x.mean(leading(x))
-            centered = x - align(mean, x)
-            variance = jnp.square(centered).mean(leading(x))
+            mean, centered, variance = moments(wide_x, leading(x))
+            mean, variance = (moment.reshape(x.shape[-1:]) for moment in (mean, variance))
             state = self._update(state, mean, variance)
         else:
-            centered = x - align(state["mean"].astype(dtype), x)
-            variance = state["variance"].astype(dtype)
-        inverse = jax.lax.rsqrt(variance + jnp.asarray(self.epsilon, dtype))
-        x_hat = centered * align(inverse, x)
-        scale, shift = (align(params[name].astype(dtype), x) for name in ("scale", "shift"))
-        y = (scale * x_hat + shift).astype(given)
+            centered = wide_x - align(state["mean"].astype(wide_x.dtype), x)
+            variance = state["variance"].astype(wide_x.dtype)
+        x_hat, inverse = standardize(centered, variance, self.epsilon)
+        y = affine(params, x_hat).astype(x.dtype)
         return y, state, {"x_hat": x_hat, "inverse": inverse, "train": Static(train)}
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: Params, tape: Tape, dy: Array) -> tuple[Array, Grads]:
         x_hat, inverse = tape["x_hat"], tape["inverse"]
-        dy, given = dy.astype(x_hat.dtype), dy.dtype
-        batch = leading(dy)
-        grads = {"scale": (dy * x_hat).sum(batch), "shift": dy.sum(batch)}
-        if tape["train"].value:
-            rows = dy.size // dy.shape[-1]
-            dy = dy - align(grads["shift"] / rows, dy) - x_hat * align(grads["scale"] / rows, dy)
-        dx = dy * align(inverse * params["scale"].astype(dy.dtype), dy)
-        return dx.astype(given), {name: g.astype(params[name].dtype) for name, g in grads.items()}
+        wide_dy = dy.astype(x_hat.dtype)
+        train = tape["train"].value
+        g = remove_moments(wide_dy, x_hat, leading(dy)) if train else wide_dy
+        dx = g * align(inverse * params["scale"].astype(x_hat.dtype), dy)
+        return dx.astype(dy.dtype), affine_gradients(params, x_hat, wide_dy)
 
-    def _update(self, state: Tree, mean: jax.Array, variance: jax.Array) -> Tree:
+    def _update(self, state: State, mean: Array, variance: Array) -> State:
         dtype = state["mean"].dtype
         momentum = jnp.asarray(self.momentum, dtype)
         weight_sum = momentum * state["weight_sum"] + (1 - momentum)
-        share = (1 - momentum) / weight_sum
+        fraction = (1 - momentum) / weight_sum
         mean, variance = (
-            old + share * (jax.lax.stop_gradient(new).astype(dtype) - old)
+            old + fraction * (jax.lax.stop_gradient(new).astype(dtype) - old)
             for old, new in ((state["mean"], mean), (state["variance"], variance))
         )
         return {"mean": mean, "variance": variance, "weight_sum": weight_sum}
 
 
-def _statistics(features: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    return {"mean": features, "variance": features, "weight_sum": ()}
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("batch norm", BatchNorm(), shape(5), per_example=False),
+        Example("batch norm over time", BatchNorm(), shape(3, 5), per_example=False),
+        Example("batch norm in evaluation", BatchNorm(), shape(5), train=False),
+    )

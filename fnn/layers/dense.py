@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from fnn.initializers import Glorot, Initializer, Zeros
-from fnn.layer import Layer, Tree, require_key
-from fnn.shapes import align, check_features, check_leaves, leading, leaf_shape, trailing, wide
+from fnn.layer import Array, Example, Forward, Grads, Key, Layer, Params, State, Tape, require_key
+from fnn.shapes import Axes, Shaped, align, leading, leaf_shape, shape, trailing, wide
 from fnn.spec import part, spec, static
 
 
@@ -26,35 +26,46 @@ class Dense(Layer):
     weight_init: Initializer = part(default=Glorot())
     bias_init: Initializer | None = part(default=Zeros())
 
-    def out_shape(self, in_shape: Tree) -> Tree:
-        trailing(self, in_shape, 1)
+    def check_input(self, x: Shaped) -> None:
+        trailing(self, x, 1)
+
+    def in_features(self, params: Params) -> Axes:
+        return leaf_shape(self, params, "weight", ndim=2)[:1]
+
+    def param_shapes(self, features: Axes) -> dict[str, Axes]:
+        bias = {} if self.bias_init is None else {"bias": (self.units,)}
+        return {"weight": (*features, self.units), **bias}
+
+    def out_shape(self, in_shape: Shaped) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((*in_shape.shape[:-1], self.units), in_shape.dtype)
 
-    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
-        (features,) = trailing(self, in_shape, 1)
+    def init(self, key: Key, in_shape: Shaped) -> tuple[Params, State]:
         weight_key, bias_key = jax.random.split(require_key(self, key))
-        dtype = wide(in_shape.dtype)
-        params = {"weight": self.weight_init.draw(weight_key, (features, self.units), dtype)}
+        shapes, dtype = self.param_shapes(in_shape.shape[-1:]), wide(in_shape.dtype)
+        params = {"weight": self.weight_init.draw(weight_key, shapes["weight"], dtype)}
         if self.bias_init is not None:
-            params["bias"] = self.bias_init.draw(bias_key, (self.units,), dtype)
+            params["bias"] = self.bias_init.draw(bias_key, shapes["bias"], dtype)
         return params, {}
 
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
-        inputs, _ = leaf_shape(self, params, "weight", ndim=2)
-        bias = {} if self.bias_init is None else {"bias": (self.units,)}
-        check_leaves(self, params, {"weight": (inputs, self.units), **bias})
-        check_features(self, x, (inputs,))
+    def forward(self, params: Params, state: State, x: Array, *, train: bool, key: Key) -> Forward:
         y = x @ params["weight"].astype(x.dtype)
         if self.bias_init is not None:
             y = y + align(params["bias"].astype(x.dtype), y)
         return y, state, x
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: Params, tape: Tape, dy: Array) -> tuple[Array, Grads]:
         x, weight = tape, params["weight"]
         batch = leading(x)
         grads = {"weight": jnp.tensordot(x, dy, (batch, batch)).astype(weight.dtype)}
         if self.bias_init is not None:
             grads["bias"] = dy.sum(batch).astype(params["bias"].dtype)
         return dy @ weight.astype(dy.dtype).T, grads
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("dense", Dense(4), shape(5)),
+        Example("dense without bias", Dense(4, bias_init=None), shape(5)),
+        Example("dense over time", Dense(4), shape(3, 5)),
+    )

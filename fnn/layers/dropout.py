@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 
-from fnn.layer import Layer, Tree, require_key
+from fnn.layer import (
+    Array,
+    Example,
+    Forward,
+    Grads,
+    Key,
+    Layer,
+    Params,
+    State,
+    Tape,
+    require_key,
+)
 from fnn.random import random_bits
-from fnn.shapes import check_array, wide
+from fnn.shapes import Shaped, check_array, shape, wide
 from fnn.spec import number, spec
 
 _LEVELS = 2**24
@@ -28,14 +38,10 @@ class Dropout(Layer):
 
     rate: float = number(default=0.5, low=0, below=1)
 
-    def out_shape(self, in_shape: Tree) -> Tree:
-        check_array(self, in_shape)
-        return in_shape
-
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+    def check_input(self, x: Shaped) -> None:
         check_array(self, x)
+
+    def forward(self, params: Params, state: State, x: Array, *, train: bool, key: Key) -> Forward:
         if not train:
             return x, state, None
         rate = jnp.asarray(self.rate, jnp.float32)
@@ -44,8 +50,17 @@ class Dropout(Layer):
         scale = (_LEVELS / kept.astype(wide(x.dtype))).astype(x.dtype)
         return jnp.where(mask, x * scale, 0), state, (mask, scale)
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: Params, tape: Tape, dy: Array) -> tuple[Array, Grads]:
         if tape is None:
             return dy, {}
         mask, scale = tape
         return jnp.where(mask, dy * scale, 0), {}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("dropout", Dropout(0.3), shape(5), per_example=False),
+        Example("dropout, odd size", Dropout(0.5), shape(3, 5), per_example=False),
+        Example("dropout in evaluation", Dropout(0.3), shape(5), train=False),
+    )

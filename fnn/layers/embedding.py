@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from fnn.initializers import Initializer, Normal
-from fnn.layer import Layer, Tree, require_key
-from fnn.shapes import check_leaves, check_one
+from fnn.layer import Array, Example, Forward, Grads, Key, Layer, Params, State, Tape, require_key
+from fnn.shapes import Axes, Shaped, check_one, shape
 from fnn.spec import ShapeError, part, spec, static
 
 
@@ -30,35 +30,37 @@ class Embedding(Layer):
     units: int = static(low=1)
     weight_init: Initializer = part(default=Normal(1.0))
 
-    def out_shape(self, in_shape: Tree) -> Tree:
-        self._check(in_shape)
+    def check_input(self, x: Shaped) -> None:
+        check_one(self, x)
+        if not jnp.issubdtype(x.dtype, jnp.integer):
+            raise ShapeError(f"{self} expects class numbers (integers), got {x.dtype}")
+
+    def param_shapes(self, features: Axes) -> dict[str, Axes]:
+        return {"weight": (self.classes, self.units)}
+
+    def out_shape(self, in_shape: Shaped) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((*in_shape.shape, self.units), jnp.result_type(float))
 
-    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
-        self._check(in_shape)
-        shape, dtype = (self.classes, self.units), jnp.result_type(float)
-        return {"weight": self.weight_init.draw(require_key(self, key), shape, dtype)}, {}
+    def init(self, key: Key, in_shape: Shaped) -> tuple[Params, State]:
+        axes, dtype = self.param_shapes(())["weight"], jnp.result_type(float)
+        return {"weight": self.weight_init.draw(require_key(self, key), axes, dtype)}, {}
 
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
-        check_leaves(self, params, {"weight": (self.classes, self.units)})
-        self._check(x)
+    def forward(self, params: Params, state: State, x: Array, *, train: bool, key: Key) -> Forward:
         if jnp.iinfo(x.dtype).bits < 32:  # 300 classes don't fit in uint8
             x = x.astype(jnp.int32)
         row = jnp.where((x >= 0) & (x < self.classes), x, self.classes)
-        return (
-            jnp.asarray(params["weight"]).at[row].get(mode="fill", fill_value=jnp.nan),
-            state,
-            row,
-        )
+        weight = jnp.asarray(params["weight"])
+        return weight.at[row].get(mode="fill", fill_value=jnp.nan), state, row
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: Params, tape: Tape, dy: Array) -> tuple[None, Grads]:
         row, weight = tape, params["weight"]
         grad = jnp.zeros_like(weight).at[row].add(dy.astype(weight.dtype), mode="drop")
         return None, {"weight": grad}
 
-    def _check(self, x: Tree) -> None:
-        check_one(self, x)
-        if not jnp.issubdtype(x.dtype, jnp.integer):
-            raise ShapeError(f"{self} expects class numbers (integers), got {x.dtype}")
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("embedding", Embedding(4, 3), shape(dtype=jnp.int32)),
+        Example("embedding over time", Embedding(5, 3), shape(2, 3, dtype=jnp.uint8)),
+    )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 
-from fnn.layer import Layer, Tree
-from fnn.shapes import align, check_features, check_leaves, leading, leaf_shape, trailing, wide
+from fnn.layer import Array, Example, Forward, Grads, Key, Layer, Params, State, Tape
+from fnn.ops import affine, affine_gradients, moments, remove_moments, standardize
+from fnn.shapes import Axes, Shaped, align, leaf_shape, shape, trailing, wide
 from fnn.spec import number, spec, static
 
 
@@ -24,37 +24,39 @@ class LayerNorm(Layer):
     ndim: int = static(default=1, low=1)
     epsilon: float = number(default=1e-5, low=0)
 
-    def out_shape(self, in_shape: Tree) -> Tree:
-        trailing(self, in_shape, self.ndim)
-        return in_shape
+    def check_input(self, x: Shaped) -> None:
+        trailing(self, x, self.ndim)
 
-    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+    def in_features(self, params: Params) -> Axes:
+        return leaf_shape(self, params, "scale", self.ndim)
+
+    def param_shapes(self, features: Axes) -> dict[str, Axes]:
+        return {"scale": features, "shift": features}
+
+    def init(self, key: Key, in_shape: Shaped) -> tuple[Params, State]:
         features, dtype = trailing(self, in_shape, self.ndim), wide(in_shape.dtype)
         return {"scale": jnp.ones(features, dtype), "shift": jnp.zeros(features, dtype)}, {}
 
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
-        features = leaf_shape(self, params, "scale", self.ndim)
-        check_leaves(self, params, {"scale": features, "shift": features})
-        check_features(self, x, features)
-        dtype = wide(x.dtype)
-        x, given = x.astype(dtype), x.dtype
-        centered = x - self._mean(x)
-        variance = self._mean(jnp.square(centered))
-        inverse = jax.lax.rsqrt(variance + jnp.asarray(self.epsilon, dtype))
-        x_hat = centered * inverse
-        scale, shift = (align(params[name].astype(dtype), x) for name in ("scale", "shift"))
-        return (scale * x_hat + shift).astype(given), state, {"x_hat": x_hat, "inverse": inverse}
+    def forward(self, params: Params, state: State, x: Array, *, train: bool, key: Key) -> Forward:
+        _, centered, variance = moments(x.astype(wide(x.dtype)), self._axes(x))
+        x_hat, inverse = standardize(centered, variance, self.epsilon)
+        y = affine(params, x_hat).astype(x.dtype)
+        return y, state, {"x_hat": x_hat, "inverse": inverse}
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: Params, tape: Tape, dy: Array) -> tuple[Array, Grads]:
         x_hat, inverse = tape["x_hat"], tape["inverse"]
-        dy, given = dy.astype(x_hat.dtype), dy.dtype
-        batch = leading(dy, self.ndim)
-        grads = {"scale": (dy * x_hat).sum(batch), "shift": dy.sum(batch)}
-        g = dy * align(params["scale"].astype(dy.dtype), dy)
-        dx = inverse * (g - self._mean(g) - x_hat * self._mean(g * x_hat))
-        return dx.astype(given), {name: g.astype(params[name].dtype) for name, g in grads.items()}
+        wide_dy = dy.astype(x_hat.dtype)
+        g = wide_dy * align(params["scale"].astype(x_hat.dtype), dy)
+        dx = inverse * remove_moments(g, x_hat, self._axes(dy))
+        return dx.astype(dy.dtype), affine_gradients(params, x_hat, wide_dy)
 
-    def _mean(self, x: jax.Array) -> jax.Array:
-        return x.mean(tuple(range(x.ndim - self.ndim, x.ndim)), keepdims=True)
+    def _axes(self, x: Array) -> Axes:
+        return tuple(range(x.ndim - self.ndim, x.ndim))
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        Example("layer norm", LayerNorm(), shape(5)),
+        Example("layer norm of two axes", LayerNorm(2), shape(3, 5)),
+    )

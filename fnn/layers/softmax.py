@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import jax
-
-from fnn.layer import Layer, Tree
-from fnn.shapes import trailing, wide
+from fnn.layer import Array, Example, Forward, Grads, Key, Layer, Params, State, Tape
+from fnn.ops import softmax, softmax_backward
+from fnn.shapes import Shaped, shape, trailing, wide
 from fnn.spec import spec
 
 
@@ -17,18 +16,17 @@ class Softmax(Layer):
     Softmax only for comparison with programs that print one.
     """
 
-    def out_shape(self, in_shape: Tree) -> Tree:
-        trailing(self, in_shape, 1)
-        return in_shape
-
-    def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+    def check_input(self, x: Shaped) -> None:
         trailing(self, x, 1)
-        y = jax.nn.softmax(x.astype(wide(x.dtype)))
+
+    def forward(self, params: Params, state: State, x: Array, *, train: bool, key: Key) -> Forward:
+        y = softmax(x.astype(wide(x.dtype)))
         return y.astype(x.dtype), state, y
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
-        y, given = tape, dy.dtype
-        dy = dy.astype(y.dtype)
-        return (y * (dy - (dy * y).sum(-1, keepdims=True))).astype(given), {}
+    def backward(self, params: Params, tape: Tape, dy: Array) -> tuple[Array, Grads]:
+        return softmax_backward(tape, dy.astype(tape.dtype)).astype(dy.dtype), {}
+
+
+def examples() -> tuple[Example, ...]:
+    """Cases that tests and audits are derived from."""
+    return (Example("softmax", Softmax(), shape(5)),)

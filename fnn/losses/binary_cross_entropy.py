@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.losses.loss import Loss, paired, smoothed
+from fnn.losses.loss import Loss, LossExample, paired, smoothed
 from fnn.spec import number, spec
 
 
@@ -19,6 +19,7 @@ class BinaryCrossEntropy(Loss):
     PyTorch's name is BCEWithLogitsLoss.
     """
 
+    task = "binary"
     smoothing: float | None = number(default=None, low=0, high=1)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
@@ -40,6 +41,8 @@ class ProbabilityBinaryCrossEntropy(Loss):
     a confidently wrong example, and the loss stops at −log(floor) = 18.4.
     """
 
+    task = "binary"
+    takes_probabilities = True
     floor: float = number(default=1e-8, low=0)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
@@ -49,3 +52,12 @@ class ProbabilityBinaryCrossEntropy(Loss):
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         t, floor = paired(output, target), jnp.asarray(self.floor, output.dtype)
         return ((1 - t) / (1 - output + floor) - t / (output + floor)) / output.shape[-1]
+
+
+def examples() -> tuple[LossExample, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        LossExample("binary cross-entropy", BinaryCrossEntropy(), "binary"),
+        LossExample("binary cross-entropy, smoothed", BinaryCrossEntropy(0.1), "binary", (1,)),
+        LossExample("probability binary", ProbabilityBinaryCrossEntropy(), "binary"),
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.losses.loss import Loss, class_probabilities, smoothed
+from fnn.losses.loss import Loss, LossExample, class_probabilities, smoothed
+from fnn.ops import log_softmax, log_softmax_backward, softmax
 from fnn.spec import number, spec
 
 
@@ -14,18 +15,18 @@ class CrossEntropy(Loss):
     """ℓ = −Σ t log softmax(z) over the C classes, with logits z (…, C).
 
     Targets are class numbers (…, integers) or rows of probabilities (…, C); `smoothing` s replaces
-    t by (1 − s) t + s / C. Gradient: softmax(z) Σ t − t, where Σ t = 1 unless the rows given don't
+    t by (1 − s) t + s / C. Gradient: softmax(z) Σ t − t, where Σ t = 1 for rows that
     sum to one. A class number outside 0 … C−1 gives NaN (Optax and Keras differ).
     """
 
+    task = "classes"
     smoothing: float | None = number(default=None, low=0, high=1)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
-        return -(self._target(output, target) * jax.nn.log_softmax(output)).sum(-1)
+        return -(self._target(output, target) * log_softmax(output)).sum(-1)
 
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
-        t = self._target(output, target)
-        return jax.nn.softmax(output) * t.sum(-1, keepdims=True) - t
+        return log_softmax_backward(softmax(output), -self._target(output, target))
 
     def _target(self, output: jax.Array, target: jax.Array) -> jax.Array:
         return smoothed(class_probabilities(output, target), self.smoothing, output.shape[-1])
@@ -40,6 +41,8 @@ class ProbabilityCrossEntropy(Loss):
     logits.
     """
 
+    task = "classes"
+    takes_probabilities = True
     floor: float = number(default=1e-8, low=0)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
@@ -49,3 +52,15 @@ class ProbabilityCrossEntropy(Loss):
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         floor = jnp.asarray(self.floor, output.dtype)
         return -class_probabilities(output, target) / (output + floor)
+
+
+def examples() -> tuple[LossExample, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        LossExample("cross-entropy", CrossEntropy(), "classes"),
+        LossExample("cross-entropy over time", CrossEntropy(), "classes", (4, 3)),
+        LossExample("cross-entropy, one-hot", CrossEntropy(), "one-hot"),
+        LossExample("cross-entropy, rows that don't sum to one", CrossEntropy()),
+        LossExample("cross-entropy, smoothed", CrossEntropy(0.1), "classes"),
+        LossExample("probability cross-entropy", ProbabilityCrossEntropy(), "classes"),
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from fnn.losses.abs import absolute
-from fnn.losses.loss import Loss, paired
+from fnn.losses.loss import Loss, LossExample, paired
+from fnn.ops.abs import absolute
 from fnn.spec import number, spec
 
 
@@ -18,6 +18,7 @@ class Huber(Loss):
     PyTorch's HuberLoss is the same; its SmoothL1Loss is this / δ.
     """
 
+    task = "regression"
     delta: float = number(default=1.0, low=0)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
@@ -29,3 +30,11 @@ class Huber(Loss):
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         delta = jnp.asarray(self.delta, output.dtype)
         return jnp.clip(output - paired(output, target), -delta, delta) / output.shape[-1]
+
+
+def examples() -> tuple[LossExample, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        LossExample("huber", Huber()),
+        LossExample("huber, small delta", Huber(0.3)),
+    )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
 
-from fnn.spec import ShapeError
+from fnn.spec import ShapeError, SpecError, choice
+
+Task: TypeAlias = Literal["binary", "classes", "regression"]
+"""two classes or yes/no answers with one logit each, one class among C, numbers"""
 
 
 class Loss(ABC):
@@ -15,7 +20,23 @@ class Loss(ABC):
 
     The last axis of an output holds features or classes; all before it is batch. Outputs come in
     float32 or wider. Weighting and averaging over examples is the objective's.
+
+    A loss of your own that names its `task` has the metrics of that task, and is refused for
+    targets of another one; without a task it fits any target and is measured by itself alone.
     """
+
+    task: ClassVar[Task | None] = None
+    """what the network predicts; None: anything"""
+    takes_probabilities: ClassVar[bool] = False
+    """whether an output for classes holds probabilities; else logits"""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        tasks = get_args(Task)
+        if cls.task is not None and cls.task not in tasks:
+            raise SpecError(
+                f"unknown task {cls.task!r}{choice(str(cls.task), tasks)}", cls.__name__
+            )
 
     @abstractmethod
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
@@ -24,6 +45,19 @@ class Loss(ABC):
     @abstractmethod
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         """∂ (loss of an example) / ∂ (its output), in the shape of the output."""
+
+
+@dataclass(frozen=True)
+class LossExample:
+    """A loss with outputs and targets that it takes: each module of losses has `examples()`."""
+
+    name: str
+    spec: Loss
+    target: Literal["real", "classes", "one-hot", "binary", "one per row"] = "real"
+    """real numbers in the shape of the output, class numbers, one-hot rows, zeros and ones, or a
+    number where the output has a last axis of length 1"""
+    outputs: tuple[int, ...] = (3,)
+    """an example's output"""
 
 
 def paired(output: jax.Array, target: jax.Array) -> jax.Array:
@@ -40,7 +74,7 @@ def paired(output: jax.Array, target: jax.Array) -> jax.Array:
 
 
 def class_probabilities(output: jax.Array, target: jax.Array) -> jax.Array:
-    """One row of probabilities an example: from class numbers, or the one-hot rows given.
+    """One row of probabilities an example: from class numbers, or one-hot rows as they are.
 
     A class number outside 0 … C−1 gives a row of NaN, so that it can't pass unseen.
     """

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Tree, is_weight
-from fnn.losses.abs import absolute, sign
+from fnn.layer import Grads, Params, is_weight
+from fnn.ops.abs import absolute, sign
 from fnn.shapes import wide
 from fnn.spec import number, spec
 
@@ -26,7 +26,7 @@ class Penalty(ABC):
     def slope(self, weight: jax.Array) -> jax.Array:
         """f'(w)."""
 
-    def value(self, params: Tree) -> jax.Array:
+    def value(self, params: Params) -> jax.Array:
         """The penalty, a scalar."""
         leaves, _ = jax.tree_util.tree_flatten_with_path(params)
         weights = [leaf for path, leaf in leaves if is_weight(path)]
@@ -34,7 +34,7 @@ class Penalty(ABC):
         total = sum(sums[1:], start=sums[0]) if sums else jnp.zeros(())
         return jnp.asarray(self.strength, total.dtype) * total
 
-    def gradient(self, params: Tree) -> Tree:
+    def gradient(self, params: Params) -> Grads:
         """Its gradient, in the structure of the parameters."""
 
         def of(path: tuple[object, ...], leaf: jax.Array) -> jax.Array:
@@ -42,7 +42,8 @@ class Penalty(ABC):
                 return jnp.zeros_like(leaf)
             return jnp.asarray(self.strength, leaf.dtype) * self.slope(leaf)
 
-        return jax.tree_util.tree_map_with_path(of, params)
+        grads: Grads = jax.tree_util.tree_map_with_path(of, params)
+        return grads
 
 
 @spec("l1.v1")
@@ -72,3 +73,8 @@ class L2(Penalty):
 
     def slope(self, weight: jax.Array) -> jax.Array:
         return weight
+
+
+def examples() -> tuple[Penalty, ...]:
+    """Cases that tests and audits are derived from."""
+    return (L1(0.1), L2(0.1))

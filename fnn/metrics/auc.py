@@ -8,13 +8,13 @@ import jax.numpy as jnp
 from fnn.metrics.predictions import Predictions
 
 
-def auc(answers: Predictions, weight: jax.Array | None) -> jax.Array:
-    """The mean area over the columns (N, K); NaN where one has only one answer, or a NaN score.
+def auc(columns: Predictions, weight: jax.Array | None) -> jax.Array:
+    """The mean area over the columns (N, K); NaN where one has only yes or only no, or a NaN score.
 
     The chance that a positive row scores above a negative one, ties counting half, which is the
     trapezoid under the curve (Hanley & McNeil 1982).
     """
-    areas = jax.vmap(_area, (1, 1, None))(answers.scores, answers.truth, weight)
+    areas = jax.vmap(_area, (1, 1, None))(columns.scores, columns.truth, weight)
     return areas.mean()
 
 
@@ -23,15 +23,15 @@ def _area(scores: jax.Array, truth: jax.Array, weight: jax.Array | None) -> jax.
 
     Without weights the rows are counted in integers.
     """
-    unit = jnp.ones(scores.shape, jnp.int32) if weight is None else weight
-    positive, negative = jnp.where(truth, unit, 0), jnp.where(truth, 0, unit)
+    row_weights = jnp.ones(scores.shape, jnp.int32) if weight is None else weight
+    positive, negative = jnp.where(truth, row_weights, 0), jnp.where(truth, 0, row_weights)
     order = scores.argsort()
     ascending = scores[order]
-    weighed = jnp.pad(negative[order].cumsum(dtype=unit.dtype), (1, 0))
-    below = weighed[jnp.searchsorted(ascending, scores, side="left")]
-    not_above = weighed[jnp.searchsorted(ascending, scores, side="right")]
-    beaten = (below + not_above).astype(scores.dtype) / 2
-    shares = beaten / weighed[-1].astype(scores.dtype)
+    cumulative = jnp.pad(negative[order].cumsum(dtype=row_weights.dtype), (1, 0))
+    below = cumulative[jnp.searchsorted(ascending, scores, side="left")]
+    not_above = cumulative[jnp.searchsorted(ascending, scores, side="right")]
+    negatives_beaten = (below + not_above).astype(scores.dtype) / 2
+    fraction_beaten = negatives_beaten / cumulative[-1].astype(scores.dtype)
     positive = positive.astype(scores.dtype)
-    area = (shares * positive).sum() / positive.sum()
+    area = (fraction_beaten * positive).sum() / positive.sum()
     return jnp.where(jnp.isnan(scores).any(), jnp.nan, area)

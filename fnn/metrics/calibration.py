@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say. N rows, C classes, B bins."""
+"""Calibration of probabilities. N rows, C classes, B bins."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from fnn.losses import Loss
 from fnn.losses.loss import class_probabilities, paired
-from fnn.metrics.predictions import labels
-from fnn.metrics.registry import CLASSES
+from fnn.metrics.predictions import class_labels
 from fnn.shapes import wide
 
 BINS = 15
@@ -20,7 +19,7 @@ BINS = 15
 class Reliability(NamedTuple):
     """Rows by their confidence, in bins of equal width; bin b holds those in (b / B, (b + 1) / B].
 
-    `rows` is how many there are (or what they weigh), `confidence` the mean probability of the
+    `rows` is how many there are (or their total weight), `confidence` the mean probability of the
     predicted class, `accuracy` the share in which that class is right; both NaN in empty bins.
     """
 
@@ -43,18 +42,18 @@ def reliability(
     static under `jit`. Raises `ShapeError` for shapes that do not fit.
     """
     p = _columns(probabilities)
-    known = class_probabilities(p, target)
+    target_probabilities = class_probabilities(p, target)
     confidence = p.max(-1)
-    right = jnp.take_along_axis(known, p.argmax(-1)[:, None], -1)[:, 0]
-    place = jnp.clip(jnp.ceil(confidence * bins) - 1, 0, bins - 1).astype(jnp.int32)
-    inside = place[:, None] == jnp.arange(bins, dtype=jnp.int32)[None]
-    each = jnp.ones_like(confidence) if weight is None else weight.astype(p.dtype)
+    correct = jnp.take_along_axis(target_probabilities, p.argmax(-1)[:, None], -1)[:, 0]
+    bin_index = jnp.clip(jnp.ceil(confidence * bins) - 1, 0, bins - 1).astype(jnp.int32)
+    in_bin = bin_index[:, None] == jnp.arange(bins, dtype=jnp.int32)[None]
+    row_weights = jnp.ones_like(confidence) if weight is None else weight.astype(p.dtype)
 
     def total(values: jax.Array) -> jax.Array:
-        return jnp.where(inside, (values * each)[:, None], 0).sum(0)
+        return jnp.where(in_bin, (values * row_weights)[:, None], 0).sum(0)
 
     rows = total(jnp.ones_like(confidence))
-    return Reliability(rows, total(confidence) / rows, total(right) / rows)
+    return Reliability(rows, total(confidence) / rows, total(correct) / rows)
 
 
 def ece(
@@ -69,9 +68,9 @@ def ece(
     Naeini et al. 2015; Guo et al. 2017 (arXiv:1706.04599), § 2. Arguments and errors as in
     `reliability`. A bin's errors cancel, so it falls with fewer bins, and grows with fewer rows.
     """
-    found = reliability(probabilities, target, bins, weight=weight)
-    gaps = jnp.where(found.rows > 0, found.rows * jnp.abs(found.accuracy - found.confidence), 0)
-    return gaps.sum() / found.rows.sum()
+    rows, confidence, accuracy = reliability(probabilities, target, bins, weight=weight)
+    gaps = jnp.where(rows > 0, rows * jnp.abs(accuracy - confidence), 0)
+    return gaps.sum() / rows.sum()
 
 
 def brier(
@@ -83,8 +82,8 @@ def brier(
     Arguments and errors as in `reliability`.
     """
     p = _columns(probabilities)
-    found = jnp.square(p - class_probabilities(p, target)).sum(-1)
-    return _mean(found / 2 if p.shape[-1] == 2 else found, weight)
+    scores = jnp.square(p - class_probabilities(p, target)).sum(-1)
+    return _mean(scores / 2 if p.shape[-1] == 2 else scores, weight)
 
 
 def nll(
@@ -99,38 +98,38 @@ def nll(
     return _nll(_logs(_columns(probabilities)), target, weight)
 
 
-def of_probabilities(
+def calibration_metric(
     name: str, loss: Loss, output: jax.Array, target: jax.Array, weight: jax.Array | None
 ) -> jax.Array:
-    """The metric of that name of outputs (N, C) or answers (N, K), which then are N · K rows.
+    """The metric of that name of outputs (N, C) or K yes/no labels (N, K), which are N · K rows.
 
     The likelihood of logits is taken from them directly, so it needs no floor.
     """
-    if isinstance(loss, CLASSES):
-        known = labels(output, target)
+    if loss.task == "classes":
+        labels = class_labels(output, target)
     else:
-        known = (paired(output, target) > 0.5).ravel().astype(int)
+        labels = (paired(output, target) > 0.5).ravel().astype(int)
         weight = None if weight is None else jnp.repeat(weight, output.shape[-1])
     logs = log_probabilities(loss, output)
     if name == "nll":
-        return _nll(logs, known, weight)
-    return (ece if name == "ece" else brier)(jnp.exp(logs), known, weight=weight)
+        return _nll(logs, labels, weight)
+    return (ece if name == "ece" else brier)(jnp.exp(logs), labels, weight=weight)
 
 
 def log_probabilities(loss: Loss, output: jax.Array) -> jax.Array:
-    """The logarithm of each class's probability (N, C); of K answers, no and yes: (N · K, 2)."""
-    if isinstance(loss, CLASSES):
-        return jax.nn.log_softmax(output) if isinstance(loss, CrossEntropy) else _logs(output)
-    if isinstance(loss, BinaryCrossEntropy):
-        both = jax.nn.log_sigmoid(-output), jax.nn.log_sigmoid(output)
-    else:
+    """The logarithm of each class's probability (N, C); of K yes/no labels (N · K, 2)."""
+    if loss.task == "classes":
+        return _logs(output) if loss.takes_probabilities else jax.nn.log_softmax(output)
+    if loss.takes_probabilities:
         both = _logs(1 - output), _logs(output)
+    else:
+        both = jax.nn.log_sigmoid(-output), jax.nn.log_sigmoid(output)
     return jnp.stack(both, -1).reshape(-1, 2)
 
 
 def _nll(logs: jax.Array, target: jax.Array, weight: jax.Array | None) -> jax.Array:
-    known = class_probabilities(logs, target)
-    return _mean(-jnp.where(known == 0, 0, known * logs).sum(-1), weight)
+    p = class_probabilities(logs, target)
+    return _mean(-jnp.where(p == 0, 0, p * logs).sum(-1), weight)
 
 
 def _logs(p: jax.Array) -> jax.Array:

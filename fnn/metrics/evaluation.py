@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from fnn.layer import Tree
 from fnn.losses import Loss
 from fnn.losses.loss import paired
-from fnn.metrics.classification import of_classes
-from fnn.metrics.registry import QUANTITIES, check_metrics, default_metrics
-from fnn.metrics.regression import of_quantities
+from fnn.metrics.classification import classification_metrics
+from fnn.metrics.registry import check_metrics, default_metrics
+from fnn.metrics.regression import regression_metrics
 from fnn.objective import Batch, Objective, normalized_weights
 from fnn.shapes import wide
 from fnn.spec import ShapeError, error_path
@@ -33,7 +33,7 @@ def evaluate(
     target_scale: jax.Array | None = None,
     chunk: int = CHUNK,
 ) -> Metrics:
-    """`measure` the network in evaluation mode; by default what `default_metrics` says.
+    """`measure` the network in evaluation mode; by default the `default_metrics` of the loss.
 
     `names` and `chunk` are static under `jit`. Raises what `outputs` and `measure` raise.
     """
@@ -64,11 +64,11 @@ def outputs(
         return objective.predict(params, state, rows)
 
     full = count // chunk
-    found = jax.lax.map(lambda start: part(start, chunk), jnp.arange(full) * chunk)
-    found = found.reshape(full * chunk, *found.shape[2:])
+    output = jax.lax.map(lambda start: part(start, chunk), jnp.arange(full) * chunk)
+    output = output.reshape(full * chunk, *output.shape[2:])
     if full * chunk == count:
-        return found
-    return jnp.concatenate([found, part(full * chunk, count - full * chunk)])
+        return output
+    return jnp.concatenate([output, part(full * chunk, count - full * chunk)])
 
 
 def measure(
@@ -86,16 +86,16 @@ def measure(
     probabilities `ece`, `brier`, `nll` (`fnn.metrics.calibration`); for numbers: `mse`, `mae`,
     `r2`; for every loss: `loss`, the objective's own without penalties.
 
-    - One yes/no answer, or two classes: precision, recall and F1 are those of a yes, of class 1.
-      Several classes, or several answers: the mean over them ("macro"), F1 the mean of their F1.
-      0 where nothing is there to divide by.
+    - One yes/no label, or two classes: precision, recall and F1 are those of a yes, of class 1.
+      Several classes, or several labels: the mean over them ("macro"), F1 the mean of their F1.
+      0 where the denominator is 0.
     - `auc` of several classes is the mean of one against the rest, scored by softmax; NaN where a
       class has no row or all of them. scikit-learn raises there.
-    - `accuracy` of several yes/no answers is the share of right ones (Keras' BinaryAccuracy);
-      scikit-learn asks for all of a row.
+    - `accuracy` of several yes/no labels is the fraction of correct ones (Keras' BinaryAccuracy);
+      scikit-learn counts a row where all are.
     - A target of probabilities counts as its largest class, or as a yes above ½.
-    - `target_scale` (O,) or () is what 1 in the output is worth: `mae` is in the target's own
-      units, `mse` in their square.
+    - `target_scale` (O,) or () is the target's unit for 1 in the output: `mae` is in the target's
+      own units, `mse` in their square.
     - `weight` (N,), from 0 up, is scikit-learn's `sample_weight`, and a row of weight 0 is as if it
       were not there. Weights that are all 0 give a loss of 0, and NaN for what is a mean of rows.
 
@@ -103,31 +103,31 @@ def measure(
     """
     check_metrics(names, loss, output.shape[-1])
     output = output.astype(wide(output.dtype))
-    found: Metrics = {}
+    metrics: Metrics = {}
     with error_path("loss"):
         if "loss" in names:
             losses = loss.per_example(output, target)
-            found["loss"] = (losses * normalized_weights(weight, losses)).sum()
+            metrics["loss"] = (losses * normalized_weights(weight, losses)).sum()
         else:
             jax.eval_shape(loss.per_example, output, target)  # the shapes fit
         others = [name for name in names if name != "loss"]
         if not others:
-            return found
-        each = _each(weight, output)
-        if isinstance(loss, QUANTITIES):
+            return metrics
+        row_weights = _row_weights(weight, output)
+        if loss.task == "regression":
             target = _rows(paired(output, target))
-            found |= of_quantities(others, _rows(output), target, each, target_scale)
+            metrics |= regression_metrics(others, _rows(output), target, row_weights, target_scale)
         else:
             target = target.reshape(-1, *target.shape[output.ndim - 1 :])
-            found |= of_classes(others, loss, _rows(output), target, each)
-    return {name: found[name] for name in names}
+            metrics |= classification_metrics(others, loss, _rows(output), target, row_weights)
+    return {name: metrics[name] for name in names}
 
 
 def _rows(values: jax.Array) -> jax.Array:
     return values.reshape(-1, values.shape[-1])
 
 
-def _each(weight: jax.Array | None, output: jax.Array) -> jax.Array | None:
+def _row_weights(weight: jax.Array | None, output: jax.Array) -> jax.Array | None:
     """A weight for each row of `_rows`, in the output's dtype: those of (N, T, O) repeat over T."""
     if weight is None:
         return None

@@ -1,4 +1,4 @@
-"""A metric's value for people to read."""
+"""A metric's value as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 def format_metric(value: float) -> str:
     """Four decimals below 10, four significant figures above, whole numbers from 1,000 on.
 
-    0.9833, 12.35, 47,324, 4.833e+09; what four decimals would write as nought is 3.1e-06.
+    0.9833, 12.35, 47,324, 4.833e+09; what four decimals would round to 0 is 3.1e-06.
     """
     size = abs(value)
     if 0 < size < 5e-5 or (size >= 1e6 and math.isfinite(size)):

@@ -5,36 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fnn.losses import (
-    AbsoluteError,
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Huber,
-    Loss,
-    ProbabilityBinaryCrossEntropy,
-    ProbabilityCrossEntropy,
-    SquaredError,
-)
+from fnn.losses import Loss
 from fnn.spec import SpecError, choice
 
-CLASSES = (CrossEntropy, ProbabilityCrossEntropy)
-"""losses of one class among C"""
-ANSWERS = (BinaryCrossEntropy, ProbabilityBinaryCrossEntropy)
-"""losses of yes/no answers"""
-QUANTITIES = (SquaredError, AbsoluteError, Huber)
-"""losses of numbers"""
-
-OF_PROBABILITIES = ("ece", "brier", "nll")
-OF_CLASSES = ("accuracy", "precision", "recall", "f1", "auc", *OF_PROBABILITIES)
-OF_QUANTITIES = ("mse", "mae", "r2")
-LOWER = ("loss", "mse", "mae", *OF_PROBABILITIES)
+CALIBRATION = ("ece", "brier", "nll")
+CLASSIFICATION = ("accuracy", "precision", "recall", "f1", "auc", *CALIBRATION)
+REGRESSION = ("mse", "mae", "r2")
+LOWER = ("loss", "mse", "mae", *CALIBRATION)
 
 
 def default_metrics(loss: Loss) -> tuple[str, ...]:
-    """What is measured unless somebody asks for more; of a loss of one's own, the loss alone."""
-    if isinstance(loss, CLASSES + ANSWERS):
-        return ("loss", "accuracy")
-    return ("loss", *OF_QUANTITIES) if isinstance(loss, QUANTITIES) else ("loss",)
+    """What is measured by default for the loss's task; without a task, the loss alone."""
+    if loss.task is None:
+        return ("loss",)
+    return ("loss", *REGRESSION) if loss.task == "regression" else ("loss", "accuracy")
 
 
 def higher_is_better(name: str) -> bool:
@@ -45,12 +29,12 @@ def higher_is_better(name: str) -> bool:
 
 def top_of(name: str) -> int | None:
     """The k of `top_<k>`; None for any other name."""
-    found = re.fullmatch(r"top_([1-9][0-9]*)", name)
-    return int(found[1]) if found else None
+    match = re.fullmatch(r"top_([1-9][0-9]*)", name)
+    return int(match[1]) if match else None
 
 
 def check_metrics(names: Sequence[str], loss: Loss, outputs: int | None = None) -> None:
-    """Raises `SpecError` for names that are unknown or that say nothing about such a loss.
+    """Raises `SpecError` for names that are unknown or that do not apply to such a loss.
 
     `outputs` is how many the network has: the best 5 of 3 classes always hold the right one.
     """
@@ -65,7 +49,7 @@ def check_metrics(names: Sequence[str], loss: Loss, outputs: int | None = None) 
 
 
 def _check_name(name: str) -> None:
-    known = ("loss", *OF_CLASSES, *OF_QUANTITIES)
+    known = ("loss", *CLASSIFICATION, *REGRESSION)
     if name not in known and top_of(name) is None:
         nearest = choice(name, (*known, "top_3", "top_5"))
         raise SpecError(f"unknown metric {name!r}{nearest}")
@@ -75,12 +59,12 @@ def _check_fit(name: str, loss: Loss) -> None:
     if name == "loss":
         return
     kind = type(loss).__name__
-    if not isinstance(loss, CLASSES + ANSWERS + QUANTITIES):
-        raise SpecError(f"of {kind} only 'loss' is known, not {name!r}")
-    if isinstance(loss, QUANTITIES):
-        if name not in OF_QUANTITIES:
+    if loss.task is None:
+        raise SpecError(f"of {kind} only 'loss' is known, not {name!r}: its class has no `task`")
+    if loss.task == "regression":
+        if name not in REGRESSION:
             raise SpecError(f"{name} is for classes, {kind} is for numbers")
-    elif name in OF_QUANTITIES:
+    elif name in REGRESSION:
         raise SpecError(f"{name} is for numbers, {kind} is for classes")
-    elif top_of(name) is not None and isinstance(loss, ANSWERS):
+    elif top_of(name) is not None and loss.task == "binary":
         raise SpecError(f"{name} is for one class among many, {kind} is for yes or no")

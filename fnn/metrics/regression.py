@@ -10,22 +10,22 @@ import jax.numpy as jnp
 from fnn.spec import ShapeError
 
 
-def of_quantities(
+def regression_metrics(
     names: Iterable[str],
     output: jax.Array,
     target: jax.Array,
     weight: jax.Array | None,
     target_scale: jax.Array | None,
 ) -> dict[str, jax.Array]:
-    """The metrics of that name for outputs and targets (N, O), and weights (N,)."""
+    """The metrics of these names for outputs and targets (N, O), and weights (N,)."""
     error = output - target
-    found: dict[str, jax.Array] = {}
+    metrics: dict[str, jax.Array] = {}
     for name in names:
         if name == "r2":
-            found[name] = r2(error, target, weight)
+            metrics[name] = r2(error, target, weight)
         else:
-            found[name] = (mse if name == "mse" else mae)(_in_units(error, target_scale), weight)
-    return found
+            metrics[name] = (mse if name == "mse" else mae)(_in_units(error, target_scale), weight)
+    return metrics
 
 
 def mse(error: jax.Array, weight: jax.Array | None) -> jax.Array:
@@ -41,7 +41,7 @@ def mae(error: jax.Array, weight: jax.Array | None) -> jax.Array:
 def r2(error: jax.Array, target: jax.Array, weight: jax.Array | None) -> jax.Array:
     """1 − Σ e² / Σ (target − mean)², the mean over the outputs; NaN for a single row.
 
-    As in scikit-learn, a target that is constant gives 1 where it is met exactly and 0 otherwise.
+    As in scikit-learn, a constant target gives 1 where it is predicted exactly and 0 otherwise.
     Deviations are taken twice, so that a mean far larger than the spread costs no digits.
     """
     if target.shape[0] < 2:
@@ -49,13 +49,13 @@ def r2(error: jax.Array, target: jax.Array, weight: jax.Array | None) -> jax.Arr
     deviation = target - _mean(target, weight)[None]
     deviation = deviation - _mean(deviation, weight)[None]
     unexplained = _mean(jnp.square(error), weight)
-    counts = jnp.ones((1, 1), bool) if weight is None else (weight != 0)[:, None]
-    least = jnp.where(counts, target, jnp.inf).min(0)
-    most = jnp.where(counts, target, -jnp.inf).max(0)
-    constant = least == most
+    counted = jnp.ones((1, 1), bool) if weight is None else (weight != 0)[:, None]
+    smallest = jnp.where(counted, target, jnp.inf).min(0)
+    largest = jnp.where(counted, target, -jnp.inf).max(0)
+    constant = smallest == largest
     spread = jnp.where(constant, 1, _mean(jnp.square(deviation), weight))
-    exact = jnp.where(unexplained == 0, jnp.ones_like(spread), jnp.zeros_like(spread))
-    return jnp.where(constant, exact, 1 - unexplained / spread).mean()
+    exact_fit = jnp.where(unexplained == 0, jnp.ones_like(spread), jnp.zeros_like(spread))
+    return jnp.where(constant, exact_fit, 1 - unexplained / spread).mean()
 
 
 def _mean(values: jax.Array, weight: jax.Array | None) -> jax.Array:

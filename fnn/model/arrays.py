@@ -46,14 +46,14 @@ def declared(objective: Objective, in_shape: Tree) -> dict[str, Tree]:
 
 def named_arrays(objective: Objective, in_shape: Tree, trees: dict[str, Tree]) -> dict[str, Any]:
     """The arrays of `trees` by path. Raises `FnnError` where they are not the objective's."""
-    found = named_leaves(trees)
-    if len(found) != len(jax.tree.leaves(trees)):
+    arrays = named_leaves(trees)
+    if len(arrays) != len(jax.tree.leaves(trees)):
         raise FnnError("two arrays of these parameters have the same path")
-    check_shapes(named_leaves(declared(objective, in_shape)), found)
-    for path, leaf in found.items():
+    check_shapes(named_leaves(declared(objective, in_shape)), arrays)
+    for path, leaf in arrays.items():
         if leaf.dtype.name not in DTYPES.values():
             raise FnnError(f"a safetensors file can't hold an array of {leaf.dtype}", path)
-    return found
+    return arrays
 
 
 def to_bytes(arrays: Mapping[str, Any]) -> bytes:
@@ -79,21 +79,21 @@ def _array(name: str, view: Mapping[str, Any], path: str | Path) -> np.ndarray:
         raise FnnError(f"{name} is of {view['dtype']}{choice(view['dtype'], DTYPES)}", str(path))
     dtype = jnp.dtype(DTYPES[view["dtype"]])
     if dtype != jax.dtypes.canonicalize_dtype(dtype):
-        words = f"{name} is {dtype}, which needs jax.config.update('jax_enable_x64', True)"
-        raise FnnError(words, str(path))
+        message = f"{name} is {dtype}, which needs jax.config.update('jax_enable_x64', True)"
+        raise FnnError(message, str(path))
     return np.frombuffer(view["data"], dtype).reshape(view["shape"])
 
 
-def check_shapes(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+def check_shapes(expected: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     """The same paths on both sides, and the same shapes. Raises `FnnError` with what differs."""
-    for words, paths in (
-        ("missing", wanted.keys() - found.keys()),
-        ("not of this network", found.keys() - wanted.keys()),
+    for message, paths in (
+        ("missing", expected.keys() - arrays.keys()),
+        ("not of this network", arrays.keys() - expected.keys()),
     ):
         if paths:
             more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-            raise FnnError(f"{words}: {', '.join(sorted(paths)[:3])}{more}")
-    for path, leaf in wanted.items():
-        if tuple(found[path].shape) != tuple(leaf.shape):
-            shapes = f"{tuple(leaf.shape)}, got {tuple(found[path].shape)}"
+            raise FnnError(f"{message}: {', '.join(sorted(paths)[:3])}{more}")
+    for path, leaf in expected.items():
+        if tuple(arrays[path].shape) != tuple(leaf.shape):
+            shapes = f"{tuple(leaf.shape)}, got {tuple(arrays[path].shape)}"
             raise FnnError(f"{path}: expected the shape {shapes}")

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def save_best(
     sweep: SweepResult, prepared: Prepared, folder: str | os.PathLike[str], count: int | None = None
 ) -> list[Path]:
-    """Keep the best members' models in `best-1`, `best-2`, … of a folder; gives these folders.
+    """Save the best members' models in `best-1`, `best-2`, … of a folder. Returns these folders.
 
     At most `count` of them, or all whose parameters the sweep has kept. `prepared` are the data
-    that it was given. Errors as in `save`.
+    of the sweep. Errors as in `save`.
     """
-    kept = [outcome for outcome in sweep.ranked() if outcome.params is not None][:count]
-    places = [Path(folder) / f"best-{number}" for number in range(1, len(kept) + 1)]
-    for outcome, place in zip(kept, places, strict=True):
-        save(Model.of_member(outcome, prepared), place)
-    return places
+    with_params = [result for result in sweep.ranked() if result.params is not None][:count]
+    folders = [Path(folder) / f"best-{number}" for number in range(1, len(with_params) + 1)]
+    for result, path in zip(with_params, folders, strict=True):
+        save(Model.of_member(result, prepared), path)
+    return folders

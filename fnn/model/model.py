@@ -1,11 +1,11 @@
-"""A trained network, and what turns raw inputs into its own and its output into answers."""
+"""A trained network with its preprocessing: from raw inputs to predictions."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import jax
 import numpy as np
@@ -43,25 +43,25 @@ class Model:
 
     @classmethod
     def of(cls, trained: TrainResult | EnsembleResult) -> Model:
-        """What `fnn.train` or `fnn.ensemble` made: the parameters to use, with their preprocessing.
+        """The model of a result of `fnn.train` or `fnn.ensemble`, with its preprocessing.
 
         Raises `FnnError` for an ensemble of a `Batch`, which has none.
         """
         if trained.prepared is None:
             raise FnnError("was trained on a Batch: fnn.model.Model(objective, …) takes its parts")
-        fitted = trained.prepared.preprocessing
-        in_shape = shape(*fitted.in_shape)
-        return cls(trained.run.objective, trained.params, trained.state, in_shape, fitted)
+        preprocessing = trained.prepared.preprocessing
+        in_shape = shape(*preprocessing.in_shape)
+        return cls(trained.run.objective, trained.params, trained.state, in_shape, preprocessing)
 
     @classmethod
-    def of_member(cls, outcome: MemberResult, prepared: Prepared) -> Model:
-        """What a member of a sweep came to. Raises `FnnError` where its parameters went."""
-        if outcome.params is None:
-            raise FnnError(f"the parameters of member {outcome.index} were not kept: say keep=None")
-        fitted = prepared.preprocessing
-        in_shape = shape(*fitted.in_shape)
-        objective = outcome.member.run.objective
-        return cls(objective, outcome.params, outcome.state, in_shape, fitted)
+    def of_member(cls, result: MemberResult, prepared: Prepared) -> Model:
+        """The model of a sweep's member. Raises `FnnError` where its parameters were not kept."""
+        if result.params is None:
+            raise FnnError(f"the parameters of member {result.index} were not kept: say keep=None")
+        preprocessing = prepared.preprocessing
+        in_shape = shape(*preprocessing.in_shape)
+        objective = result.member.run.objective
+        return cls(objective, result.params, result.state, in_shape, preprocessing)
 
     def apply(self, x: Tree) -> jax.Array:
         """The network's output [B, …] for encoded inputs [B, …]: `objective.predict`, compiled.
@@ -79,53 +79,56 @@ class Model:
         Classes come as logits, of a network that ends in probabilities too.
         """
         starts = range(0, max(len(x), 1), CHUNK)
-        output = np.concatenate([np.asarray(self.apply(x[at : at + CHUNK])) for at in starts])
+        output = np.concatenate(
+            [np.asarray(self.apply(x[start : start + CHUNK])) for start in starts]
+        )
         return as_logits(self.objective.loss, output)
 
-    def predict(self, inputs: Any, *, unknown: Unknown = "error") -> np.ndarray:
+    def predict(self, inputs: object, *, unknown: Unknown = "error") -> np.ndarray:
         """Names of classes, or numbers in the target's own units, for rows of raw inputs.
 
-        `unknown` says what becomes of values that no training row foresaw, as in
-        `Preprocessing.encode`. Raises `FnnError` without a preprocessing, and `DataError` for
-        inputs it can't encode.
+        `unknown` decides about values that no training row has, as in `Preprocessing.encode`.
+        Raises `FnnError` without a preprocessing, and `DataError` for inputs it can't encode.
         """
-        fitted = self._fitted()
-        return fitted.decode(self.output(fitted.encode(inputs, unknown=unknown)))
+        preprocessing = self._require_preprocessing()
+        return preprocessing.decode(self.output(preprocessing.encode(inputs, unknown=unknown)))
 
-    def probabilities(self, inputs: Any, *, unknown: Unknown = "error") -> np.ndarray:
+    def probabilities(self, inputs: object, *, unknown: Unknown = "error") -> np.ndarray:
         """The probability of every class [B, C] for rows of raw inputs; errors as in `predict`."""
-        fitted = self._fitted()
-        return fitted.probabilities(self.output(fitted.encode(inputs, unknown=unknown)))
+        preprocessing = self._require_preprocessing()
+        return preprocessing.probabilities(
+            self.output(preprocessing.encode(inputs, unknown=unknown))
+        )
 
-    def spread(self, inputs: Any, *, unknown: Unknown = "error") -> np.ndarray:
-        """The standard deviation over an ensemble's members, in the target's own units, for rows.
+    def spread(self, inputs: object, *, unknown: Unknown = "error") -> np.ndarray:
+        """The standard deviation over an ensemble's members, in the target's own units, by row.
 
-        Of a regression (`fnn.ensembles.Predictive` says what it tells). Raises `FnnError` for
+        For a regression (`fnn.ensembles.Predictive` explains its meaning). Raises `FnnError` for
         classes and for one network; errors as in `predict`.
         """
         from fnn.ensembles.uncertainty import predictive
 
-        fitted = self._fitted()
-        x = fitted.encode(inputs, unknown=unknown)
-        return predictive(self.objective, self.params, self.state, x, fitted).spread
+        preprocessing = self._require_preprocessing()
+        x = preprocessing.encode(inputs, unknown=unknown)
+        return predictive(self.objective, self.params, self.state, x, preprocessing).spread
 
     @functools.cached_property
     def _ready(self) -> tuple[Callable[..., jax.Array], list[jax.Array]]:
-        """The compiled call, and the leaves on the device: a row takes microseconds, not walks."""
+        """The compiled call, and the leaves on the device: no pytree is flattened for each call."""
         objective = numbers(self.objective, wide(self.objective.policy.dtype))
-        whole = jax.device_put((objective, self.params, self.state))
-        leaves, structure = jax.tree.flatten(whole)
+        on_device = jax.device_put((objective, self.params, self.state))
+        leaves, structure = jax.tree.flatten(on_device)
         return _compiled(structure), leaves
 
-    def _fitted(self) -> Preprocessing:
+    def _require_preprocessing(self) -> Preprocessing:
         if self.preprocessing is None:
             raise FnnError("this model was kept without preprocessing: apply() takes encoded rows")
         return self.preprocessing
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(structure: Any) -> Callable[..., jax.Array]:
-    """What models of one structure share, from their leaves and inputs to the output."""
+def _compiled(structure: jax.tree_util.PyTreeDef) -> Callable[..., jax.Array]:
+    """The compiled function of all models of one structure: (leaves, inputs) to the output."""
 
     @jax.jit
     def apply(leaves: list[jax.Array], x: Tree) -> jax.Array:

@@ -1,21 +1,21 @@
-"""Kinds of one's own in a model: the modules that declare them are named, never imported."""
+"""User-defined kinds in a model: the modules that declare them are named, never imported."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from fnn.spec import FnnError, kinds
+from fnn.spec.json import Json
 
 
-def modules_of(spec: Any) -> dict[str, str]:
+def modules_of(spec: Json) -> dict[str, str]:
     """The module of every kind in a spec's JSON that does not come with fnn."""
-    found = {kind: kinds()[kind].__module__ for kind in _kinds(spec)}
-    return {kind: module for kind, module in found.items() if not module.startswith("fnn.")}
+    modules = {kind: kinds()[kind].__module__ for kind in _kinds(spec)}
+    return {kind: module for kind, module in modules.items() if not module.startswith("fnn.")}
 
 
-def check_kinds(spec: Any, modules: Any, path: Path) -> None:
+def check_kinds(spec: Json, modules: object, path: Path) -> None:
     """Every kind is declared. Raises `FnnError` with the module to import first.
 
     An unknown version of a known kind is left to `from_json`, which says what it reads.
@@ -25,14 +25,15 @@ def check_kinds(spec: Any, modules: Any, path: Path) -> None:
         if kind.split(".")[0] not in known:
             module = modules.get(kind) if isinstance(modules, dict) else None
             hint = f"import {module}" if module else "import the module that declares it"
-            words = f"holds a {kind!r}, which nothing declares so far: {hint} first"
-            raise FnnError(words, str(path))
+            message = f"holds a {kind!r}, which nothing declares so far: {hint} first"
+            raise FnnError(message, str(path))
 
 
-def _kinds(spec: Any) -> Iterator[str]:
+def _kinds(spec: Json) -> Iterator[str]:
     if isinstance(spec, dict):
-        if isinstance(spec.get("kind"), str):
-            yield spec["kind"]
+        kind = spec.get("kind")
+        if isinstance(kind, str):
+            yield kind
         spec = list(spec.values())
     if isinstance(spec, list):
         for item in spec:

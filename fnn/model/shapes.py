@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from fnn.data.json_fields import JsonObject
 from fnn.layer import Tree
 from fnn.spec import FnnError
 
 
-def shape_to_json(tree: Tree) -> dict[str, Any]:
+def shape_to_json(tree: Tree) -> JsonObject:
     """`{"shape": [64], "dtype": "float32"}`, or one of dict, list and tuple around such."""
     if isinstance(tree, jax.ShapeDtypeStruct):
         return {"shape": list(tree.shape), "dtype": tree.dtype.name}
     if type(tree) is dict and all(isinstance(key, str) for key in tree):
         return {"dict": {key: shape_to_json(item) for key, item in tree.items()}}
-    for kind in (list, tuple):
-        if type(tree) is kind:
-            return {kind.__name__: [shape_to_json(item) for item in tree]}
+    for sequence in (list, tuple):
+        if type(tree) is sequence:
+            return {sequence.__name__: [shape_to_json(item) for item in tree]}
     raise FnnError(f"JSON can't hold an input of type {type(tree).__name__}")
 
 
-def shape_from_json(data: Any) -> Tree:
-    """What `shape_to_json` was given. Raises `FnnError` for anything else."""
+def shape_from_json(data: object) -> Tree:
+    """The inverse of `shape_to_json`. Raises `FnnError` for anything else."""
     match data:
         case {"shape": list(axes), "dtype": str(name)}:
             if all(type(axis) is int and axis > 0 for axis in axes):
@@ -38,7 +38,7 @@ def shape_from_json(data: Any) -> Tree:
     raise FnnError(f"expected the shape of an input, got {data!r}")
 
 
-def _dtype(name: str) -> Any:
+def _dtype(name: str) -> np.dtype:
     try:
         return jnp.dtype(name)
     except TypeError:

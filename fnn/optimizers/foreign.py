@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import optax
 
 from fnn.optimizers.optimizer import Optimizer, Rule, preserve_dtypes
@@ -25,14 +23,14 @@ class OptaxTransformation(Optimizer):
         return preserve_dtypes(lambda _: self.given)
 
 
-def as_optimizer(value: Any) -> Optimizer:
+def as_optimizer(value: object) -> Optimizer:
     """An optimizer from a spec, a name with all its defaults (`"adam"`), or an Optax object.
 
     Raises `SpecError` for anything else, with the nearest known name.
     """
     if isinstance(value, str):
-        made: Rule = from_name(value, Rule)
-        return made
+        rule: Rule = from_name(value, Rule)
+        return rule
     if isinstance(value, optax.GradientTransformation):
         return OptaxTransformation(value)
     if isinstance(value, Optimizer) and is_spec(value):

@@ -1,17 +1,17 @@
-"""The optimizer contract, what all rules share, and how Optax is kept to the parameters' dtypes."""
+"""The optimizer contract, what all rules share, and Optax in the parameters' dtypes."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from fnn.layer import Tree, is_weight
+from fnn.layer import Grads, Params, PyTree, is_weight
 from fnn.schedules import Schedule
+from fnn.shapes import DType
 from fnn.spec import abstract_spec, number, numbers
 
 
@@ -20,7 +20,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def transformation(self) -> optax.GradientTransformationExtraArgs:
-        """Optax's `init` and `update`, made inside the trace from leaves that may be traced.
+        """Optax's `init` and `update`, built inside the trace from leaves that may be traced.
 
         Parameters, updates and state keep their dtype, whatever that of the leaves.
         """
@@ -67,28 +67,30 @@ class Rule(Optimizer):
         return optax.chain(*(step for step in steps if step))
 
 
-def _weights(params: Tree) -> Tree:
+def _weights(params: Params) -> PyTree:
     """True for leaves named `weight`, whatever their rank: stacked biases are matrices too."""
     return jax.tree_util.tree_map_with_path(lambda path, _: is_weight(path), params)
 
 
 def preserve_dtypes(
-    make: Callable[[Any], optax.GradientTransformation],
+    make: Callable[[DType], optax.GradientTransformation],
 ) -> optax.GradientTransformationExtraArgs:
-    """`make(dtype)` under standard promotion, which Optax needs, with results in the given dtypes.
+    """`make(dtype)` under standard promotion, which Optax needs, from and to the arguments' dtypes.
 
     Gradients go in at `dtype`: that of the widest parameter, and float32 or wider.
     """
 
-    def at(tree: Tree) -> tuple[Any, optax.GradientTransformationExtraArgs]:
+    def at(tree: PyTree) -> tuple[DType, optax.GradientTransformationExtraArgs]:
         dtype = jnp.result_type(jnp.float32, *jax.tree.leaves(tree))
         return dtype, optax.with_extra_args_support(make(dtype))
 
-    def init(params: Tree) -> Tree:
+    def init(params: Params) -> PyTree:
         with jax.numpy_dtype_promotion("standard"):
             return at(params)[1].init(params)
 
-    def update(grads: Tree, state: Tree, params: Tree = None, **extra: Any) -> tuple[Tree, Tree]:
+    def update(
+        grads: Grads, state: PyTree, params: PyTree = None, **extra: object
+    ) -> tuple[PyTree, PyTree]:
         with jax.numpy_dtype_promotion("standard"):
             dtype, inner = at(grads)
             wide = jax.tree.map(lambda grad: grad.astype(dtype), grads)
@@ -98,5 +100,5 @@ def preserve_dtypes(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _cast_like(tree: Tree, like: Tree) -> Tree:
+def _cast_like(tree: PyTree, like: PyTree) -> PyTree:
     return jax.tree.map(lambda new, old: new.astype(old.dtype), tree, like)

@@ -118,3 +118,16 @@ class Lion(Rule):
 
     def direction(self) -> optax.GradientTransformation:
         return optax.scale_by_lion(self.b1, self.b2)
+
+
+def examples() -> tuple[Rule, ...]:
+    """Cases that tests and audits are derived from."""
+    return (
+        SGD(0.1),
+        SGD(0.1, momentum=0.9, nesterov=True, clip_norm=1.0),
+        Adam(0.01, clip_value=1.0),
+        AdamW(0.01),
+        RMSprop(0.01),
+        AdaGrad(0.01),
+        Lion(0.01, weight_decay=0.1),
+    )

@@ -1,23 +1,5 @@
 """Run folders: what a training run leaves behind, and a table of past runs."""
 
-from fnn.runs.folder import STATUSES, RunFolder
-from fnn.runs.kinds import check_single, going_on, kind_of
-from fnn.runs.listing import COLUMNS, RunSummary, list_runs, summarize, table
-from fnn.runs.naming import folder_name
-from fnn.runs.sweep import SweepFolder, check_sweep
+from fnn import lazy
 
-__all__ = [
-    "COLUMNS",
-    "STATUSES",
-    "RunFolder",
-    "RunSummary",
-    "SweepFolder",
-    "check_single",
-    "check_sweep",
-    "folder_name",
-    "going_on",
-    "kind_of",
-    "list_runs",
-    "summarize",
-    "table",
-]
+__all__ = lazy.attach(__name__)

@@ -10,8 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import jax
-
 from fnn.files import (
     append_line,
     explained,
@@ -23,9 +21,8 @@ from fnn.files import (
     write_bytes,
     write_json,
 )
-from fnn.model import versions
 from fnn.runs.naming import make_folder, new_folder, remove_empty
-from fnn.spec import FnnError, choice, to_json
+from fnn.spec.errors import FnnError, choice
 
 FORMAT = 1
 STATUSES = ("finished", "stopped early", "interrupted", "diverged")
@@ -96,6 +93,11 @@ class RunFolder:
         `data` has at least a `name`, `parameters` is their number. Raises `FnnError` for what JSON
         can't hold and where the disk is full.
         """
+        import jax
+
+        from fnn.model import versions
+        from fnn.spec import to_json
+
         device = jax.devices()[0]
         record = {
             "format": FORMAT,

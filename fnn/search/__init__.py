@@ -1,8 +1,8 @@
-"""Search: settings that are chosen by what others came to."""
+"""Search: settings that are chosen by the results of others."""
 
 from fnn.search.bayes import bayes
 from fnn.search.halving import halving
-from fnn.search.result import Rung, SearchResult
-from fnn.search.trials import SearchEvent
+from fnn.search.result import SearchResult
+from fnn.training.host.events import Rung
 
-__all__ = ["Rung", "SearchEvent", "SearchResult", "bayes", "halving"]
+__all__ = ["Rung", "SearchResult", "bayes", "halving"]

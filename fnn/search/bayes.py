@@ -1,26 +1,24 @@
-"""Bayesian search: each batch of settings, one program, is chosen by what the others came to."""
+"""Bayesian search: each batch of settings, one program, is chosen by the results of the others."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from fnn.objective import Batch
 from fnn.search.problem import SearchProblem
 from fnn.search.result import SearchResult
-from fnn.search.space import Build, Settings
+from fnn.search.space import Build
 from fnn.search.study import Sampler, study
-from fnn.search.trials import SearchEvent, Trials
+from fnn.search.trials import Trials
 from fnn.spec import SpecError
-from fnn.sweeps.axes import Axis
-from fnn.training.checks import check_counts, check_loggers
-from fnn.training.host.interrupts import interruptible
-from fnn.training.parallel.devices import Devices
+from fnn.sweeps.axes import Axis, Settings
+from fnn.training.checks import check_counts
+from fnn.training.fitting import MemberFitting, MemberOptions
 from fnn.training.run import Run
-
-SearchLogger = Callable[[SearchEvent], None]
 
 
 def bayes(
@@ -31,23 +29,17 @@ def bayes(
     over: Mapping[str, Axis],
     trials: int = 256,
     batch: int = 32,
-    epochs: int,
     metric: str | None = None,
-    seed: int = 0,
-    order_seed: int = 0,
-    target_scale: Any = None,
     first: Sequence[Settings] = (),
     sampler: Sampler | None = None,
     storage: str | os.PathLike[str] | None = None,
-    memory: int | str | None = None,
-    loggers: Sequence[SearchLogger] = (),
-    devices: Devices | None = None,
+    **options: Unpack[MemberOptions],
 ) -> SearchResult:
     """Try `trials` settings, `batch` at a time, each batch chosen by Optuna from those before it.
 
     The settings of a batch whose runs have one structure are trained as one program. Where a batch
     holds several structures, programs come in few sizes, so that later batches find them compiled.
-    Who diverges is told as pruned, and counts as worst.
+    A setting that diverges is recorded as pruned, and counts as worst.
 
     Arguments:
         run: what is varied, or a function from settings to the run that they make, for names that
@@ -57,15 +49,15 @@ def bayes(
             order for the sampler.
         metric: what is to be best: one of those validated; None for what the run selects by, else
             the validation loss. Accuracy and the like are maximized.
-        seed, order_seed: of all members; `seed` draws settings too.
         first: settings to begin with, such as defaults; names they lack are drawn.
         sampler: an Optuna sampler from a seed, such as `optuna.samplers.RandomSampler`; None for
             the tree-structured Parzen estimator (`tpe`).
         storage: a file for the study: SQLite if it ends in .db or .sqlite, else Optuna's journal,
-            which is several times as fast. The same call goes on where it stopped, or was killed:
-            what was told is not tried again, what was asked for is tried first. The parameters of
-            the best lie beside it, in a file that ends in .npz.
-        loggers: called with a `SearchEvent` after each batch.
+            which is several times as fast. The same call resumes where it stopped, or was killed:
+            what was recorded is not tried again, what was proposed is tried first. The parameters
+            of the best lie beside it, in a file that ends in .npz.
+        seed, order_seed: of all members; `seed` draws settings too.
+        loggers: called with a `TrainingEvent` after each batch.
 
     The other arguments are those of `fnn.sweep`, but `devices` are those of one process.
 
@@ -74,44 +66,33 @@ def bayes(
     version of JAX and Optuna, and programs of the same sizes (`memory`). Another `batch` asks in
     other places.
 
-    Ctrl-C and SIGTERM end it within about half a second: what has ended is told, the rest of the
-    batch is not.
+    `stop` ends it within about half a second: settings that have ended are recorded, the rest of
+    the batch is not.
 
     Raises `SpecError` for arguments that can't be used, with the axis, `FnnError` with the path for
     a storage that holds another search, is in use, locked or damaged, `FnnError` where Optuna is
     not installed, and for data what `fnn.sweep` raises.
     """
     check_counts(1, trials=trials, batch=batch)
-    check_loggers(loggers)
     if sampler is not None and not callable(sampler):
         raise SpecError(
             "expected a function from a seed to an Optuna sampler, such as "
             f"optuna.samplers.RandomSampler, got {sampler!r}",
             "sampler",
         )
-    problem = SearchProblem.of(
-        run,
-        data,
-        validation,
-        over=over,
-        epochs=epochs,
-        metric=metric,
-        seed=seed,
-        order_seed=order_seed,
-        target_scale=target_scale,
-        devices=devices,
-        together=batch,
-    )
+    fitting = MemberFitting[Run | Build, Any](run, data, validation, **options)
+    problem = SearchProblem.of(fitting, over, metric, together=batch)
     path = None if storage is None else Path(storage)
-    with study(problem, path, sampler, first) as known, interruptible() as request:
-        search = Trials(problem, known, path, memory)
-        while len(search.found) < trials and request.signal is None:
-            done = len(search.found)
-            asked = known.ask(min(batch - done % batch, trials - done))
-            if request.signal is not None:
+    loop = fitting.loop(problem.data.mesh)
+    with study(problem, path, sampler, first) as known:
+        search = Trials(problem, known, path)
+        while len(search.outcomes) < trials and not loop.interrupted:
+            done = len(search.outcomes)
+            proposals = known.ask(min(batch - done % batch, trials - done))
+            loop.ask()
+            if loop.interrupted:
                 break
-            request.signal = search.run_batch(asked, batch) or request.signal
-            look = search.look(trials)
-            for logger in loggers:
-                logger(look)
-    return search.result(trials, request.signal)
+            loop.interrupted = search.run_batch(proposals, batch)
+            loop.send(partial(search.event, trials))
+            loop.ask()
+    return search.result(trials, loop.interrupted)

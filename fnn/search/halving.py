@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from fnn.objective import Batch
-from fnn.search.halving_run import HalvingRun, RungLogger
+from fnn.search.halving_run import HalvingRun
 from fnn.search.problem import SearchProblem
 from fnn.search.result import SearchResult
 from fnn.search.space import Build
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, draw
 from fnn.sweeps.checks import check_members
-from fnn.training.checks import check_counts, check_loggers
-from fnn.training.host.interrupts import interruptible
-from fnn.training.parallel.devices import Devices
+from fnn.training.checks import check_counts
+from fnn.training.fitting import MemberFitting, MemberOptions
 from fnn.training.run import Run
 
 
@@ -26,17 +25,11 @@ def halving(
     *,
     over: Mapping[str, Axis],
     draws: int,
-    epochs: int,
     eta: int = 3,
     rungs: Sequence[int] | None = None,
     metric: str | None = None,
-    seed: int = 0,
-    order_seed: int = 0,
-    target_scale: Any = None,
     keep: int | None = 1,
-    memory: int | str | None = None,
-    loggers: Sequence[RungLogger] = (),
-    devices: Devices | None = None,
+    **options: Unpack[MemberOptions],
 ) -> SearchResult:
     """Draw settings at random, and train on only the best 1/η of them from rung to rung.
 
@@ -45,8 +38,8 @@ def halving(
     validation metric that they have at a rung: of the best epoch so far where the run has a
     `Selection`. Who has diverged goes first.
 
-    Nobody is trained again: survivors go on from where they stand, in a smaller program where that
-    is worth compiling it, and come to what they would have come to without the others (within
+    No member is trained again: survivors train on from where they stand, in a smaller program where
+    that is worth compiling it, and come to what they would have come to without the others (within
     1e-12 in float64).
 
     Arguments:
@@ -54,12 +47,12 @@ def halving(
         over: values or `Range`s by name, as in `fnn.sweep`; they are drawn by `seed`. With a
             function, any names that it knows.
         draws: settings at the first rung; all are held in memory until then.
-        epochs: of those that come to the end.
         rungs: epochs at which members are compared, in place of those that follow from `draws`
             and `eta`.
         metric: one of those measured; None for what the run selects by, else the validation loss.
+        epochs: of those that come to the end.
         seed, order_seed: of all members.
-        loggers: called with a `Rung` when one is reached.
+        loggers: called with a `TrainingEvent` when a rung is reached, which is its `rung`.
 
     The other arguments, and the errors, are those of `fnn.sweep`, but `devices` are those of one
     process.
@@ -67,27 +60,14 @@ def halving(
     Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification and Hyperparameter
     Optimization, section 3; Li et al. 2018, Hyperband, Algorithm 1 (its innermost loop).
     """
-    check_loggers(loggers)
-    problem = SearchProblem.of(
-        run,
-        data,
-        validation,
-        over=over,
-        epochs=epochs,
-        metric=metric,
-        seed=seed,
-        order_seed=order_seed,
-        target_scale=target_scale,
-        devices=devices,
-        together=draws,
-    )
-    members = [problem.member(settings) for settings in draw(problem.space, draws, seed)]
-    check_members(members, problem.data.rows, problem.data.validation, epochs)
+    fitting = MemberFitting[Run | Build, Any](run, data, validation, **options)
+    problem = SearchProblem.of(fitting, over, metric, together=draws)
+    members = [problem.member(settings) for settings in draw(problem.space, draws, fitting.seed)]
+    check_members(members, problem.data.rows, problem.data.validation, fitting.epochs)
     least = max(member.run.validate_every for member in members)
-    race = HalvingRun(problem, members, ladder(draws, epochs, eta, rungs, least), memory)
-    with interruptible() as request:
-        race.run(request, loggers)
-    return race.result(request.signal, keep)
+    search = HalvingRun(problem, members, ladder(draws, fitting.epochs, eta, rungs, least))
+    search.run()
+    return search.result(keep)
 
 
 def ladder(

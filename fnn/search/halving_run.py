@@ -1,46 +1,41 @@
-"""Members of successive halving under way, of whom ever fewer go on."""
+"""Members of successive halving under way, of whom ever fewer are trained on."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import jax
 import numpy as np
 
 from fnn.search.problem import SearchProblem
-from fnn.search.result import Rung, SearchResult
+from fnn.search.result import SearchResult
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
 from fnn.sweeps.batch import MemberBatch
 from fnn.sweeps.checks import groups
 from fnn.sweeps.member_result import MemberResult
-from fnn.sweeps.memory import budget, format_bytes
-from fnn.sweeps.packing import balanced_size, largest_size
+from fnn.sweeps.packing import balanced_size, budget, format_bytes, largest_size
 from fnn.sweeps.program import Program, stack
-from fnn.training.host.interrupts import Request
+from fnn.training.host.events import Rung, TrainingEvent
 from fnn.training.parallel.sharding import round_up_to_devices
-
-RungLogger = Callable[[Rung], None]
 
 
 class HalvingRun:
-    """Members under way, in chunks of one structure each."""
+    """Members under way, in batches of one structure each."""
 
     def __init__(
-        self,
-        problem: SearchProblem,
-        members: Sequence[Member],
-        rungs: Sequence[tuple[int, int]],
-        memory: int | str | None,
+        self, problem: SearchProblem, members: Sequence[Member], rungs: Sequence[tuple[int, int]]
     ) -> None:
         self.problem, self.members, self.ladder = problem, members, rungs
-        self.began = time.perf_counter()
+        self.epochs, self.loop = problem.fitting.epochs, problem.fitting.loop(problem.data.mesh)
+        self.start_time = time.perf_counter()
         self.rungs: list[Rung] = []
         self.retired: set[int] = set()
-        self.chunks: list[tuple[MemberBatch, Sequence[int]]] = []
-        limit = budget(memory, problem.data.mesh)
+        self.batches: list[tuple[MemberBatch, Sequence[int]]] = []
+        limit = budget(problem.fitting.memory, problem.data.mesh)
         self._check_memory(limit)
         for group in groups(members):
             size = balanced_size(
@@ -48,11 +43,13 @@ class HalvingRun:
             )
             for first in range(0, len(group), size):
                 numbers = group[first : first + size]
-                chunk = MemberBatch(
-                    [members[i] for i in numbers], problem.data, problem.epochs, size
-                )
-                self.chunks.append((chunk, numbers))
-        self.compiling = time.perf_counter() - self.began
+                together = [members[i] for i in numbers]
+                batch = MemberBatch(together, problem.data, self.epochs, size)
+                self.batches.append((batch, numbers))
+        self.compile_seconds = self._seconds()
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.start_time
 
     def _check_memory(self, limit: int) -> None:
         """All members stand side by side until the first rung."""
@@ -70,33 +67,47 @@ class HalvingRun:
                 "memory",
             )
 
-    def run(self, request: Request, loggers: Sequence[RungLogger]) -> None:
-        """From rung to rung, to the end or a request to stop."""
-        for (epochs, _), after in zip(self.ladder, [*self.ladder[1:], None], strict=True):
-            for chunk, _ in self.chunks:
-                while chunk.epoch < epochs and not chunk.done and request.signal is None:
-                    chunk.advance(epochs)
-            if request.signal is not None:
+    def run(self) -> None:
+        """From rung to rung, to the end or until `stop` says that it is enough."""
+        for (epochs, _), following in zip(self.ladder, [*self.ladder[1:], None], strict=True):
+            for batch, _ in self.batches:
+                self.loop.run(batch, until=epochs)
+            if self.loop.interrupted:
                 return
-            self.rungs.append(self._judge(epochs, after))
-            for logger in loggers:
-                logger(self.rungs[-1])
+            self.rungs.append(self._compare(epochs, following))
+            self.loop.send(partial(self._event, self.rungs[-1]))
+            self.loop.ask()
 
-    def _judge(self, epochs: int, after: tuple[int, int] | None) -> Rung:
-        """Compare the members that are here, and let those go that are not among the best.
+    def _event(self, rung: Rung) -> TrainingEvent:
+        """Where the search stands at a rung."""
+        batch, seconds = self.batches[0][0], self._seconds()
+        examples = sum(batch.examples for batch, _ in self.batches)
+        return TrainingEvent(
+            step=rung.epochs * batch.steps_per_epoch,
+            steps=batch.steps,
+            epoch=float(rung.epochs),
+            epochs=self.epochs,
+            ended=[],
+            examples_per_second=examples / seconds,
+            seconds=seconds,
+            rung=rung,
+        )
 
-        `after` is the next rung: its epochs, and how many come to it. None is the last one's, where
-        nobody goes.
+    def _compare(self, epochs: int, following: tuple[int, int] | None) -> Rung:
+        """Compare the members at this rung, and retire those that are not among the best.
+
+        `following` is the next rung: its epochs, and how many come to it. None is the last one's,
+        where all stay.
         """
         outcomes = self.outcomes()
         here = [outcome for outcome in outcomes if outcome.index not in self.retired]
-        sound = [outcome for outcome in here if np.isfinite(self.problem.score(outcome))]
-        sound.sort(key=self.problem.score, reverse=True)
-        kept = sound if after is None else sound[: after[1]]
+        finite = [outcome for outcome in here if np.isfinite(self.problem.score(outcome))]
+        finite.sort(key=self.problem.score, reverse=True)
+        kept = finite if following is None else finite[: following[1]]
         values = [self.problem.value(outcome) for outcome in kept] or [np.nan]
-        if after is not None:
+        if following is not None:
             stay = {outcome.index for outcome in kept}
-            self._retire({outcome.index for outcome in here} - stay, until=after[0])
+            self._retire({outcome.index for outcome in here} - stay, until=following[0])
         return Rung(
             epochs=epochs,
             members=len(here),
@@ -107,38 +118,38 @@ class HalvingRun:
             spent=sum(outcome.epochs for outcome in outcomes),
         )
 
-    def _retire(self, gone: set[int], until: int) -> None:
-        self.retired |= gone
-        for chunk, numbers in self.chunks:
-            chunk.retire([i for i, number in enumerate(numbers) if number in gone], until)
+    def _retire(self, retired: set[int], until: int) -> None:
+        self.retired |= retired
+        for batch, numbers in self.batches:
+            batch.retire([i for i, number in enumerate(numbers) if number in retired], until)
 
     def outcomes(self) -> list[MemberResult]:
         """What every member has come to so far, in order."""
-        found = [outcome for chunk, numbers in self.chunks for outcome in chunk.outcomes(numbers)]
+        outcomes = [one for batch, numbers in self.batches for one in batch.outcomes(numbers)]
         return sorted(
             (
                 replace(outcome, status="retired")
                 if outcome.index in self.retired and outcome.status == "interrupted"
                 else outcome
-                for outcome in found
+                for outcome in outcomes
             ),
             key=lambda outcome: outcome.index,
         )
 
-    def result(self, interrupted: int | None, keep: int | None) -> SearchResult:
-        """What came of it."""
+    def result(self, keep: int | None) -> SearchResult:
+        """What the search came to."""
         outcomes = self.outcomes()
         spent = sum(outcome.epochs for outcome in outcomes)
-        computed = sum(chunk.spent for chunk, _ in self.chunks)
-        made = SearchResult(
+        computed = sum(batch.spent for batch, _ in self.batches)
+        result = SearchResult(
             outcomes=outcomes,
             members=len(self.members),
             metric=self.problem.metric,
             wasted=1 - spent / computed if computed else 0.0,
-            seconds=time.perf_counter() - self.began,
-            compile_seconds=self.compiling,
-            interrupted=interrupted,
+            seconds=self._seconds(),
+            compile_seconds=self.compile_seconds,
+            interrupted=self.loop.interrupted,
             spent=spent,
             rungs=self.rungs,
         )
-        return made.keeping(keep)
+        return result.keeping(keep)

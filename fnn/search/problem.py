@@ -9,74 +9,83 @@ from typing import Any
 import numpy as np
 
 from fnn.objective import Batch
-from fnn.search.space import Build, Settings, Space, as_space, builder, some
+from fnn.search.space import Build, Space, as_space, builder, some
 from fnn.spec import SpecError
-from fnn.sweeps.axes import Axis, Member
+from fnn.sweeps.axes import Axis, Member, Settings
 from fnn.sweeps.member_result import MemberResult, is_higher, value
 from fnn.sweeps.program import SweepData
-from fnn.sweeps.result import key
-from fnn.sweeps.sweep import metric_names, shared_rows
-from fnn.sweeps.train import default_metric
-from fnn.training.checks import check_epochs, check_seeds
-from fnn.training.parallel.devices import Devices, check_enough, mesh_of
+from fnn.sweeps.sweep import compared_by, shared_rows
+from fnn.training.fitting import MemberFitting, MemberOptions
+from fnn.training.parallel.devices import check_enough
 from fnn.training.parallel.sharding import replicate
 from fnn.training.run import Run
 
 
 @dataclass(frozen=True, eq=False)
 class SearchProblem:
-    """A search that is about to begin: all that its methods share."""
+    """A search that is about to begin: all that its methods share.
+
+    fitting: what settings are built by, on which rows, for how long, from which seeds.
+    data: its rows on the devices.
+    metric: the key of `MemberResult.values` that settings are compared by.
+    """
 
     space: Space
-    build: Build
+    fitting: MemberFitting[Build, Batch]
     data: SweepData
-    epochs: int
     metric: str
-    """the key of `MemberResult.values` that settings are compared by"""
-    seed: int
-    order_seed: int
 
     @classmethod
     def of(
         cls,
-        run: Run | Build,
-        data: Any,
-        validation: Batch | None,
-        *,
+        fitting: MemberFitting[Run | Build, Any],
         over: Mapping[str, Axis],
-        epochs: int,
         metric: str | None,
-        seed: int,
-        order_seed: int,
-        target_scale: Any,
-        devices: Devices | None,
         together: int,
     ) -> SearchProblem:
         """Arguments and errors as in `fnn.search.bayes`; so many are trained `together`."""
-        check_epochs(epochs)
-        check_seeds(seed=seed, order_seed=order_seed)
+        run = fitting.run
         if not isinstance(run, Run) and not callable(run):
             raise SpecError(
                 f"expected a fnn.Run, or a function from settings to one, got {run!r}", "run"
             )
         space, build = as_space(run, over), builder(run)
         first = Member({}, build({name: some(axis)[0] for name, axis in space.items()}), 0, 0)
-        rows, validation, target_scale = shared_rows([first], data, validation, target_scale)
-        if validation is None:
+        on_rows = shared_rows([first], fitting)
+        if on_rows.validation is None:
             raise SpecError("none are there, and settings are chosen by them", "validation")
-        by = default_metric([first], validated=True)
-        if metric is not None:
-            by = key(metric, metric_names([first], validated=True))
-        mesh = mesh_of(devices, "members")
+        by = compared_by([first], metric, validated=True)
+        mesh = fitting.mesh("members")
         check_enough(together, mesh)
         if mesh is not None and mesh.is_multi_process:
             raise SpecError("expected those of one process, which a search runs in", "devices")
-        data = SweepData(*replicate((rows, validation, target_scale), mesh))
-        return cls(space, build, data, epochs, by, seed, order_seed)
+        data = on_rows.rows, on_rows.validation, on_rows.target_scale
+        return cls(
+            space,
+            on_rows.having(build, on_rows.rows, on_rows.validation),
+            SweepData(*replicate(data, mesh)),
+            by,
+        )
+
+    @property
+    def build(self) -> Build:
+        """What makes a run of a setting."""
+        return self.fitting.run
+
+    @property
+    def options(self) -> MemberOptions:
+        """How every batch of settings is trained."""
+        return {
+            "epochs": self.fitting.epochs,
+            "target_scale": self.data.target_scale,
+            "memory": self.fitting.memory,
+            "stop": self.fitting.stop,
+            "devices": self.data.mesh,
+        }
 
     def member(self, settings: Settings) -> Member:
         """The run of a setting; all have the same seeds, so that settings alone differ."""
-        return Member(settings, self.build(settings), self.seed, self.order_seed)
+        return Member(settings, self.build(settings), self.fitting.seed, self.fitting.order_seed)
 
     @property
     def higher(self) -> bool:
@@ -91,7 +100,7 @@ class SearchProblem:
 
     def score(self, outcome: MemberResult) -> float:
         """The same, the larger the better; -inf where there is no finite value."""
-        found = self.value(outcome)
-        if not np.isfinite(found):
+        measured = self.value(outcome)
+        if not np.isfinite(measured):
             return -np.inf
-        return found if self.higher else -found
+        return measured if self.higher else -measured

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from fnn.sweeps.member_result import MemberResult, ranked
-from fnn.sweeps.result import SettingResult, SweepResult
-
-
-class Rung(NamedTuple):
-    """A step of successive halving.
-
-    epochs: that every member at it had trained, but for those that had ended by themselves.
-    members: how many came to it; diverged: of these, how many had left the finite numbers.
-    kept: how many went on.
-    best, bar: the best value at it, and the worst that went on; NaN where there was none.
-    spent: epochs that all members had trained by then.
-    """
-
-    epochs: int
-    members: int
-    diverged: int
-    kept: int
-    best: float
-    bar: float
-    spent: int
+from fnn.sweeps.result import SweepResult
+from fnn.sweeps.setting_result import SettingResult
+from fnn.training.host.events import Rung
 
 
 @dataclass(frozen=True, eq=False)

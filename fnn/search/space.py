@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from fnn.spec import SpecError, error_path, is_number, is_spec, with_fields
-from fnn.sweeps.axes import SEEDS, SHARED, Axis, Range, listed
+from fnn.sweeps.axes import SEEDS, SHARED, Axis, Range, Settings, Values, listed
 from fnn.training.run import Run
 
-Settings = dict[str, Any]
 Build = Callable[[Settings], Run]
-Space = dict[str, list[Any] | Range]
+Space = dict[str, Values]
 SHARES = (0.0, 0.382, 1.0)
 """how far into a range values are tried out before a search begins"""
 
@@ -43,19 +41,19 @@ def as_space(run: Run | Build, over: Mapping[str, Axis]) -> Space:
     return space
 
 
-def some(axis: list[Any] | Range) -> list[Any]:
+def some(axis: Values) -> list[object]:
     """All values of a choice; of a range some."""
     return [axis.at(share) for share in SHARES] if isinstance(axis, Range) else axis
 
 
-def label(axis: list[Any], value: Any) -> str:
-    """The name of a choice's value: how it is written, if that stays the same; else its number."""
+def label(axis: list[object], value: object) -> str:
+    """The name of a choice's value: its repr, if that stays the same; else its number."""
     if value is None or isinstance(value, bool | int | float | str | tuple) or is_spec(value):
         return repr(value)
     return next((f"#{index}" for index, known in enumerate(axis) if known is value), "")
 
 
-def holds(axis: list[Any] | Range, value: Any) -> bool:
+def holds(axis: Values, value: object) -> bool:
     """Whether an axis has that value."""
     if not isinstance(axis, Range):
         return label(axis, value) in [label(axis, known) for known in axis]
@@ -63,14 +61,14 @@ def holds(axis: list[Any] | Range, value: Any) -> bool:
     return isinstance(value, kind) and axis.low <= value <= axis.high
 
 
-def written(axis: list[Any] | Range) -> str:
-    """An axis in words."""
+def as_text(axis: Values) -> str:
+    """An axis as text."""
     if isinstance(axis, Range):
         return repr(axis)
     return ", ".join(label(axis, value) for value in axis)
 
 
-def _axis(name: str, axis: Any) -> list[Any] | Range:
+def _axis(name: str, axis: Axis) -> Values:
     with error_path(f"over[{name!r}]"):
         if name in SEEDS:
             raise SpecError("a seed is luck, not a setting: give `seed` to the search")

@@ -7,10 +7,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-from fnn.files import alone, read_bytes
+from fnn.files import exclusive_lock, read_bytes
 from fnn.spec import FnnError
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 
 SQLITE = (".db", ".sqlite", ".sqlite3")
 HEAD = b'{"op_code":'
@@ -19,7 +23,7 @@ PATIENCE = 5
 """seconds that another program may hold a SQLite file"""
 
 
-def optuna() -> Any:
+def optuna() -> ModuleType:
     """The library. Raises `FnnError` where it is not installed."""
     try:
         import optuna
@@ -30,7 +34,7 @@ def optuna() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Inside, Optuna says nothing, neither that it creates a study nor what it tries out."""
+    """Inside, Optuna prints nothing."""
     library = optuna()
     before = library.logging.get_verbosity()
     library.logging.set_verbosity(library.logging.CRITICAL)
@@ -43,7 +47,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def open_storage(path: Path | None) -> Iterator[Any]:
+def open_storage(path: Path | None) -> Iterator[BaseStorage]:
     """Optuna's storage in that file, for us alone: SQLite by the suffixes `SQLITE`, else a journal.
 
     None keeps it in memory. Raises `FnnError` where another search uses the file, and where it
@@ -52,22 +56,23 @@ def open_storage(path: Path | None) -> Iterator[Any]:
     if path is None:
         yield optuna().storages.InMemoryStorage()
         return
-    with alone(path, "another search uses it: wait for its end, or give another storage"):
+    with exclusive_lock(path, "another search uses it: wait for its end, or give another storage"):
         with usable(path, opening=True):
-            made = _sqlite(path) if path.suffix in SQLITE else _journal(path)
+            sqlite = _sqlite(path) if path.suffix in SQLITE else None
+            storage = _journal(path) if sqlite is None else sqlite
         try:
-            yield made
+            yield storage
         finally:
-            if path.suffix in SQLITE:
-                made.remove_session()
-                made.engine.dispose()
+            if sqlite is not None:
+                sqlite.remove_session()
+                sqlite.engine.dispose()
 
 
 @contextmanager
 def usable(path: Path | None, opening: bool = False) -> Iterator[None]:
     """Errors of a storage become an `FnnError` that names the file and says what to do.
 
-    In `opening` one, Optuna raises whatever comes of what stands in the file.
+    In `opening` one, Optuna raises whatever the contents of the file lead to.
     """
     try:
         yield
@@ -104,19 +109,20 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
-def _sqlite(path: Path) -> Any:
-    return optuna().storages.RDBStorage(
-        f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": PATIENCE}}
-    )
+def _sqlite(path: Path) -> RDBStorage:
+    from optuna.storages import RDBStorage
+
+    return RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": PATIENCE}})
 
 
-def _journal(path: Path) -> Any:
+def _journal(path: Path) -> JournalStorage:
+    from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
     if path.exists():
         _cut_torn_line(path)
     backend = JournalFileBackend(str(path), _Free())  # type: ignore[arg-type]
-    return optuna().storages.JournalStorage(backend)
+    return JournalStorage(backend)
 
 
 def _cut_torn_line(path: Path) -> None:

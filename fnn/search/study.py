@@ -1,4 +1,4 @@
-"""Optuna's ask and tell, in the words of a search."""
+"""Optuna's ask and tell for a search."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import numpy as np
 
 from fnn.files import json_text, with_floats
 from fnn.search.problem import SearchProblem
-from fnn.search.space import Settings, holds, label, some, written
+from fnn.search.space import as_text, holds, label, some
 from fnn.search.storage import open_storage, optuna, quiet, usable
 from fnn.spec import FnnError, SpecError, choice, error_path, to_json
 from fnn.sweeps.arrays import contents, digest
-from fnn.sweeps.axes import Member, Range
+from fnn.sweeps.axes import Member, Range, Settings, Values
 from fnn.sweeps.member_result import MemberResult
 
-Sampler = Callable[[int], Any]
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+Sampler = Callable[[int], "BaseSampler"]
 """an Optuna sampler from a seed"""
 NAME, RECORD, CAME_TO = "fnn", "search", "outcome"
 RECORDED = ("status", "epochs", "best_epoch", "values")
@@ -34,7 +40,7 @@ class Proposal(NamedTuple):
     settings: Settings
 
 
-def tpe(seed: int) -> Any:
+def tpe(seed: int) -> BaseSampler:
     """The tree-structured Parzen estimator; settings under way count as bad ones, so that those
     of a batch differ (Bergstra et al. 2011, Algorithms for Hyper-Parameter Optimization)."""
     return optuna().samplers.TPESampler(seed=seed, constant_liar=True)
@@ -50,17 +56,17 @@ def study(
 
 
 class Study:
-    """What was asked and told so far, and what to try next.
+    """The trials so far, and the settings to try next.
 
-    The sampler is made anew for each ask, from the search's seed and the number of those asked
+    A new sampler draws each proposal, from the search's seed and the number of those asked
     before: what comes next follows from what is in the storage, so that a search that was
-    interrupted, or killed, goes on as one that was not.
+    interrupted, or killed, continues as one that was not.
     """
 
     def __init__(
         self,
         problem: SearchProblem,
-        storage: Any,
+        storage: BaseStorage,
         path: Path | None,
         sampler: Sampler,
         first: Sequence[Settings],
@@ -86,11 +92,11 @@ class Study:
             else:
                 self._check_same(known)
 
-    def told(self) -> list[tuple[Proposal, MemberResult]]:
-        """What was tried, in order, and what it came to: without history and parameters."""
+    def recorded(self) -> list[tuple[Proposal, MemberResult]]:
+        """What was tried, in order, and its results: without history and parameters."""
         with usable(self.path, opening=True):
             attributes = self.study.user_attrs
-            told = [
+            records = [
                 (
                     Proposal(trial.number, self._settings(trial.params)),
                     with_floats(json.loads(attributes[f"{CAME_TO} {trial.number}"])),
@@ -98,97 +104,99 @@ class Study:
                 for trial in self._trials("COMPLETE", "PRUNED")
             ]
         return [
-            (asked, _outcome(index, self.problem.member(asked.settings), record))
-            for index, (asked, record) in enumerate(told)
+            (proposal, _outcome(index, self.problem.member(proposal.settings), record))
+            for index, (proposal, record) in enumerate(records)
         ]
 
     def ask(self, count: int) -> list[Proposal]:
-        """So many settings to try: first those that were asked for before, and never told."""
+        """So many settings to try: first those proposed before, and never recorded."""
         with usable(self.path):
-            found = []
+            trials = []
             for trial in self._trials("RUNNING"):
                 if set(trial.params) == set(self.axes):
-                    found.append(trial)
-                else:  # a kill came while it was made
+                    trials.append(trial)
+                else:  # a kill came while it was proposed
                     self.study.tell(trial.number, state=optuna().trial.TrialState.FAIL)
                     if fixed := trial.system_attrs.get("fixed_params"):
                         self.study.enqueue_trial(fixed)
-            told = len(self._trials("COMPLETE", "PRUNED"))
-            while len(found) < count:
-                self.study.sampler = self.sampler(self._seed(told + len(found)))
-                found.append(self.study.ask(self.axes))
-        return [Proposal(trial.number, self._settings(trial.params)) for trial in found[:count]]
+            recorded = len(self._trials("COMPLETE", "PRUNED"))
+            while len(trials) < count:
+                self.study.sampler = self.sampler(self._seed(recorded + len(trials)))
+                trials.append(self.study.ask(self.axes))
+        return [Proposal(trial.number, self._settings(trial.params)) for trial in trials[:count]]
 
-    def tell(self, asked: Proposal, outcome: MemberResult) -> None:
-        """What a setting came to: its value, or that there is no finite one."""
+    def tell(self, proposal: Proposal, outcome: MemberResult) -> None:
+        """Record the result of a setting: its value, or that there is no finite one."""
         value = self.problem.value(outcome)
         record = {name: getattr(outcome, name) for name in RECORDED}
         with usable(self.path):
-            self.study.set_user_attr(f"{CAME_TO} {asked.number}", json_text(record))
+            self.study.set_user_attr(f"{CAME_TO} {proposal.number}", json_text(record))
             if np.isfinite(value):
-                self.study.tell(asked.number, value)
+                self.study.tell(proposal.number, value)
             else:
-                self.study.tell(asked.number, state=optuna().trial.TrialState.PRUNED)
+                self.study.tell(proposal.number, state=optuna().trial.TrialState.PRUNED)
 
-    def _trials(self, *states: str) -> list[Any]:
+    def _trials(self, *states: str) -> list[FrozenTrial]:
         trials = self.study.get_trials(deepcopy=False)
         return [trial for trial in trials if trial.state.name in states]
 
     def _seed(self, number: int) -> int:
         """Of the sampler that draws that setting."""
-        return int(np.random.SeedSequence([self.problem.seed, 4, number]).generate_state(1)[0])
+        return int(
+            np.random.SeedSequence([self.problem.fitting.seed, 4, number]).generate_state(1)[0]
+        )
 
-    def _settings(self, params: Mapping[str, Any]) -> Settings:
+    def _settings(self, params: Settings) -> Settings:
         """Optuna's parameters as the values that they stand for."""
-        made = {}
+        values = {}
         for name, axis in self.problem.space.items():
             value = params[name]
             if not isinstance(axis, Range):
                 value = axis[[label(axis, known) for known in axis].index(value)]
-            made[name] = value
-        return made
+            values[name] = value
+        return values
 
-    def _params(self, settings: Settings) -> dict[str, Any]:
+    def _params(self, settings: Settings) -> Settings:
         """The other way round. Raises `SpecError` for a setting that is not in the space."""
-        made = {}
+        params = {}
         for name, value in settings.items():
             axis = self.problem.space.get(name)
             with error_path(f"first, {name}"):
                 if axis is None:
                     raise SpecError(f"is not varied{choice(name, self.problem.space)}")
                 if not holds(axis, value):
-                    raise SpecError(f"expected one of {written(axis)}, got {value!r}")
-                made[name] = value if isinstance(axis, Range) else label(axis, value)
-        return made
+                    raise SpecError(f"expected one of {as_text(axis)}, got {value!r}")
+                params[name] = value if isinstance(axis, Range) else label(axis, value)
+        return params
 
-    def _record(self) -> dict[str, Any]:
+    def _record(self) -> dict[str, object]:
         """What makes it this search, and no other."""
         problem = self.problem
         settings = {name: some(axis)[0] for name, axis in problem.space.items()}
         return {
-            "space": {name: written(axis) for name, axis in problem.space.items()},
-            "epochs": problem.epochs,
+            "space": {name: as_text(axis) for name, axis in problem.space.items()},
+            "epochs": problem.fitting.epochs,
             "metric": problem.metric,
-            "seed": problem.seed,
-            "order_seed": problem.order_seed,
+            "seed": problem.fitting.seed,
+            "order_seed": problem.fitting.order_seed,
             "run": digest([to_json(problem.build(settings)).encode()]),
             "data": digest(contents(leaf) for leaf in jax.tree.leaves(problem.data)),
         }
 
-    def _check_same(self, known: Any) -> None:
+    def _check_same(self, known: Mapping[str, object]) -> None:
         ours = self._record()
         differ = [name for name in ours if known.get(name) != ours[name]]
         if differ:
-            told = f"{', '.join(differ)} {'differs' if len(differ) == 1 else 'differ'}"
-            raise FnnError(f"holds another search, whose {told}", str(self.path))
+            which = f"{', '.join(differ)} {'differs' if len(differ) == 1 else 'differ'}"
+            raise FnnError(f"holds another search, whose {which}", str(self.path))
 
 
-def _outcome(index: int, member: Member, record: Mapping[str, Any]) -> MemberResult:
+def _outcome(index: int, member: Member, record: Settings) -> MemberResult:
     """An outcome as far as it was recorded."""
     return MemberResult(index, member, history={}, params=None, state=None, **record)
 
 
-def _distribution(axis: list[Any] | Range) -> Any:
+def _distribution(axis: Values) -> BaseDistribution:
     kinds = optuna().distributions
     if not isinstance(axis, Range):
         return kinds.CategoricalDistribution([label(axis, value) for value in axis])

@@ -1,4 +1,4 @@
-"""Trials of a search: trained a batch at a time, told, and the best of them kept."""
+"""Trials of a search: trained a batch at a time, recorded, and the best of them kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,47 +16,32 @@ from fnn.search.study import Proposal, Study
 from fnn.sweeps.axes import Member
 from fnn.sweeps.checks import groups
 from fnn.sweeps.member_result import MemberResult
-from fnn.sweeps.train import train_members
+from fnn.sweeps.train import TrainedMembers, train_members
+from fnn.training.fitting import MemberOptions
+from fnn.training.host.events import SearchProgress, TrainingEvent
 
 SIZES = (2, 8, 32, 128, 512)
 """of programs that serve several structures in a batch: a program more costs seconds to compile"""
 
 
-class SearchEvent(NamedTuple):
-    """What a logger of a search is given after each batch.
-
-    done, trials: settings that were tried, and that are to be tried in all.
-    best: the best so far; None if none has a finite value. value: its `metric`, or NaN.
-    seconds: since this call began.
-    """
-
-    done: int
-    trials: int
-    best: MemberResult | None
-    metric: str
-    value: float
-    seconds: float
-
-
 class Trials:
-    """A search under way: what was found, by the number of the trial."""
+    """A search under way: outcomes by the number of the trial."""
 
-    def __init__(
-        self, problem: SearchProblem, known: Study, path: Path | None, memory: int | str | None
-    ) -> None:
-        self.problem, self.study, self.path, self.memory = problem, known, path, memory
-        self.began = time.perf_counter()
-        self.compiling, self.computed, self.trained = 0.0, 0.0, 0
-        self.found: dict[int, MemberResult] = {}
+    def __init__(self, problem: SearchProblem, known: Study, path: Path | None) -> None:
+        self.problem, self.study, self.path = problem, known, path
+        self.start_time = time.perf_counter()
+        self.compile_seconds, self.computed, self.trained = 0.0, 0.0, 0
+        self.outcomes: dict[int, MemberResult] = {}
         self.best: tuple[int, MemberResult] | None = None
-        for asked, outcome in known.told():
-            self._add(asked.number, outcome)
+        self.last = TrainingEvent(0, 0, 0.0, problem.fitting.epochs, [], 0.0, 0.0)
+        for proposal, outcome in known.recorded():
+            self._add(proposal.number, outcome)
         if self.best is not None and path is not None:
             self.best = self.best[0], read_best(path, *self.best, problem.data.rows)
 
     def _add(self, number: int, outcome: MemberResult) -> None:
         """One more; the first of equals is the best."""
-        self.found[number] = replace(outcome, params=None, state=None)
+        self.outcomes[number] = replace(outcome, params=None, state=None)
         score = self.problem.score(outcome)
         before = (-np.inf, 0) if self.best is None else self._rank(*self.best)
         if score > -np.inf and self._rank(number, outcome) > before:
@@ -66,75 +50,86 @@ class Trials:
     def _rank(self, number: int, outcome: MemberResult) -> tuple[float, int]:
         return self.problem.score(outcome), -number
 
-    def run_batch(self, asked: Sequence[Proposal], batch: int) -> int | None:
-        """Train these settings, and tell what they came to; the signal, if one came."""
-        members = [self.problem.member(one.settings) for one in asked]
-        told = sorted(self.found)[len(self.found) - len(self.found) % batch :]
-        earlier = [self.found[number].member for number in told]
-        rows, validation, target_scale = self.problem.data
-        made = train_members(
-            [*members, *pad_to_size(members, batch, earlier)],
-            rows,
-            validation,
-            epochs=self.problem.epochs,
-            target_scale=target_scale,
-            keep=None,
-            metric=self.problem.metric,
-            memory=self.memory,
-            devices=self.problem.data.mesh,
-        )
-        epochs = sum(outcome.epochs for outcome in made.outcomes)
-        self.computed += epochs / (1 - made.wasted) if epochs else 0
-        self.compiling += made.compile_seconds
+    def run_batch(self, proposals: Sequence[Proposal], batch: int) -> int | None:
+        """Train these settings, and record what they came to; what `stop` gave, if it ended it."""
+        trained = self._train(proposals, batch)
+        epochs = sum(outcome.epochs for outcome in trained.outcomes)
+        self.computed += epochs / (1 - trained.wasted) if epochs else 0
+        self.compile_seconds += trained.compile_seconds
         ended = [
-            (asked[outcome.index], outcome)
-            for outcome in made.outcomes
-            if outcome.index < len(asked) and outcome.status != "interrupted"
+            (proposals[outcome.index], outcome)
+            for outcome in trained.outcomes
+            if outcome.index < len(proposals) and outcome.status != "interrupted"
         ]
         before = self.best
-        for one, outcome in ended:
-            self._add(one.number, outcome)
+        for proposal, outcome in ended:
+            self._add(proposal.number, outcome)
             self.trained += outcome.epochs
         if self.path is not None and self.best is not None and self.best is not before:
             write_best(self.path, *self.best)
-        for one, outcome in ended:
-            self.study.tell(one, outcome)
-        return made.interrupted
+        for proposal, outcome in ended:
+            self.study.tell(proposal, outcome)
+        return trained.interrupted
 
-    def look(self, trials: int) -> SearchEvent:
-        """Where the search stands."""
+    def _train(self, proposals: Sequence[Proposal], batch: int) -> TrainedMembers:
+        members = [self.problem.member(proposal.settings) for proposal in proposals]
+        options: MemberOptions = {**self.problem.options, "loggers": [self._note]}
+        recorded = sorted(self.outcomes)[len(self.outcomes) - len(self.outcomes) % batch :]
+        earlier = [self.outcomes[number].member for number in recorded]
+        return train_members(
+            [*members, *pad_to_size(members, batch, earlier)],
+            self.problem.data.rows,
+            self.problem.data.validation,
+            keep=None,
+            metric=self.problem.metric,
+            **options,
+        )
+
+    def _note(self, event: TrainingEvent) -> None:
+        self.last = event
+
+    def event(self, trials: int) -> TrainingEvent:
+        """Where the search stands, and the batch trained last."""
         best = None if self.best is None else self.best[1]
-        value = float("nan") if best is None else self.problem.value(best)
-        seconds = time.perf_counter() - self.began
-        return SearchEvent(len(self.found), trials, best, self.problem.metric, value, seconds)
+        progress = SearchProgress(
+            done=len(self.outcomes),
+            trials=trials,
+            settings=None if best is None else best.member.settings,
+            metric=self.problem.metric,
+            value=float("nan") if best is None else self.problem.value(best),
+        )
+        return self.last._replace(search=progress, seconds=self._seconds())
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.start_time
 
     def result(self, trials: int, interrupted: int | None) -> SearchResult:
-        """What came of it."""
-        found = {number: self.found[number] for number in sorted(self.found)}
+        """What the search came to."""
+        outcomes = {number: self.outcomes[number] for number in sorted(self.outcomes)}
         if self.best is not None:
             number, outcome = self.best
-            found[number] = self._with_params(outcome, interrupted)
+            outcomes[number] = self._with_params(outcome, interrupted)
         return SearchResult(
-            outcomes=[replace(one, index=index) for index, one in enumerate(found.values())],
+            outcomes=[replace(one, index=index) for index, one in enumerate(outcomes.values())],
             members=trials,
             metric=self.problem.metric,
             wasted=1 - self.trained / self.computed if self.computed else 0.0,
-            seconds=time.perf_counter() - self.began,
-            compile_seconds=self.compiling,
+            seconds=self._seconds(),
+            compile_seconds=self.compile_seconds,
             interrupted=interrupted,
-            spent=sum(outcome.epochs for outcome in found.values()),
+            spent=sum(outcome.epochs for outcome in outcomes.values()),
         )
 
     def _with_params(self, best: MemberResult, interrupted: int | None) -> MemberResult:
         """The best with its parameters: trained again where their file is gone."""
         if best.params is not None or interrupted is not None:
             return best
-        rows, validation, target_scale = self.problem.data
-        mesh, epochs = self.problem.data.mesh, self.problem.epochs
-        made = train_members(
-            [best.member], rows, validation, epochs=epochs, target_scale=target_scale, devices=mesh
-        ).outcomes[0]
-        return replace(best, params=made.params, state=made.state)
+        rows, validation, _ = self.problem.data
+        trained = train_members([best.member], rows, validation, **self.problem.options)
+        if trained.interrupted is not None:
+            return best
+        (outcome,) = trained.outcomes
+        return replace(best, params=outcome.params, state=outcome.state)
 
 
 def pad_to_size(
@@ -143,13 +138,13 @@ def pad_to_size(
     """Members to add, so that those of a structure are as many as one of `SIZES`, or the batch.
 
     What was added comes to nothing, and later batches find programs of their size compiled. Those
-    of the batch that were told `before` a kill count, so that the others have the program that
+    of the batch that were recorded `before` a kill count, so that the others have the program that
     they would have had.
     """
-    made = []
+    added = []
     for numbers in groups([*members, *before]):
         own = [number for number in numbers if number < len(members)]
         size = next((size for size in SIZES if size >= len(numbers)), batch)
         if own:
-            made += [members[own[-1]]] * (min(size, batch) - len(own))
-    return made
+            added += [members[own[-1]]] * (min(size, batch) - len(own))
+    return added

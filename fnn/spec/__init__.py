@@ -5,37 +5,6 @@ are leaves, so they travel through `jit` as arguments and `vmap` sweeps them; ev
 treedef, which `jit` caches on.
 """
 
-from fnn.spec.decorator import abstract_spec, replace, set_fields, spec
-from fnn.spec.errors import FnnError, ShapeError, SpecError, choice, error_path, join
-from fnn.spec.fields import number, part, static
-from fnn.spec.json import from_json, to_json
-from fnn.spec.kinds import from_name, is_spec, kinds
-from fnn.spec.numbers import named_leaves, numbers, path_name, with_numbers
-from fnn.spec.paths import is_number, with_fields
+from fnn import lazy
 
-__all__ = [
-    "FnnError",
-    "ShapeError",
-    "SpecError",
-    "abstract_spec",
-    "choice",
-    "error_path",
-    "from_json",
-    "from_name",
-    "is_number",
-    "is_spec",
-    "join",
-    "kinds",
-    "named_leaves",
-    "number",
-    "numbers",
-    "part",
-    "path_name",
-    "replace",
-    "set_fields",
-    "spec",
-    "static",
-    "to_json",
-    "with_fields",
-    "with_numbers",
-]
+__all__ = lazy.attach(__name__)

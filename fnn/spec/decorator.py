@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable
-from typing import Any, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Mapping
+from typing import NoReturn, TypeVar, cast, dataclass_transform
 
 import jax
 import numpy as np
 
-from fnn.spec.errors import SpecError, choice, error_path
-from fnn.spec.fields import (
-    Role,
-    check_number,
-    check_static,
-    classes,
-    describe,
-    number,
-    part,
-    role,
-    static,
-    type_name,
-)
-from fnn.spec.kinds import check_kind, from_name, is_spec, register
+from fnn.spec.checks import check_fields
+from fnn.spec.errors import SpecError, choice
+from fnn.spec.fields import number, part, static
+from fnn.spec.kinds import AnySpec, check_kind, from_name, is_spec, register
+from fnn.spec.pytree import equal, hash_structure, register_node
 
 T = TypeVar("T")
 
@@ -36,17 +26,17 @@ def spec(kind: str) -> Callable[[type[T]], type[T]]:
     treedef, which `jit` caches on. Fields are checked when a spec is made; unflattening skips the
     checks, because leaves may be tracers then. A spec is final: what JAX knows about a class is not
     inherited, so subclass the abstract class above it instead.
+
+    Raises `SpecError` for a kind without a version, and for one that another class has.
     """
     check_kind(kind)
 
     def decorate(cls: type[T]) -> type[T]:
         for name, value in {"kind": kind, **_METHODS}.items():
             setattr(cls, name, value)
-        made: Any = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-        register(kind, made)
-        jax.tree_util.register_pytree_with_keys(
-            made, _flatten_with_keys, functools.partial(_unflatten, made), _flatten
-        )
+        spec_class = cast(type[AnySpec], _dataclass(cls))
+        register(kind, spec_class)
+        register_node(spec_class)
         return cls
 
     return decorate
@@ -55,166 +45,84 @@ def spec(kind: str) -> Callable[[type[T]], type[T]]:
 @dataclass_transform(frozen_default=True, field_specifiers=(number, part, static))
 def abstract_spec(cls: type[T]) -> type[T]:
     """A class whose fields specs inherit; it is none itself."""
+    return _dataclass(cls)
+
+
+def _dataclass(cls: type[T]) -> type[T]:
     return dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
 
 
-def set_fields(made: Any, **values: Any) -> None:
-    """Give a new spec its fields, and check them: for an `__init__` of one's own."""
+def set_fields(instance: object, **values: object) -> None:
+    """Set the fields of a new spec and check them: for an `__init__` of your own.
+
+    Raises `SpecError` with the field's name for a value that it may not hold.
+    """
     for name, value in values.items():
-        object.__setattr__(made, name, value)
-    made.__post_init__()
+        object.__setattr__(instance, name, value)
+    check_fields(cast(AnySpec, instance))
 
 
-def build(cls: type, values: dict[str, Any]) -> Any:
-    """A checked spec from all of its fields by name, whatever arguments its constructor takes."""
-    given = {}
+def build(cls: type[AnySpec], values: Mapping[str, object]) -> AnySpec:
+    """A checked spec from all of its fields by name, whatever arguments its constructor takes.
+
+    Raises `SpecError` for a field without a default that `values` lacks.
+    """
+    complete = {}
     for field in dataclasses.fields(cls):
         if field.name not in values and field.default is dataclasses.MISSING:
             raise SpecError(f"{cls.__name__} needs the field {field.name!r}")
-        given[field.name] = values.get(field.name, field.default)
-    made: Any = object.__new__(cls)
-    set_fields(made, **given)
-    return made
+        complete[field.name] = values.get(field.name, field.default)
+    instance: AnySpec = object.__new__(cls)
+    set_fields(instance, **complete)
+    return instance
 
 
-def replace(made: Any, **changes: Any) -> Any:
-    """A copy of a spec with some fields changed, checked again."""
-    names = [field.name for field in dataclasses.fields(made)]
+def replace(instance: T, **changes: object) -> T:
+    """A copy of a spec with some fields changed, checked again.
+
+    Raises `SpecError` for a name that is no field, and for a value that the field may not hold.
+    """
+    original = cast(AnySpec, instance)
+    names = [field.name for field in dataclasses.fields(original)]
     for name in changes:
         if name not in names:
-            raise SpecError(f"{type(made).__name__} has no field {name!r}{choice(name, names)}")
-    return build(type(made), {name: getattr(made, name) for name in names} | changes)
+            raise SpecError(f"{type(original).__name__} has no field {name!r}{choice(name, names)}")
+    values = {name: getattr(original, name) for name in names} | changes
+    return cast(T, build(type(original), values))
 
 
-def _check_fields(self: Any) -> None:
-    hints = _hints(self.__class__)
-    for field in dataclasses.fields(self):
-        value, hint = getattr(self, field.name), hints[field.name]
-        with error_path(field.name):
-            object.__setattr__(self, field.name, _check(value, hint, field))
-    if hasattr(self, "check"):
-        self.check()
-
-
-def _check(value: Any, hint: Any, field: dataclasses.Field[Any]) -> Any:
-    if role(field) is Role.STATIC:
-        return check_static(value, hint, field.metadata.get("bounds", {}))
-    if role(field) is Role.PART or is_spec(value):
-        return _check_part(value, hint)
-    return check_number(value, hint, field.metadata["bounds"])
-
-
-def check_number_at(owner: Any, name: str, value: Any) -> None:
-    """Whether a number may stand in that field of a spec."""
-    field = next(field for field in dataclasses.fields(owner) if field.name == name)
-    check_number(value, _hints(owner.__class__)[name], field.metadata["bounds"])
-
-
-def _check_part(value: Any, hint: Any) -> Any:
-    if get_origin(hint) is tuple:
-        if not isinstance(value, tuple):
-            raise SpecError(f"expected a tuple of specs, got {describe(value)}")
-        checked = []
-        for index, item in enumerate(value):
-            with error_path(f"[{index}]"):
-                checked.append(_check_part(item, get_args(hint)[0]))
-        return tuple(checked)
-    family = classes(hint)
-    if isinstance(value, str):
-        return from_name(value, family)
-    if isinstance(value, family) and (value is None or is_spec(value)):
-        return value
-    if isinstance(value, type) and issubclass(value, family):
-        raise SpecError(f"expected a spec, got the class: write {value.__name__}(…)")
-    if isinstance(value, family):
-        name = type(value).__name__
-        raise SpecError(f"{name} is not a spec: decorate the class with @spec('name.v1')")
-    several = isinstance(value, list | tuple) and any(map(is_spec, value))
-    tail = ": give each one by itself, or unpack them with *" if several else ""
-    raise SpecError(f"expected {' or '.join(map(type_name, family))}, got {describe(value)}{tail}")
-
-
-@functools.cache
-def _hints(cls: Any) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
-@functools.cache
-def _names(cls: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    fields = dataclasses.fields(cls)
-    children = tuple(field.name for field in fields if role(field) is not Role.STATIC)
-    return children, tuple(field.name for field in fields if role(field) is Role.STATIC)
-
-
-def _flatten(self: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    children, statics = _names(self.__class__)
-    return tuple(getattr(self, name) for name in children), tuple(
-        getattr(self, name) for name in statics
-    )
-
-
-def _flatten_with_keys(self: Any) -> tuple[tuple[tuple[Any, Any], ...], tuple[Any, ...]]:
-    children, statics = _flatten(self)
-    names = _names(self.__class__)[0]
-    keys = (jax.tree_util.GetAttrKey(name) for name in names)
-    return tuple(zip(keys, children, strict=True)), statics
-
-
-def _unflatten(cls: type, statics: tuple[Any, ...], children: Any) -> Any:
-    made: Any = object.__new__(cls)
-    child_names, static_names = _names(cls)
-    for name, value in zip(child_names, children, strict=True):
-        object.__setattr__(made, name, value)
-    for name, value in zip(static_names, statics, strict=True):
-        object.__setattr__(made, name, value)
-    return made
-
-
-def _equal(self: Any, other: Any) -> bool:
-    if type(self) is not type(other):
-        return NotImplemented
-    structures: list[Any] = [jax.tree.structure(self), jax.tree.structure(other)]
-    if structures[0] != structures[1]:
-        return False
-    return all(map(np.array_equal, jax.tree.leaves(self), jax.tree.leaves(other)))
-
-
-def _hash(self: Any) -> int:
-    return hash(jax.tree.structure(self))
-
-
-def _repr(self: Any) -> str:
-    shown = [
-        f"{field.name}={_shown(getattr(self, field.name))}"
+def _repr(self: AnySpec) -> str:
+    arguments = [
+        f"{field.name}={_text(getattr(self, field.name))}"
         for field in dataclasses.fields(self)
         if not _is_default(getattr(self, field.name), field.default)
     ]
-    return f"{type(self).__name__}({', '.join(shown)})"
+    return f"{type(self).__name__}({', '.join(arguments)})"
 
 
-def _shown(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, (np.ndarray, jax.Array)):
         return repr(value)
     traced = isinstance(value, jax.core.Tracer)
     return f"{value.dtype}{list(value.shape)}" if traced or value.ndim else str(np.asarray(value))
 
 
-def _is_default(value: Any, default: Any) -> bool:
+def _is_default(value: object, default: object) -> bool:
     if isinstance(default, str) and is_spec(value):
-        named_so = value.kind.split(".")[0] == default
-        return named_so and _is_default(value, from_name(default, type(value)))
+        same_name = value.kind.split(".")[0] == default
+        return same_name and _is_default(value, from_name(default, type(value)))
     return type(value) is type(default) and bool(np.all(value == default))
 
 
-def _refuse_subclass(cls: type, **_: Any) -> None:
+def _refuse_subclass(cls: type, **_: object) -> NoReturn:
     parent = cls.__mro__[1].__name__
     raise SpecError(f"{parent} is final: subclass the abstract class above it, not {parent}")
 
 
-_METHODS: dict[str, Any] = {
-    "__post_init__": _check_fields,
-    "__eq__": _equal,
-    "__hash__": _hash,
+_METHODS: dict[str, object] = {
+    "__post_init__": check_fields,
+    "__eq__": equal,
+    "__hash__": hash_structure,
     "__repr__": _repr,
     "__init_subclass__": classmethod(_refuse_subclass),
 }

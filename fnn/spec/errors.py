@@ -11,7 +11,7 @@ class FnnError(ValueError):
     """An error whose message is meant to be read by a person.
 
     `path` names the place in the spec, e.g. `net.layers[2].rate`; it grows from the inside out as
-    the error passes through `at`.
+    the error passes through `error_path`.
     """
 
     def __init__(self, message: str, path: str = "") -> None:

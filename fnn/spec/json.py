@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import json
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
@@ -16,8 +16,10 @@ from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.fields import describe
 from fnn.spec.kinds import find_kind, is_spec
 
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-def to_json(spec: Any, *, indent: int | None = 2) -> str:
+
+def to_json(spec: object, *, indent: int | None = 2) -> str:
     """A spec as JSON text; numbers keep every bit.
 
     Raises `SpecError` where a field holds something JSON can't, e.g. somebody's own Optax
@@ -43,9 +45,9 @@ def from_json(text: str) -> Any:
     return _decode(data)
 
 
-def _encode(value: Any) -> Any:
+def _encode(value: object) -> Json:
     if is_spec(value):
-        encoded = {"kind": value.kind}
+        encoded: dict[str, Json] = {"kind": value.kind}
         for field in dataclasses.fields(value):
             with error_path(field.name):
                 encoded[field.name] = _encode(getattr(value, field.name))
@@ -64,34 +66,35 @@ def _encode(value: Any) -> Any:
     raise SpecError(f"JSON can't hold {describe(value)}")
 
 
-def _encode_item(index: int, item: Any) -> Any:
+def _encode_item(index: int, item: object) -> Json:
     with error_path(f"[{index}]"):
         return _encode(item)
 
 
-def _decode(data: Any) -> Any:
+def _decode(data: Json) -> object:
     if isinstance(data, list):
         return tuple(_decode_item(index, item) for index, item in enumerate(data))
     if not isinstance(data, dict):
         return data
     if set(data) == {"numbers"}:
         return _decode_numbers(data["numbers"])
-    if not isinstance(data.get("kind"), str):
+    kind = data.get("kind")
+    if not isinstance(kind, str):
         raise SpecError(f"expected an object with a kind, got one with {sorted(data)}")
-    cls = find_kind(data["kind"])
+    cls = find_kind(kind)
     names = [field.name for field in dataclasses.fields(cls)]
     values = {}
     for name, value in data.items():
         if name == "kind":
             continue
         if name not in names:
-            raise SpecError(f"{data['kind']} has no field {name!r}{choice(name, names)}")
+            raise SpecError(f"{kind} has no field {name!r}{choice(name, names)}")
         with error_path(name):
             values[name] = _decode(value)
     return build(cls, values)
 
 
-def _decode_numbers(data: Any) -> Any:
+def _decode_numbers(data: Json) -> np.ndarray:
     with contextlib.suppress(ValueError):
         array = np.asarray(data)
         if array.ndim and array.dtype.kind in "fi":
@@ -99,6 +102,6 @@ def _decode_numbers(data: Any) -> Any:
     raise SpecError(f"expected an array of numbers, got {describe(data)}")
 
 
-def _decode_item(index: int, item: Any) -> Any:
+def _decode_item(index: int, item: Json) -> object:
     with error_path(f"[{index}]"):
         return _decode(item)

@@ -1,4 +1,4 @@
-"""The numbers of a spec: as arrays, by path, and exchanged for others."""
+"""The numbers of a spec as arrays, by path, and replaced by others."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import KeyPath
+from jax.typing import ArrayLike, DTypeLike
 
-from fnn.spec.decorator import check_number_at
+from fnn.spec.checks import check_number_at
 from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.kinds import is_spec
 
 T = TypeVar("T")
 
 
-def numbers(spec: T, dtype: Any = None) -> T:
+def numbers(spec: T, dtype: DTypeLike | None = None) -> T:
     """The spec with every number an array of one dtype (default: JAX's default float).
 
     Call it on what goes into a compiled function: a Python float and a member of a sweep then
@@ -24,13 +26,13 @@ def numbers(spec: T, dtype: Any = None) -> T:
     """
     dtype = dtype or jnp.result_type(float)
 
-    def convert(leaf: Any) -> Any:
+    def convert(leaf: ArrayLike) -> jax.Array | np.ndarray:
         return leaf.astype(dtype) if isinstance(leaf, jax.Array) else np.asarray(leaf, dtype)
 
     return jax.tree.map(convert, spec)
 
 
-def path_name(path: tuple[Any, ...]) -> str:
+def path_name(path: KeyPath) -> str:
     """A key path as written in Python: `net.layers[3].rate`."""
     parts = []
     for key in path:
@@ -40,13 +42,13 @@ def path_name(path: tuple[Any, ...]) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def named_leaves(tree: Any) -> dict[str, Any]:
+def named_leaves(tree: object) -> dict[str, Any]:
     """The leaves of a pytree by their path: the numbers of a spec, the arrays of parameters."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {path_name(path): leaf for path, leaf in leaves}
 
 
-def with_numbers(spec: T, values: Mapping[str, Any]) -> T:
+def with_numbers(spec: T, values: Mapping[str, object]) -> T:
     """The spec with other numbers, named by their path or by its tail.
 
     `{"optimizer.learning_rate": 0.01}` changes one leaf; `{"rate": 0.5}` every leaf of that name.
@@ -61,22 +63,22 @@ def with_numbers(spec: T, values: Mapping[str, Any]) -> T:
             tails = {path.rpartition(".")[2] for path in known}
             raise SpecError(f"no number is called {name!r}{choice(name, tails.union(known))}")
 
-    def exchange(path: tuple[Any, ...], leaf: Any) -> Any:
+    def replaced(path: KeyPath, leaf: object) -> object:
         here = path_name(path)
-        wanted = [value for name, value in values.items() if matches(here, name)]
-        if not wanted:
+        new = [value for name, value in values.items() if matches(here, name)]
+        if not new:
             return leaf
         owner = _follow(spec, path[:-1])
         if is_spec(owner):
             with error_path(here):
-                check_number_at(owner, path[-1].name, wanted[-1])
-        return wanted[-1]
+                check_number_at(owner, path[-1].name, new[-1])
+        return new[-1]
 
-    return jax.tree_util.tree_map_with_path(exchange, spec)
+    return jax.tree_util.tree_map_with_path(replaced, spec)
 
 
-def _follow(tree: Any, path: tuple[Any, ...]) -> Any:
-    """What stands at the end of a path of fields, keys and indices."""
+def _follow(tree: Any, path: KeyPath) -> object:
+    """The node at the end of a path of fields, keys and indices."""
     for key in path:
         if isinstance(key, jax.tree_util.GetAttrKey):
             tree = getattr(tree, key.name)

@@ -2,15 +2,15 @@
 
 from fnn.sweeps.axes import Member, Range, members
 from fnn.sweeps.member_result import MemberResult
-from fnn.sweeps.result import SettingResult, SweepResult
-from fnn.sweeps.train import SweepEvent, TrainedMembers, train_members
+from fnn.sweeps.result import SweepResult
+from fnn.sweeps.setting_result import SettingResult
+from fnn.sweeps.train import TrainedMembers, train_members
 
 __all__ = [
     "Member",
     "MemberResult",
     "Range",
     "SettingResult",
-    "SweepEvent",
     "SweepResult",
     "TrainedMembers",
     "members",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from fnn.files import read_bytes, write_bytes
 from fnn.layer import Tree
@@ -21,7 +21,7 @@ Arrays = Mapping[str, np.ndarray]
 DAMAGED = "damaged: delete it, and what it holds is trained again"
 
 
-def write(path: Path, arrays: Mapping[str, Any]) -> None:
+def write(path: Path, arrays: Mapping[str, ArrayLike | Sequence[float]]) -> None:
     """Write arrays by name, whole or not at all. Raises `FnnError` with the path."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
@@ -62,7 +62,7 @@ def numbered(prefix: str, tree: Tree) -> dict[str, np.ndarray]:
 
 def restored(prefix: str, arrays: Arrays, like: Tree, path: Path) -> Tree:
     """The pytree that `numbered` took apart, in the shapes and dtypes of `like`."""
-    found = []
+    leaves = []
     for index, wanted in enumerate(jax.tree.leaves(like)):
         leaf = entry(arrays, f"{prefix}/{index}", path)
         if _is_key(wanted):
@@ -73,22 +73,22 @@ def restored(prefix: str, arrays: Arrays, like: Tree, path: Path) -> Tree:
                 f"got {leaf.dtype}{list(leaf.shape)})",
                 str(path),
             )
-        found.append(leaf)
-    return jax.tree.unflatten(jax.tree.structure(like), found)
+        leaves.append(leaf)
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
-def _is_key(leaf: Any) -> bool:
+def _is_key(leaf: jax.Array | jax.ShapeDtypeStruct) -> bool:
     return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def digest(parts: Iterable[Any]) -> str:
+def digest(parts: Iterable[bytes | memoryview]) -> str:
     """The SHA-256 of bytes that come in parts, in hexadecimal."""
-    made = hashlib.sha256()
+    sha = hashlib.sha256()
     for part in parts:
-        made.update(part)
-    return made.hexdigest()
+        sha.update(part)
+    return sha.hexdigest()
 
 
-def contents(leaf: Any) -> Any:
+def contents(leaf: ArrayLike) -> memoryview:
     """The bytes of an array."""
     return np.ascontiguousarray(leaf).data

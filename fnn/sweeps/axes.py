@@ -22,10 +22,14 @@ SHARED = {
 """what can't be an axis, and why"""
 
 
-class Member(NamedTuple):
-    """One run of a sweep: what is varied, by the names given, and what comes of it."""
+Settings = dict[str, Any]
+"""what is varied, by name"""
 
-    settings: dict[str, Any]
+
+class Member(NamedTuple):
+    """One run of a sweep: what is varied, by the names of the axes, and the run that it makes."""
+
+    settings: Settings
     run: Run
     seed: int
     order_seed: int
@@ -54,8 +58,8 @@ class Range:
     def at(self, share: float) -> float | int:
         """The number that far (0 to 1) from low to high."""
         if self.whole:
-            found = self._real(share, self.low - 0.5, self.high + 0.5)
-            return round(min(max(found, self.low), self.high))
+            number = self._real(share, self.low - 0.5, self.high + 0.5)
+            return round(min(max(number, self.low), self.high))
         return self._real(share, self.low, self.high)
 
     def _real(self, share: float, low: float, high: float) -> float:
@@ -70,7 +74,9 @@ class Range:
         return [round(value) if self.whole else value for value in values]
 
 
-Axis = Iterable[Any] | Range
+Axis = Iterable[object] | Range
+Values = list[Any] | Range
+"""an axis, its values listed"""
 
 
 def members(
@@ -92,7 +98,7 @@ def members(
 
 def combine(
     over: Mapping[str, Axis], how: Strategy = "grid", *, draws: int | None = None, seed: int = 0
-) -> list[dict[str, Any]]:
+) -> list[Settings]:
     """The settings that axes make; arguments and errors as in `fnn.sweep`."""
     if how not in ("grid", "zip", "random"):
         raise SpecError(f"expected 'grid', 'zip' or 'random', got {how!r}", "how")
@@ -104,7 +110,7 @@ def combine(
     return _combined(axes, how, draws, seed)
 
 
-def _values(name: str, axis: Any, how: Strategy) -> Any:
+def _values(name: str, axis: Axis, how: Strategy) -> Values:
     """What an axis may be: the values in it, or what they are drawn from."""
     with error_path(f"over[{name!r}]"):
         if name in SHARED:
@@ -116,7 +122,7 @@ def _values(name: str, axis: Any, how: Strategy) -> Any:
         return listed(axis, "values, such as a list")
 
 
-def listed(axis: Any, expected: str) -> list[Any]:
+def listed(axis: object, expected: str) -> list[Any]:
     """The values of an axis. Raises `SpecError` for what holds none, saying what is expected."""
     if isinstance(axis, str | bytes | Mapping) or not isinstance(axis, Iterable):
         raise SpecError(f"expected {expected}, got {type(axis).__name__} {axis!r}")
@@ -128,12 +134,12 @@ def listed(axis: Any, expected: str) -> list[Any]:
 
 def _combined(
     axes: Mapping[str, Any], how: Strategy, draws: int | None, seed: int
-) -> list[dict[str, Any]]:
+) -> list[Settings]:
     if how == "zip":
         lengths = {name: len(values) for name, values in axes.items()}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            raise SpecError(f"zipped axes need as many values each: {told}", "over")
+            counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise SpecError(f"zipped axes need as many values each: {counts}", "over")
         return [dict(zip(axes, values, strict=True)) for values in zip(*axes.values(), strict=True)]
     crossed = {name: values for name, values in axes.items() if how == "grid" or name in SEEDS}
     drawn = draw({name: axes[name] for name in axes if name not in crossed}, draws, seed)
@@ -144,7 +150,7 @@ def _combined(
     ]
 
 
-def draw(axes: Mapping[str, Any], draws: int | None, seed: int) -> list[dict[str, Any]]:
+def draw(axes: Mapping[str, Values], draws: int | None, seed: int) -> list[Settings]:
     """Random settings; the seeds' axes are crossed with them."""
     if draws is None:
         return [{}]
@@ -163,21 +169,19 @@ def draw(axes: Mapping[str, Any], draws: int | None, seed: int) -> list[dict[str
     ]
 
 
-def _member(
-    run: Run, settings: dict[str, Any], *, seed: int, order_seed: int, own_order: bool
-) -> Member:
+def _member(run: Run, settings: Settings, *, seed: int, order_seed: int, own_order: bool) -> Member:
     """A run of its own; an error names the settings' place in it."""
     seed = settings.get("seed", seed)
     order_seed = settings.get("order_seed", seed if own_order else order_seed)
     with error_path("over"):
         check_seeds(seed=seed, order_seed=order_seed)
     changed = {name: value for name, value in settings.items() if name not in SEEDS}
-    made = with_fields(run, changed)
+    varied_run = with_fields(run, changed)
     for name, value in changed.items():
-        if is_number(made, name) and np.ndim(value) and not is_spec(value):
+        if is_number(varied_run, name) and np.ndim(value) and not is_spec(value):
             place = f"over[{name!r}]"
             raise SpecError(f"expected one number for each member, got {value!r}", place)
-    return Member(settings, made, int(seed), int(order_seed))
+    return Member(settings, varied_run, int(seed), int(order_seed))
 
 
 def varied(members: Sequence[Member]) -> list[str]:

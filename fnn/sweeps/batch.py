@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -21,8 +20,6 @@ from fnn.sweeps.program import (
     take_members,
 )
 from fnn.training.host.history import History, columns
-from fnn.training.host.training_loop import EVENT_SECONDS
-from fnn.training.parallel.collectives import allgather_int
 from fnn.training.parallel.sharding import replicate_result, round_up_to_devices, to_host
 from fnn.training.program.epoch import Plan
 from fnn.training.program.state import RunState
@@ -38,13 +35,13 @@ FAST = 2e12
 
 
 class BatchState(NamedTuple):
-    """All that a chunk needs to go on.
+    """All that a batch needs to resume.
 
     step: done by all that have not ended.
     spent: epochs of all places so far.
-    places: the number of the member at each place; -1 where it stands empty.
-    history: columns (M, epochs), NaN where a member has not come.
-    ended: what is known of members that have left, each at its number.
+    places: the number of the member at each place; -1 where it is empty.
+    history: columns (M, epochs), NaN where a member has not come so far.
+    ended: what is known of members that have ended, each at its number.
     """
 
     step: int
@@ -58,7 +55,7 @@ class BatchState(NamedTuple):
 class MemberBatch:
     """Members of one structure, from their first step to their last.
 
-    `size` places, of which the last stand empty (they train a member twice, to nobody's use) where
+    `size` places, of which the last stand empty (they train a member twice, to no use) where
     there are fewer members; on a mesh as many as its devices can share. Members end by themselves:
     their patience is over, or their loss is no longer finite. Where half of the places stand empty,
     and what is saved outweighs compiling a smaller program, the others move to one of half the
@@ -79,12 +76,12 @@ class MemberBatch:
         self.steps = epochs * self.plan.steps
         self.stride = -(-epochs // COMPACTIONS)
         self.shared_order = shares_order(members)
-        self.stretch = 1
+        self.segment_steps, self.examples = 1, 0.0
         numbers = np.arange(round_up_to_devices(size, self.mesh))
-        self._take_up(saved or self._start(np.where(numbers < len(members), numbers, -1)))
+        self._resume(saved or self._start(np.where(numbers < len(members), numbers, -1)))
 
-    def _take_up(self, saved: BatchState) -> None:
-        """Go on from there."""
+    def _resume(self, saved: BatchState) -> None:
+        """Continue from there."""
         self.step, self.spent, self.places, self.states, self.history, self.ended = saved
         self.runs = stack([self.members[place].run for place in self.places])
         self.program = Program(self.data, len(self.places), self.shared_order)
@@ -101,13 +98,13 @@ class MemberBatch:
         return BatchState(0, 0, places, states, {}, None)
 
     def saved(self) -> BatchState:
-        """Where the chunk stands."""
+        """Where the batch stands."""
         states = replicate_result(self.states, self.mesh)
         return BatchState(self.step, self.spent, self.places, states, self.history, self.ended)
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Whether all its members have ended."""
         return self.step == self.steps or not (self.places >= 0).any()
 
     @property
@@ -115,35 +112,34 @@ class MemberBatch:
         """Epochs that have ended."""
         return self.step // self.plan.steps
 
-    def advance(self, until: int | None = None) -> None:
-        """One call of the compiled program, of about half a second, not beyond epoch `until`."""
-        began, start, before = time.perf_counter(), self.step, self.epoch
-        self.step = stop = self._stop(self.epochs if until is None else until)
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch."""
+        return self.plan.steps
+
+    def furthest(self) -> int:
+        """The step that the next call may go to at most: to where members may give way."""
+        compaction = (self.epoch // self.stride + 1) * self.stride
+        epochs = min(compaction, self.epoch + self.program.capacity, self.epochs)
+        return epochs * self.plan.steps
+
+    def advance(self, stop: int) -> None:
+        """One call of the compiled program, to that step."""
+        start, first = self.step, self.epoch
+        self.step = stop
         self.states, metrics = self.program.advance(self.runs, self.states, start, stop)
-        ended = self.epoch - before
-        metrics = to_host(metrics, self.mesh)
-        told = {name: values[:, :ended] for name, values in columns(metrics).items()}
-        self._note(told, before)
+        ended = self.epoch - first
+        history = columns(to_host(metrics, self.mesh))
+        self._record({name: values[:, :ended] for name, values in history.items()}, first)
         self.spent += ended * len(self.places)
-        seconds = time.perf_counter() - began
-        stretch = max(int((stop - start) * min(EVENT_SECONDS / seconds, 16)), 1)
-        self.stretch = allgather_int(stretch, self.mesh)[0]
-        if self.step % (self.stride * self.plan.steps) == 0 and not self.done:
+        self.examples += (stop - start) / self.plan.steps * self.plan.rows * len(self.places)
+        if stop % (self.stride * self.plan.steps) == 0 and not self.done:
             self._compact()
 
-    def _stop(self, until: int) -> int:
-        """Where the next call ends: at the end of an epoch if it reaches one, at a look in time."""
-        steps = self.plan.steps
-        look = (self.epoch // self.stride + 1) * self.stride * steps
-        stop = min(self.step + self.stretch, look, until * steps)
-        stop = min(stop, (self.epoch + self.program.capacity) * steps)
-        ended = stop // steps * steps
-        return ended if ended > self.step else stop
-
-    def _note(self, told: History, first: int) -> None:
-        """Write down some epochs of the members that are here."""
+    def _record(self, history: History, first: int) -> None:
+        """Add some epochs, from that one on, to the history of the members that are here."""
         here = self.places >= 0
-        for name, values in told.items():
+        for name, values in history.items():
             if name not in self.history:
                 shape = (len(self.members), self.epochs)
                 self.history[name] = np.full(shape, np.nan, values.dtype)
@@ -151,7 +147,7 @@ class MemberBatch:
             self.history[name][self.places[here], first:last] = values[here]
 
     def _compact(self) -> None:
-        """Let members that have ended give way, if that is worth a smaller program."""
+        """Drop members that have ended, if that is worth a smaller program."""
         size = len(self.places)
         active = to_host(self.states.active, self.mesh) & (self.places >= 0)
         smaller = size
@@ -159,7 +155,7 @@ class MemberBatch:
             smaller = self._half(smaller)
         if smaller == size or not self._pays(size - smaller, self.epochs):
             return
-        self._leave((self.places >= 0) & ~active)
+        self._keep_snapshots((self.places >= 0) & ~active)
         stay = np.flatnonzero(active)
         self.places = np.where(active, self.places, -1)
         self._move(np.concatenate([stay, np.flatnonzero(~active)])[:smaller])
@@ -173,49 +169,49 @@ class MemberBatch:
         They move if that outweighs compiling it before epoch `until`, when others may retire;
         else the places of the retired stand empty.
         """
-        gone = np.isin(self.places, [*numbers])
-        self._leave(gone)
-        self.places = np.where(gone, -1, self.places)
+        retired = np.isin(self.places, [*numbers])
+        self._keep_snapshots(retired)
+        self.places = np.where(retired, -1, self.places)
         smaller = round_up_to_devices(int((self.places >= 0).sum()), self.mesh)
         if smaller < len(self.places) and self._pays(len(self.places) - smaller, until):
             self._move(np.argsort(self.places < 0, stable=True)[:smaller])
 
     def _move(self, index: np.ndarray) -> None:
-        """Go on with these places alone."""
+        """Continue with these places alone."""
         self.places = self.places[index]
         self.runs, self.states = take_members(self.runs, self.states, index, self.mesh)
         self.program = Program(self.data, len(index), self.shared_order)
 
     def _pays(self, places: int, until: int) -> bool:
-        """Whether going on to that epoch without so many places saves more than compiling costs."""
+        """Whether dropping so many places until that epoch saves more than compiling costs."""
         if not (self.places >= 0).any():
             return False
         size = sum(leaf.size for leaf in jax.tree.leaves(self.states.params)) / len(self.places)
         operations = 6.0 * size * self.plan.rows * (until - self.epoch) * places
         return operations / RATE.get(jax.default_backend(), FAST) > COMPILING
 
-    def _leave(self, slots: np.ndarray) -> None:
-        """Write down where the members at these places stand."""
-        found = to_host(member_snapshot(self.runs, self.states), self.mesh)
+    def _keep_snapshots(self, slots: np.ndarray) -> None:
+        """Keep the snapshots of the members at these places, which end."""
+        snapshot = to_host(member_snapshot(self.runs, self.states), self.mesh)
         if self.ended is None:
             shape = len(self.members)
             self.ended = jax.tree.map(
-                lambda leaf: np.zeros((shape, *leaf.shape[1:]), leaf.dtype), found
+                lambda leaf: np.zeros((shape, *leaf.shape[1:]), leaf.dtype), snapshot
             )
         numbers = self.places[slots]
-        for kept, leaf in zip(jax.tree.leaves(self.ended), jax.tree.leaves(found), strict=True):
+        for kept, leaf in zip(jax.tree.leaves(self.ended), jax.tree.leaves(snapshot), strict=True):
             kept[numbers] = leaf[slots]
 
     def outcomes(
         self, numbers: Sequence[int], metric: str = "", keep: int | None = None
     ) -> list[MemberResult]:
-        """What the members came to, ended or interrupted, in order, under these numbers.
+        """The results of the members, ended or interrupted, in order, under these numbers.
 
         The best `keep` by that metric have their parameters; None: all.
         """
-        self._leave(self.places >= 0)
+        self._keep_snapshots(self.places >= 0)
         assert self.ended is not None
-        found = member_results(
+        outcomes = member_results(
             self.members, numbers, self.ended, self.history, self.epochs, self.epoch
         )
-        return with_params(found, self.ended, best_of(found, metric, keep))
+        return with_params(outcomes, self.ended, best_of(outcomes, metric, keep))

@@ -1,6 +1,6 @@
 """Members side by side on a CPU's cores: a program's steps are too short to be shared out.
 
-Two lanes of 32 members each take 0.57 times as long as one of 64 (digits 64-32-10, batches of 32,
+Two threads of 32 members each take 0.57 times as long as one of 64 (digits 64-32-10, batches of 32,
 2 cores).
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from fnn.layer import Tree
 from fnn.training.program.epoch import EpochMetrics
 from fnn.training.program.state import RunState
 
@@ -24,10 +24,10 @@ def thread_count(size: int) -> int:
     return -(-size // -(-size // cores))
 
 
-def thread_slice(leaf: jax.Array, lane: jax.Array | int, lanes: int) -> jax.Array:
-    """A lane's members; where they can't be divided, the last two lanes overlap."""
-    size = -(-leaf.shape[0] // lanes)
-    return jax.lax.dynamic_slice_in_dim(leaf, lane * size, size)
+def thread_slice(leaf: jax.Array, thread: jax.Array | int, threads: int) -> jax.Array:
+    """A thread's members; where they can't be divided, the last two threads overlap."""
+    size = -(-leaf.shape[0] // threads)
+    return jax.lax.dynamic_slice_in_dim(leaf, thread * size, size)
 
 
 def by_member(change: Callable[..., jax.Array], *states: RunState) -> RunState:
@@ -41,19 +41,19 @@ def by_member(change: Callable[..., jax.Array], *states: RunState) -> RunState:
 
 @functools.partial(jax.jit, static_argnames="size")
 def concatenate_threads(
-    lanes: Sequence[tuple[RunState, EpochMetrics]], *, size: int
+    parts: Sequence[tuple[RunState, EpochMetrics]], *, size: int
 ) -> tuple[RunState, EpochMetrics]:
-    """All lanes' members in one."""
+    """The members of all threads in one."""
 
     def join(*leaves: jax.Array) -> jax.Array:
         twice = sum(leaf.shape[0] for leaf in leaves) - size
         return jnp.concatenate([*leaves[:-1], leaves[-1][twice:]])
 
-    states, metrics = zip(*lanes, strict=True)
+    states, metrics = zip(*parts, strict=True)
     return by_member(join, *states), jax.tree.map(join, *metrics)
 
 
-def member_axes(shared_order: bool) -> Any:
+def member_axes(shared_order: bool) -> Tree:
     """Which parts of a `RunState` have a member axis: all, but for an order that is shared."""
     shared = {"order_key"} if shared_order else set()
     return RunState._make(None if name in shared else 0 for name in RunState._fields)

@@ -6,9 +6,10 @@ import io
 import itertools
 import os
 import re
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,15 +19,36 @@ from fnn.figures.values import in_words
 from fnn.files import explained, write_bytes
 from fnn.spec import FnnError
 from fnn.sweeps.axes import SEEDS
-from fnn.sweeps.member_result import is_higher
+from fnn.sweeps.member_result import MemberResult, is_higher
+from fnn.sweeps.setting_result import SettingResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fnn.sweeps.result import SweepResult
-
 MAPS = 6
 """pairs of names that have a heat map"""
+
+
+class SweepTables(Protocol):
+    """What is exported of a sweep: a `SweepResult`."""
+
+    @property
+    def outcomes(self) -> Sequence[MemberResult]:
+        """Members, in order."""
+
+    @property
+    def metric(self) -> str:
+        """The one by which they are compared."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What is varied."""
+
+    def frame(self) -> pd.DataFrame:
+        """A row a member."""
+
+    def settings(self) -> Sequence[SettingResult]:
+        """Settings, the best first."""
 
 
 def check_libraries(drawn: bool = True) -> None:
@@ -38,9 +60,9 @@ def check_libraries(drawn: bool = True) -> None:
 
 
 def save(
-    sweep: SweepResult, folder: str | os.PathLike[str], *, drawn: bool = True, title: str = ""
+    sweep: SweepTables, folder: str | os.PathLike[str], *, drawn: bool = True, title: str = ""
 ) -> None:
-    """Write what came of a sweep into a folder; arguments and errors as in `SweepResult.save`."""
+    """Write tables and figures into a folder; arguments and errors as in `SweepResult.save`."""
     check_libraries(drawn)
     if not sweep.outcomes:
         raise FnnError("no member was trained: there is nothing to save")
@@ -53,7 +75,7 @@ def save(
         draw(sweep, place, title)
 
 
-def draw(sweep: SweepResult, folder: Path, title: str = "") -> None:
+def draw(sweep: SweepTables, folder: Path, title: str = "") -> None:
     """The figures: over each name, over each two of them (of few), and over epochs."""
     settings, metric = sweep.settings(), sweep.metric
     figures.sweep_curves(settings, folder / "curves.png", metric=metric, title=title)
@@ -69,7 +91,7 @@ def draw(sweep: SweepResult, folder: Path, title: str = "") -> None:
         figures.sweep_map(settings, pair, file, metric=metric, higher=higher, title=title)
 
 
-def plain_frame(sweep: SweepResult) -> pd.DataFrame:
+def plain_frame(sweep: SweepTables) -> pd.DataFrame:
     """`SweepResult.frame` with text in place of values that a column of a file can't hold.
 
     A column of numbers has none where the value is None; tuples, specs, and values of several
@@ -83,7 +105,7 @@ def plain_frame(sweep: SweepResult) -> pd.DataFrame:
     return frame
 
 
-def history_frame(sweep: SweepResult) -> pd.DataFrame:
+def history_frame(sweep: SweepTables) -> pd.DataFrame:
     """A row an epoch of a member: `member`, `epoch` from 1, `loss`, each `validation_<metric>`."""
     import pandas as pd
 

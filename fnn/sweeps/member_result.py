@@ -1,4 +1,4 @@
-"""What a member of a sweep came to."""
+"""The result of a member of a sweep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fnn.spec import SpecError, choice
 from fnn.sweeps.axes import Member
 from fnn.sweeps.program import MemberSnapshot
 from fnn.training.host.history import History, first_epochs
-from fnn.training.host.training_loop import Status
+from fnn.training.host.single_run import Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +23,10 @@ class MemberResult:
     """A member that has ended.
 
     index: its number in the sweep.
-    status: "finished", "stopped early", "diverged" or "interrupted"; "retired" where a search let
-        it go.
+    status: "finished", "stopped early", "diverged" or "interrupted"; "retired" where a search
+        stopped it.
     epochs: how many it trained; of one that diverged, the last is the one in which it did.
-    best_epoch: counted from 1; None without a `Selection`, and where it never found one.
+    best_epoch: counted from 1; None without a `Selection`, and where it never had a finite value.
     values: `loss` and each `validation_<metric>` at the epoch whose parameters are kept: the best,
         else the last that was validated. NaN where a member diverged and nothing was kept.
     history: an entry an epoch (`fnn.training.host.history`).
@@ -56,23 +56,23 @@ def member_results(
 
     They have these numbers, and came to `reached` epochs of `epochs`.
     """
-    told = ended._replace(params=None, state=None)
-    rows = zip(members, numbers, *jax.tree.leaves(told), strict=True)
+    flags = ended._replace(params=None, state=None)
+    rows = zip(members, numbers, *jax.tree.leaves(flags), strict=True)
     return [
         _outcome(
             number,
             member,
-            MemberSnapshot(None, None, *standing),
+            MemberSnapshot(None, None, *own),
             {name: values[row] for name, values in history.items()},
             epochs,
             reached,
         )
-        for row, (member, number, *standing) in enumerate(rows)
+        for row, (member, number, *own) in enumerate(rows)
     ]
 
 
 def with_params(
-    found: Sequence[MemberResult], ended: MemberSnapshot, chosen: set[int]
+    outcomes: Sequence[MemberResult], ended: MemberSnapshot, chosen: set[int]
 ) -> list[MemberResult]:
     """The outcomes, those of these numbers with their parameters."""
     leaves, treedef = jax.tree.flatten((ended.params, ended.state))
@@ -83,13 +83,13 @@ def with_params(
 
     return [
         one(row, outcome) if outcome.index in chosen else outcome
-        for row, outcome in enumerate(found)
+        for row, outcome in enumerate(outcomes)
     ]
 
 
-def best_of(found: Iterable[MemberResult], metric: str, keep: int | None) -> set[int]:
+def best_of(outcomes: Iterable[MemberResult], metric: str, keep: int | None) -> set[int]:
     """The numbers of the best `keep`; None for all."""
-    kept = found if keep is None else ranked(found, metric)[:keep]
+    kept = outcomes if keep is None else ranked(outcomes, metric)[:keep]
     return {outcome.index for outcome in kept}
 
 
@@ -100,7 +100,7 @@ def _outcome(
     trained = int(ended.epoch)
     status: Status
     finite = np.isfinite(losses[:trained])
-    if not (finite.all() and ended.sound):
+    if not (finite.all() and ended.finite):
         status = "diverged"
         trained = trained if finite.all() else int(np.argmin(finite)) + 1
     elif trained == epochs:
@@ -124,32 +124,34 @@ def _outcome(
 
 def _values(history: History, best: int | None, lost: bool) -> dict[str, float]:
     """The metrics of the parameters that are kept."""
-    found = {}
+    chosen = {}
     for name, values in history.items():
         if "/" in name:
             continue
         if best is not None:
-            found[name] = float(values[best - 1])
+            chosen[name] = float(values[best - 1])
         else:
             measured = values[~np.isnan(values)]
-            found[name] = float(measured[-1]) if len(measured) and not lost else float("nan")
-    return found
+            chosen[name] = float(measured[-1]) if len(measured) and not lost else float("nan")
+    return chosen
 
 
-def keep_best(found: Sequence[MemberResult], metric: str, keep: int | None) -> list[MemberResult]:
+def keep_best(
+    outcomes: Sequence[MemberResult], metric: str, keep: int | None
+) -> list[MemberResult]:
     """The outcomes, with the parameters of the best `keep` of them at most; None keeps all."""
-    chosen = best_of(found, metric, keep)
+    chosen = best_of(outcomes, metric, keep)
     return [
         outcome
         if outcome.params is None or outcome.index in chosen
         else replace(outcome, params=None, state=None)
-        for outcome in found
+        for outcome in outcomes
     ]
 
 
-def ranked(found: Iterable[MemberResult], metric: str) -> list[MemberResult]:
+def ranked(outcomes: Iterable[MemberResult], metric: str) -> list[MemberResult]:
     """The best first; those without a finite value are left out."""
-    known = [outcome for outcome in found if np.isfinite(value(outcome, metric))]
+    known = [outcome for outcome in outcomes if np.isfinite(value(outcome, metric))]
     return sorted(known, key=lambda outcome: value(outcome, metric), reverse=is_higher(metric))
 
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jax.stages import Lowered
 
 from fnn.layer import Tree
 from fnn.objective import Batch
@@ -28,7 +29,6 @@ from fnn.training.program.epoch import EpochMetrics
 from fnn.training.program.segment import segment
 from fnn.training.program.state import RunState, final_parameters, init_state, jit_init
 from fnn.training.run import Run
-from fnn.xla import OPTIONS
 
 CAPACITY = 2**18
 """epochs that one call may end, summed over its members, about"""
@@ -57,32 +57,32 @@ class Program:
     program; the rows are shared, and so is their order where all members have one order seed: then
     a step gathers its batch once for all. On a mesh `size` has to be a multiple of its devices.
 
-    On a CPU without a mesh the members are dealt out in equal `lanes`, one a core, which run side
+    On a CPU without a mesh the members are divided among `threads`, one a core, which run side
     by side: the steps of small networks are too short to be shared out among cores.
     """
 
     def __init__(self, data: SweepData, size: int, shared_order: bool) -> None:
         self.data, self.size, self.shared_order = data, size, shared_order
         self.mesh = data.mesh
-        self.lanes = thread_count(size) if self.mesh is None else 1
+        self.threads = thread_count(size) if self.mesh is None else 1
         self.capacity = min(max(CAPACITY // size, 16), 1024)
 
     def start(self, runs: Run, seeds: np.ndarray, order_seeds: np.ndarray) -> RunState:
         """Every member before its first step."""
         orders = order_seeds[0] if self.shared_order else order_seeds
-        made: RunState = jit_init(_start, "shared_order", "mesh")(
+        states: RunState = jit_init(_start, "shared_order", "mesh")(
             runs, self._first(), seeds, orders, shared_order=self.shared_order, mesh=self.mesh
         )
-        return made
+        return states
 
     def shapes(self, runs: Run) -> RunState:
         """The shapes of what `start` gives."""
         seeds = jax.ShapeDtypeStruct((self.size,), np.uint32)
         orders = jax.ShapeDtypeStruct(() if self.shared_order else (self.size,), np.uint32)
-        made: RunState = jit_init(_start, "shared_order", "mesh").eval_shape(
+        states: RunState = jit_init(_start, "shared_order", "mesh").eval_shape(
             runs, self._first(), seeds, orders, shared_order=self.shared_order, mesh=self.mesh
         )
-        shaped: RunState = constrain(self.mesh, made, member_axes(self.shared_order))
+        shaped: RunState = constrain(self.mesh, states, member_axes(self.shared_order))
         return shaped
 
     def _first(self) -> Tree:
@@ -90,9 +90,9 @@ class Program:
         return jax.tree.map(lambda leaf: leaf[:1], self.data.rows.x)
 
     def put(self, states: RunState) -> RunState:
-        """States that were kept, where `advance` takes them from."""
-        placed_there: RunState = reshard(self.mesh, states, member_axes(self.shared_order))
-        return placed_there
+        """Saved states on the devices, as `advance` takes them."""
+        resharded: RunState = reshard(self.mesh, states, member_axes(self.shared_order))
+        return resharded
 
     def advance(
         self, runs: Run, states: RunState, start: int, stop: int
@@ -101,27 +101,28 @@ class Program:
         # Compiled before, as threads don't inherit JAX's settings.
         program, span = self.lower(runs, states).compile(), (np.int32(start), np.int32(stop))
 
-        def lane(number: int) -> tuple[RunState, EpochMetrics]:
-            made: tuple[RunState, EpochMetrics] = jax.block_until_ready(
+        def run_thread(number: int) -> tuple[RunState, EpochMetrics]:
+            result: tuple[RunState, EpochMetrics] = jax.block_until_ready(
                 program(runs, states, self.data, *span, np.int32(number))
             )
-            return made
+            return result
 
-        if self.lanes == 1:
-            return lane(0)
-        with ThreadPoolExecutor(self.lanes) as threads:
-            return concatenate_threads(list(threads.map(lane, range(self.lanes))), size=self.size)
+        if self.threads == 1:
+            return run_thread(0)
+        with ThreadPoolExecutor(self.threads) as pool:
+            parts = list(pool.map(run_thread, range(self.threads)))
+        return concatenate_threads(parts, size=self.size)
 
-    def lower(self, runs: Run, states: RunState) -> Any:
-        """The program that `advance` runs in each lane, lowered."""
+    def lower(self, runs: Run, states: RunState) -> Lowered:
+        """The program that `advance` runs in each thread, lowered."""
         zero = np.int32(0)
         return _advance.lower(runs, states, self.data, zero, zero, zero, **self._static())
 
-    def _static(self) -> dict[str, Any]:
+    def _static(self) -> dict[str, object]:
         return {
             "capacity": self.capacity,
             "shared_order": self.shared_order,
-            "lanes": self.lanes,
+            "threads": self.threads,
             "mesh": self.mesh,
         }
 
@@ -131,10 +132,10 @@ def stack(runs: Sequence[Run]) -> Run:
     dtype = wide(runs[0].objective.policy.dtype)
     leaves = {key: jax.tree.leaves(run) for key, run in {id(run): run for run in runs}.items()}
     columns = zip(*(leaves[id(run)] for run in runs), strict=True)
-    made: Run = jax.tree.unflatten(
+    stacked: Run = jax.tree.unflatten(
         jax.tree.structure(runs[0]), [np.array(values, dtype) for values in columns]
     )
-    return made
+    return stacked
 
 
 @functools.partial(jax.jit, static_argnames="mesh")
@@ -146,11 +147,11 @@ def take_members(
     def take(leaf: jax.Array) -> jax.Array:
         return leaf[index]
 
-    found = jax.tree.map(take, runs), by_member(take, states)
-    made: tuple[Run, RunState] = constrain(
-        mesh, found, (0, member_axes(states.order_key.ndim == 0))
+    chosen = jax.tree.map(take, runs), by_member(take, states)
+    constrained: tuple[Run, RunState] = constrain(
+        mesh, chosen, (0, member_axes(states.order_key.ndim == 0))
     )
-    return made
+    return constrained
 
 
 def _start(
@@ -165,16 +166,15 @@ def _start(
     def one(run: Run, seed: jax.Array, order_seed: jax.Array) -> RunState:
         return init_state(run, shape_of(x), seed=seed, order_seed=order_seed)
 
-    made: RunState = vmap_on(
+    states: RunState = vmap_on(
         mesh, one, in_axes=(0, 0, None if shared_order else 0), out_axes=member_axes(shared_order)
     )(runs, seeds, order_seeds)
-    return made
+    return states
 
 
 @functools.partial(
     jax.jit,
-    static_argnames=("capacity", "shared_order", "lanes", "mesh"),
-    compiler_options=OPTIONS,
+    static_argnames=("capacity", "shared_order", "threads", "mesh"),
 )
 def _advance(
     runs: Run,
@@ -182,14 +182,14 @@ def _advance(
     data: SweepData,
     start: int,
     stop: int,
-    lane: int,
+    thread: int,
     *,
     capacity: int,
     shared_order: bool,
-    lanes: int,
+    threads: int,
     mesh: Mesh | None,
 ) -> tuple[RunState, EpochMetrics]:
-    """The members of one lane at step `stop`, of all members at step `start`."""
+    """The members of one thread at step `stop`, of all members at step `start`."""
 
     def one(
         run: Run, state: RunState, data: SweepData, start: jax.Array, stop: jax.Array
@@ -207,12 +207,12 @@ def _advance(
         )
 
     axes = member_axes(shared_order)
-    if lanes > 1:
-        part = functools.partial(thread_slice, lane=lane, lanes=lanes)
-        runs, states = jax.tree.map(part, runs), by_member(part, states)
+    if threads > 1:
+        own = functools.partial(thread_slice, thread=thread, threads=threads)
+        runs, states = jax.tree.map(own, runs), by_member(own, states)
     mapped = vmap_on(mesh, one, in_axes=(0, axes, None, None, None), out_axes=(axes, 0))
-    made: tuple[RunState, EpochMetrics] = mapped(runs, states, data, start, stop)
-    return made
+    advanced: tuple[RunState, EpochMetrics] = mapped(runs, states, data, start, stop)
+    return advanced
 
 
 def shares_order(members: Sequence[Member]) -> bool:
@@ -228,7 +228,7 @@ class MemberSnapshot(NamedTuple):
     epoch: jax.Array
     best_epoch: jax.Array
     active: jax.Array
-    sound: jax.Array
+    finite: jax.Array
     """whether the present parameters are finite"""
 
 
@@ -239,11 +239,11 @@ def member_snapshot(runs: Run, states: RunState) -> MemberSnapshot:
     def one(run: Run, state: RunState) -> MemberSnapshot:
         params, layers = final_parameters(run, state)
         leaves = jax.tree.leaves((state.params, state.state))
-        sound = jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]).all()
+        finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves]).all()
         best = jnp.zeros((), jnp.int32) if state.best is None else state.best.epoch
-        return MemberSnapshot(params, layers, state.epoch, best, state.active, sound)
+        return MemberSnapshot(params, layers, state.epoch, best, state.active, finite)
 
-    made: MemberSnapshot = jax.vmap(one, in_axes=(0, member_axes(states.order_key.ndim == 0)))(
+    snapshot: MemberSnapshot = jax.vmap(one, in_axes=(0, member_axes(states.order_key.ndim == 0)))(
         runs, states
     )
-    return made
+    return snapshot

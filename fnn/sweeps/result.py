@@ -1,40 +1,21 @@
-"""What a sweep came to: its members as a table, and each setting's mean and interval over seeds."""
+"""What a sweep came to: its members as a table, and its settings, the best first."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fnn.spec import SpecError
+from fnn.spec import SpecError, choice
 from fnn.sweeps.axes import SEEDS, varied
-from fnn.sweeps.member_result import MemberResult, is_higher, ranked, value
+from fnn.sweeps.member_result import MemberResult, is_higher, ranked
+from fnn.sweeps.setting_result import SettingResult, by_setting
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CONFIDENCE = 0.95
-
-
-class SettingResult(NamedTuple):
-    """What members that differ in their seeds alone came to.
-
-    mean: of the metric over the members that have a finite one.
-    low, high: the 95 % interval of that mean, by Student's t; NaN for a single member.
-    deviation: the standard deviation over the members (n - 1); NaN for a single one.
-    diverged: how many of the members diverged.
-    """
-
-    settings: dict[str, Any]
-    mean: float
-    low: float
-    high: float
-    deviation: float
-    diverged: int
-    members: list[MemberResult]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +28,7 @@ class SweepResult:
     wasted: the share of the epochs computed that nobody needed, of members that had ended and of
         places that stood empty.
     seconds: in all; compile_seconds: of these, before first steps.
-    interrupted: the number of the signal that ended it; None if none did.
+    interrupted: what `stop` gave when it ended the sweep; None if it did not.
     """
 
     outcomes: list[MemberResult]
@@ -75,12 +56,11 @@ class SweepResult:
     def settings(self, metric: str | None = None) -> list[SettingResult]:
         """Settings, the best mean over their seeds first; those with diverged members last."""
         metric = self._known(metric)
-        found: dict[str, list[MemberResult]] = {}
-        for outcome in self.outcomes:
-            found.setdefault(repr(_without_seeds(outcome)), []).append(outcome)
-        made = [_setting(outcomes, metric) for outcomes in found.values()]
         sign = -1 if is_higher(metric) else 1
-        return sorted(made, key=lambda s: (np.isnan(s.mean), s.diverged > 0, sign * s.mean))
+        return sorted(
+            by_setting(self.outcomes, metric),
+            key=lambda setting: (np.isnan(setting.mean), setting.diverged > 0, sign * setting.mean),
+        )
 
     def best(self, metric: str | None = None) -> SettingResult:
         """The setting with the best mean over its seeds; one that never diverged, if there is one.
@@ -143,39 +123,7 @@ class SweepResult:
 
 def key(metric: str, measured: Sequence[str]) -> str:
     """The name in `MemberResult.values` of a metric: of validation, where it was measured there."""
-    from fnn.spec import choice
-
     for name in (f"validation_{metric}", metric):
         if name in measured:
             return name
     raise SpecError(f"{metric!r} is not measured{choice(metric, measured)}", "metric")
-
-
-def _setting(outcomes: list[MemberResult], metric: str) -> SettingResult:
-    values = np.array([value(outcome, metric) for outcome in outcomes])
-    finite = values[np.isfinite(values)]
-    mean, low, high, deviation = interval(finite)
-    diverged = sum(outcome.status == "diverged" for outcome in outcomes)
-    return SettingResult(
-        _without_seeds(outcomes[0]), mean, low, high, deviation, diverged, outcomes
-    )
-
-
-def interval(values: np.ndarray) -> tuple[float, float, float, float]:
-    """The mean, its 95 % interval by Student's t, and the standard deviation; NaN where unknown."""
-    from scipy.special import stdtrit
-
-    count = len(values)
-    if count == 0:
-        return (float("nan"),) * 4
-    mean = float(values.mean())
-    if count == 1:
-        return mean, float("nan"), float("nan"), float("nan")
-    deviation = float(values.std(ddof=1))
-    half = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * deviation / count**0.5
-    return mean, mean - half, mean + half, deviation
-
-
-def _without_seeds(outcome: MemberResult) -> dict[str, Any]:
-    settings = outcome.member.settings
-    return {name: settings[name] for name in settings if name not in SEEDS}

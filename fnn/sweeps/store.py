@@ -1,4 +1,4 @@
-"""The folder of a sweep: what has ended, and the chunk that stopped under way."""
+"""The folder of a sweep: what has ended, and the batch that stopped under way."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
+from jax.typing import ArrayLike
 
-from fnn.files import alone, explained, field, indispensable, read_record, write_json
+from fnn.files import exclusive_lock, explained, field, indispensable, read_record, write_json
 from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of
@@ -33,6 +33,7 @@ from fnn.sweeps.axes import Member
 from fnn.sweeps.batch import BatchState, MemberBatch
 from fnn.sweeps.member_result import MemberResult
 from fnn.sweeps.program import Program, SweepData, member_snapshot, shares_order, stack
+from fnn.training.fitting import MemberFitting
 from fnn.training.parallel.collectives import allgather_int, is_primary
 
 FORMAT = 1
@@ -42,11 +43,7 @@ STATUSES = ("finished", "stopped early", "diverged")
 @contextmanager
 def open_store(
     path: str | os.PathLike[str] | None,
-    members: Sequence[Member],
-    rows: Batch,
-    validation: Batch | None,
-    target_scale: Any,
-    epochs: int,
+    fitting: MemberFitting[Sequence[Member], Batch],
     mesh: Mesh | None = None,
 ) -> Iterator[SweepStore | None]:
     """The folder of a sweep, which no other sweep has at the same time; None for no path.
@@ -58,25 +55,25 @@ def open_store(
         return
     if not is_primary(mesh):
         allgather_int(0, mesh)
-        yield SweepStore(path, members, rows, validation, target_scale, epochs, writes=False)
+        yield SweepStore(path, fitting, writes=False)
         return
-    folder = SweepStore(path, members, rows, validation, target_scale, epochs)
+    folder = SweepStore(path, fitting)
     taken = "another process has this sweep under way: wait for its end"
-    with alone(folder.path / "sweep.json", taken):
+    with exclusive_lock(folder.path / "sweep.json", taken):
         allgather_int(0, mesh)
         yield folder
 
 
 class SweepStore:
-    """Keeps a sweep in a folder, so that it goes on where it stopped.
+    """Keeps a sweep in a folder, so that it resumes where it stopped.
 
     | file | holds |
     |---|---|
     | `sweep.json` | the members, and fingerprints of their runs and of the data |
-    | `ended/<first member>.npz` | what the members of a chunk came to |
-    | `under-way.npz` | where a chunk stands that stopped, and about once a minute |
+    | `ended/<first member>.npz` | the results of the members of a batch |
+    | `under-way.npz` | where a batch stands that stopped, and about once a minute |
 
-    Without `writes` it only reads: another process keeps what comes of them all.
+    Without `writes` it only reads: another process keeps what becomes of them all.
 
     Raises `FnnError` where the folder holds another sweep, or can't be read or written.
     """
@@ -84,21 +81,17 @@ class SweepStore:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        members: Sequence[Member],
-        rows: Batch,
-        validation: Batch | None,
-        target_scale: Any,
-        epochs: int,
+        fitting: MemberFitting[Sequence[Member], Batch],
         writes: bool = True,
     ) -> None:
-        self.path, self.members, self.epochs = Path(path), members, epochs
+        self.path, self.members, self.epochs = Path(path), fitting.run, fitting.epochs
         self.writes = writes
-        self.data = SweepData(rows, validation, target_scale)
+        self.data = SweepData(fitting.rows, fitting.validation, fitting.target_scale)
         record = {
             "format": FORMAT,
-            "epochs": epochs,
-            "members": [_told(member) for member in members],
-            "runs": digest([to_json(member.run).encode() for member in members]),
+            "epochs": self.epochs,
+            "members": [_as_json(member) for member in self.members],
+            "runs": digest([to_json(member.run).encode() for member in self.members]),
             "data": digest(contents(leaf) for leaf in jax.tree.leaves(self.data)),
         }
         if writes:
@@ -107,21 +100,23 @@ class SweepStore:
         place = self.path / "sweep.json"
         if place.exists() or not writes:
             with indispensable("sweep"):
-                found = read_record(place, FORMAT)
-            self._check_same(found, json.loads(json.dumps(record)), place)
+                known = read_record(place, FORMAT)
+            self._check_same(known, json.loads(json.dumps(record)), place)
         else:
             write_json(place, record)
 
-    def _check_same(self, found: Mapping[str, Any], ours: Mapping[str, Any], place: Path) -> None:
+    def _check_same(
+        self, known: Mapping[str, object], ours: Mapping[str, object], place: Path
+    ) -> None:
         words = {
             "epochs": "epochs",
             "members": "settings or seeds",
             "runs": "a run of another kind",
             "data": "other data",
         }
-        for name, told in words.items():
-            if field(found, name, object, place) != ours[name]:
-                raise FnnError(f"holds another sweep ({told} differ)", str(self.path))
+        for name, difference in words.items():
+            if field(known, name, object, place) != ours[name]:
+                raise FnnError(f"holds another sweep ({difference} differ)", str(self.path))
 
     def finished(self) -> list[MemberResult]:
         """What is known of members that have ended."""
@@ -130,10 +125,10 @@ class SweepStore:
         return [outcome for file in files for outcome in self._outcomes(file)]
 
     def keep(self, outcomes: Sequence[MemberResult]) -> None:
-        """These have ended; the chunk they were under way in is forgotten."""
+        """These have ended; the batch they were under way in is forgotten."""
         if not self.writes:
             return
-        arrays: dict[str, Any] = {
+        arrays: dict[str, ArrayLike | Sequence[float]] = {
             "index": [outcome.index for outcome in outcomes],
             "status": [STATUSES.index(outcome.status) for outcome in outcomes],
             "epochs": [outcome.epochs for outcome in outcomes],
@@ -153,12 +148,12 @@ class SweepStore:
         write(self.path / "ended" / f"{outcomes[0].index:05}.npz", arrays)
         (self.path / "under-way.npz").unlink(missing_ok=True)
 
-    def pause(self, chunk: MemberBatch, numbers: Sequence[int]) -> None:
-        """A chunk, of members of those numbers, stopped under way."""
-        saved = chunk.saved()
+    def pause(self, batch: MemberBatch, numbers: Sequence[int]) -> None:
+        """A batch, of members of those numbers, stopped under way."""
+        saved = batch.saved()
         if not self.writes:
             return
-        arrays = {
+        arrays: dict[str, ArrayLike | Sequence[float]] = {
             "numbers": numbers,
             "step": saved.step,
             "spent": saved.spent,
@@ -171,7 +166,7 @@ class SweepStore:
         write(self.path / "under-way.npz", arrays)
 
     def paused(self) -> tuple[Sequence[int], BatchState] | None:
-        """The chunk that stopped under way, if one did."""
+        """The batch that stopped under way, if one did."""
         place = self.path / "under-way.npz"
         if not place.exists():
             return None
@@ -203,7 +198,7 @@ class SweepStore:
         indices = [int(index) for index in entry(arrays, "index", place)]
         return [self._outcome(row, index, arrays, place) for row, index in enumerate(indices)]
 
-    def _outcome(self, row: int, index: int, arrays: Any, place: Path) -> MemberResult:
+    def _outcome(self, row: int, index: int, arrays: Arrays, place: Path) -> MemberResult:
         member, epochs = self.members[index], int(entry(arrays, "epochs", place)[row])
         params = state = None
         if f"kept/{index}/0" in arrays:
@@ -231,11 +226,11 @@ def restored_params(
     shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], rows.x))
     init = member.run.objective.init
     like = jax.eval_shape(lambda key: init(key, shape), jax.eval_shape(jax.random.key, 0))
-    found: tuple[Tree, Tree] = restored(prefix, arrays, like, path)
-    return found
+    params, state = restored(prefix, arrays, like, path)
+    return params, state
 
 
-def _told(member: Member) -> dict[str, Any]:
+def _as_json(member: Member) -> dict[str, object]:
     """What is varied, as JSON holds it: specs as they are written in Python."""
     plain = str | int | float | bool | None
     settings = {

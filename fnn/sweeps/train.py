@@ -1,56 +1,27 @@
-"""The host's side of a sweep: groups of equal structure, in chunks that fit into memory."""
+"""The host's side of a sweep: groups of equal structure, in batches that fit into memory."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple, Protocol, Unpack
 
 from fnn.objective import Batch
 from fnn.sweeps.axes import Member
 from fnn.sweeps.batch import BatchState, MemberBatch
 from fnn.sweeps.checks import check_members, groups
 from fnn.sweeps.member_result import MemberResult, keep_best
-from fnn.sweeps.memory import budget, is_exhausted
-from fnn.sweeps.packing import balanced_size, largest_size
+from fnn.sweeps.packing import balanced_size, budget, is_exhausted, largest_size
 from fnn.sweeps.program import SweepData
-from fnn.training.checks import check_loggers
-from fnn.training.host.history import History
-from fnn.training.host.interrupts import Request, interruptible
-from fnn.training.parallel.collectives import allgather_int, check_same
-from fnn.training.parallel.devices import Devices, mesh_of
+from fnn.training.fitting import MemberFitting, MemberOptions
+from fnn.training.host.events import MemberProgress, TrainingEvent
+from fnn.training.parallel.collectives import check_same
 from fnn.training.parallel.sharding import replicate, round_up_to_devices
-
-KEEP = 60.0
-"""seconds after which a chunk under way is kept, so that little is lost by a kill"""
-
-
-class SweepEvent(NamedTuple):
-    """What a logger of a sweep is given, about twice a second and at the end.
-
-    done, members: how many have ended, and in all.
-    epoch, epochs: of those under way.
-    share: of the whole work that is done, from 0 to 1.
-    size: places of the program that runs, active or not.
-    seconds: since the first step, compiling included.
-    history: of those under way, columns (M, epochs): NaN where a member has not come.
-    """
-
-    done: int
-    members: int
-    epoch: int
-    epochs: int
-    share: float
-    size: int
-    seconds: float
-    history: History
-
-
-SweepLogger = Callable[[SweepEvent], None]
 
 
 class Store(Protocol):
-    """Where what is done is kept, so that an interrupted sweep goes on where it stopped."""
+    """Where what is done is kept, so that an interrupted sweep resumes where it stopped."""
 
     def finished(self) -> list[MemberResult]:
         """What is known of members that have ended."""
@@ -58,11 +29,11 @@ class Store(Protocol):
     def keep(self, outcomes: Sequence[MemberResult]) -> None:
         """These have ended."""
 
-    def pause(self, chunk: MemberBatch, numbers: Sequence[int]) -> None:
-        """A chunk, of members of those numbers, stopped under way."""
+    def pause(self, batch: MemberBatch, numbers: Sequence[int]) -> None:
+        """A batch, of members of those numbers, stopped under way."""
 
     def paused(self) -> tuple[Sequence[int], BatchState] | None:
-        """The chunk that stopped under way, if one did."""
+        """The batch that stopped under way, if one did."""
 
 
 class TrainedMembers(NamedTuple):
@@ -71,7 +42,7 @@ class TrainedMembers(NamedTuple):
     wasted: the share of the epochs computed that nobody needed: of members that had ended, and of
         places that stood empty.
     seconds: in all; compile_seconds: of these, before first steps.
-    interrupted: the number of the signal that ended it; None if none did.
+    interrupted: what `stop` gave when it ended the training; None if it did not.
     """
 
     outcomes: list[MemberResult]
@@ -86,40 +57,33 @@ def train_members(
     rows: Batch,
     validation: Batch | None = None,
     *,
-    epochs: int,
-    target_scale: Any = None,
     keep: int | None = 1,
     metric: str | None = None,
-    memory: int | str | None = None,
     store: Store | None = None,
-    loggers: Sequence[SweepLogger] = (),
-    devices: Devices | None = None,
+    **options: Unpack[MemberOptions],
 ) -> TrainedMembers:
     """Train any members: those of equal structure together, as many at a time as fit into memory.
 
     Arguments and errors are those of `fnn.sweep`; `keep` is how many members keep their
-    parameters, the best by `metric` (None: all); `memory` is that of each of the `devices`.
+    parameters, the best by `metric` (None: all).
     """
-    check_loggers(loggers)
-    check_members(members, rows, validation, epochs)
-    mesh = mesh_of(devices, "members")
-    given = (
-        [member[1:] for member in members],
-        rows,
-        validation,
-        target_scale,
-        epochs,
-        store is None,
-    )
-    check_same(given, mesh)
-    work = _Work(members, SweepData(*replicate((rows, validation, target_scale), mesh)), epochs)
-    work.keep, work.metric = keep, metric or default_metric(members, validation is not None)
-    work.budget, work.store, work.loggers = budget(memory, mesh), store, loggers
-    with interruptible() as request:
-        if store is not None:
-            work.resume(store, request)
-        for group in groups(members):
-            work.train(group, request)
+    fitting = MemberFitting(members, rows, validation, **options)
+    metric = metric or default_metric(members, validation is not None)
+    return train_fitting(fitting, keep=keep, metric=metric, store=store)
+
+
+def train_fitting(
+    fitting: MemberFitting[Sequence[Member], Batch],
+    *,
+    keep: int | None,
+    metric: str,
+    store: Store | None = None,
+) -> TrainedMembers:
+    """`train_members` of a value that carries all that is trained."""
+    check_members(fitting.run, fitting.rows, fitting.validation, fitting.epochs)
+    work = _Work(fitting, store)
+    work.keep, work.metric = keep, metric
+    work.run()
     return work.trained()
 
 
@@ -136,98 +100,104 @@ class _Work:
 
     keep: int | None
     metric: str
-    budget: int
-    store: Store | None
-    loggers: Sequence[SweepLogger]
-    signal: int | None = None
 
-    def __init__(self, members: Sequence[Member], data: SweepData, epochs: int) -> None:
-        self.members, self.data, self.epochs = members, data, epochs
-        self.found: dict[int, MemberResult] = {}
+    def __init__(
+        self, fitting: MemberFitting[Sequence[Member], Batch], store: Store | None
+    ) -> None:
+        self.members, self.epochs, self.store = fitting.run, fitting.epochs, store
+        mesh = fitting.mesh("members")
+        data = (fitting.rows, fitting.validation, fitting.target_scale)
+        runs_and_seeds = [member[1:] for member in self.members]
+        check_same((runs_and_seeds, data, self.epochs, store is None), mesh)
+        self.data, self.budget = SweepData(*replicate(data, mesh)), budget(fitting.memory, mesh)
+        self.loop = fitting.loop(mesh)
+        self.outcomes: dict[int, MemberResult] = {}
         self.spent = self.useful = 0
-        self.compiling = 0.0
-        self.began = time.perf_counter()
+        self.compile_seconds, self.examples = 0.0, 0.0
+        self.start_time = time.perf_counter()
 
-    def train(self, numbers: Sequence[int], request: Request) -> None:
-        """Train the members of those numbers, which have one structure, chunk by chunk."""
-        left = [number for number in numbers if number not in self.found]
-        began = time.perf_counter()
-        members = [self.members[number] for number in left]
-        size = (
-            balanced_size(len(left), largest_size(members, self.data, self.budget)) if left else 0
-        )
-        self.compiling += time.perf_counter() - began
-        self.signal = request.heard(self.data.mesh)
-        while left and self.signal is None:
+    def run(self) -> None:
+        """Train all that have not ended, group by group; first the batch that was interrupted."""
+        if self.store is not None:
+            self.outcomes = {outcome.index: outcome for outcome in self.store.finished()}
+            paused = self.store.paused()
+            if paused is not None:
+                numbers, saved = paused
+                self._train(numbers, len(saved.places), saved)
+        for group in groups(self.members):
+            self._train_group(group)
+
+    def _train_group(self, numbers: Sequence[int]) -> None:
+        """Train the members of those numbers, which have one structure, batch by batch."""
+        waiting = [number for number in numbers if number not in self.outcomes]
+        size = self._size([self.members[number] for number in waiting])
+        self.loop.ask()
+        while waiting and not self.loop.interrupted:
             try:
-                self._train(left[:size], size, request)
+                self._train(waiting[:size], size)
             except (MemoryError, RuntimeError) as error:
                 if size == round_up_to_devices(1, self.data.mesh) or not is_exhausted(error):
                     raise
                 size = round_up_to_devices(-(-size // 2), self.data.mesh)
             else:
-                left = left[size:]
+                waiting = waiting[size:]
 
-    def resume(self, store: Store, request: Request) -> None:
-        """Take up what is done already, and end the chunk that stopped under way."""
-        self.found = {outcome.index: outcome for outcome in store.finished()}
-        paused = store.paused()
-        if paused is not None:
-            numbers, saved = paused
-            self._train(numbers, len(saved.places), request, saved)
+    def _size(self, members: Sequence[Member]) -> int:
+        """How many of them are trained at a time."""
+        if not members:
+            return 0
+        start_time = time.perf_counter()
+        size = balanced_size(len(members), largest_size(members, self.data, self.budget))
+        self.compile_seconds += time.perf_counter() - start_time
+        return size
 
-    def _train(
-        self, numbers: Sequence[int], size: int, request: Request, saved: BatchState | None = None
-    ) -> None:
-        began = time.perf_counter()
+    def _train(self, numbers: Sequence[int], size: int, saved: BatchState | None = None) -> None:
+        start_time = time.perf_counter()
         members = [self.members[number] for number in numbers]
-        chunk = MemberBatch(members, self.data, self.epochs, size, saved)
-        self.compiling += time.perf_counter() - began
-        kept = time.monotonic()
-        while not chunk.done and self.signal is None:
-            chunk.advance()
-            self._tell(chunk)
-            self.signal = request.heard(self.data.mesh)
-            if (
-                self.store is not None
-                and allgather_int(time.monotonic() - kept > KEEP, self.data.mesh)[0]
-            ):
-                self.store.pause(chunk, numbers)
-                kept = time.monotonic()
-        outcomes = chunk.outcomes(numbers, self.metric, self.keep)
-        self.spent += chunk.spent
+        batch = MemberBatch(members, self.data, self.epochs, size, saved)
+        self.compile_seconds += time.perf_counter() - start_time
+        pause = None if self.store is None else partial(self.store.pause, batch, numbers)
+        self.loop.run(batch, event=partial(self._event, batch), save=pause)
+        outcomes = batch.outcomes(numbers, self.metric, self.keep)
+        self.spent += batch.spent
+        self.examples += batch.examples
         self.useful += sum(outcome.epochs for outcome in outcomes)
-        self.found |= {outcome.index: outcome for outcome in outcomes}
-        if self.store is not None and chunk.done:
+        self.outcomes |= {outcome.index: outcome for outcome in outcomes}
+        if self.store is not None and batch.done:
             self.store.keep(outcomes)
-        elif self.store is not None:
-            self.store.pause(chunk, numbers)
+        elif pause is not None:
+            pause()
 
-    def _tell(self, chunk: MemberBatch) -> None:
-        if not self.loggers:
-            return
-        under_way = len(chunk.members)
-        share = (len(self.found) + under_way * chunk.step / chunk.steps) / len(self.members)
-        look = SweepEvent(
-            done=len(self.found) + (under_way if chunk.done else 0),
-            members=len(self.members),
-            epoch=chunk.epoch,
+    def _event(self, batch: MemberBatch) -> TrainingEvent:
+        """Where the sweep stands, with that batch under way."""
+        seconds, count, total = self._seconds(), len(batch.members), len(self.members)
+        return TrainingEvent(
+            step=batch.step,
+            steps=batch.steps,
+            epoch=batch.step / batch.steps_per_epoch,
             epochs=self.epochs,
-            share=share,
-            size=len(chunk.places),
-            seconds=time.perf_counter() - self.began,
-            history=chunk.history,
+            ended=[],
+            examples_per_second=(self.examples + batch.examples) / seconds,
+            seconds=seconds,
+            members=MemberProgress(
+                done=len(self.outcomes) + (count if batch.done else 0),
+                total=total,
+                share=(len(self.outcomes) + count * batch.step / batch.steps) / total,
+                size=len(batch.places),
+                history=batch.history,
+            ),
         )
-        for logger in self.loggers:
-            logger(look)
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.start_time
 
     def trained(self) -> TrainedMembers:
-        """What came of it."""
-        outcomes = [self.found[index] for index in sorted(self.found)]
+        """What became of the members."""
+        outcomes = [self.outcomes[index] for index in sorted(self.outcomes)]
         return TrainedMembers(
             keep_best(outcomes, self.metric, self.keep),
             wasted=1 - self.useful / self.spent if self.spent else 0.0,
-            seconds=time.perf_counter() - self.began,
-            compile_seconds=self.compiling,
-            interrupted=self.signal,
+            seconds=self._seconds(),
+            compile_seconds=self.compile_seconds,
+            interrupted=self.loop.interrupted,
         )

@@ -1,10 +1,17 @@
-"""Training: a run is a spec, where it stands is a pytree, and any stretch of it is one program."""
+"""Training: a run is a spec, where it stands is a pytree, and any part of it is one program."""
 
+from fnn.training.fitting import Fitting, FittingOptions, MemberOptions
+from fnn.training.host.events import (
+    Logger,
+    MemberProgress,
+    Rung,
+    SearchProgress,
+    Stop,
+    TrainingEvent,
+)
 from fnn.training.host.fit import BestEpoch, DivergedError, FitResult, Timing, fit
 from fnn.training.host.history import History
 from fnn.training.host.progress import Progress
-from fnn.training.host.training_loop import Logger, TrainingEvent
-from fnn.training.perceptron import PerceptronResult, train_perceptron
 from fnn.training.policy.averaging import Averaging, LastEpochs, MovingAverage
 from fnn.training.policy.monitors import Monitors
 from fnn.training.policy.selection import Best, Selection
@@ -22,17 +29,23 @@ __all__ = [
     "DivergedError",
     "EpochMetrics",
     "FitResult",
+    "Fitting",
+    "FittingOptions",
     "History",
     "LastEpochs",
     "Logger",
+    "MemberOptions",
+    "MemberProgress",
     "Monitors",
     "MovingAverage",
-    "PerceptronResult",
     "Progress",
     "RowReader",
     "Run",
     "RunState",
+    "Rung",
+    "SearchProgress",
     "Selection",
+    "Stop",
     "Timing",
     "TrainingEvent",
     "evaluation_parameters",
@@ -43,5 +56,4 @@ __all__ = [
     "segment",
     "step",
     "steps_per_epoch",
-    "train_perceptron",
 ]

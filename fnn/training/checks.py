@@ -1,4 +1,4 @@
-"""What is wrong with rows is said before anything is compiled."""
+"""Checks of arguments and rows, before anything is compiled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from fnn.metrics.registry import ANSWERS, CLASSES
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, ShapeError, SpecError, error_path, named_leaves
@@ -85,17 +84,17 @@ def check_rows(objective: Objective, rows: Batch, place: str) -> None:
             raise SpecError(f"expected an array, got {type(leaf).__name__}", f"{place}.{path}")
     counts = {path: leaf.shape[:1] for path, leaf in named_leaves(rows).items()}
     if len(set(counts.values())) != 1:
-        told = ", ".join(f"{path} {count}" for path, count in counts.items())
-        raise ShapeError(f"expected as many rows in each array, got {told}", place)
+        lengths = ", ".join(f"{path} {count}" for path, count in counts.items())
+        raise ShapeError(f"expected as many rows in each array, got {lengths}", place)
     if counts["target"] in ((), (0,)):
         raise ShapeError("expected at least one row, got none", place)
     if rows.weight is not None:
         _check_weights(np.asarray(rows.weight), f"{place}.weight")
-    if isinstance(objective.loss, CLASSES):
+    if objective.loss.task == "classes":
         with error_path("net"):
             output = objective.net.out_shape(shape_of(rows.x))
         _check_classes(rows.target, output.shape[-1], place)
-    if isinstance(objective.loss, ANSWERS):
+    if objective.loss.task == "binary":
         _check_answers(np.asarray(rows.target), f"{place}.target")
 
 

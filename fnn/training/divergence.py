@@ -1,13 +1,12 @@
 """Numbers that are not finite: at which step they began, and in which layer and leaf.
 
 A run that is cut anywhere gives the same bits, so nothing has to be recorded while it goes well:
-when it goes wrong, the steps since the last look are walked again.
+when it goes wrong, the steps since the last event are taken again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,24 +42,24 @@ def check_start(run: Run, state: RunState) -> None:
     """Raises `FnnError` for a run that starts from values that are not finite."""
     if not is_finite(run, state):
         try:
-            _look("the initial ", state.params)
-        except _FoundError as found:
-            raise FnnError(str(found), "net") from None
+            _check_finite("the initial ", state.params)
+        except _NotFiniteError as error:
+            raise FnnError(str(error), "net") from None
 
 
 def diagnose(
     run: Run, source: Source, before: RunState, start: int, stop: int
 ) -> tuple[RunState, str]:
-    """The last sound state, and what went wrong in the step after it.
+    """The last finite state, and what went wrong in the step after it.
 
-    `before` stands at step `start` and is sound; at `stop` something is not finite.
+    `before` stands at step `start` and is finite; at `stop` something is not finite.
     """
     good, bad, state = start, stop, before
     while bad - good > 1:
         middle = (good + bad) // 2
-        there, metrics = source.advance(before, start, middle)
-        if is_finite(run, there, metrics.loss):
-            good, state = middle, there
+        reached, metrics = source.advance(before, start, middle)
+        if is_finite(run, reached, metrics.loss):
+            good, state = middle, reached
         else:
             bad = middle
     epoch, index = divmod(good, source.plan.steps)
@@ -73,27 +72,27 @@ def diagnose(
 def explain(run: Run, state: RunState, batch: Batch) -> str:
     """Where the first value that is not finite appears in a step that starts from finite ones."""
     try:
-        _look("", batch)
-    except _FoundError as found:
-        return f"the rows themselves: {found}"
+        _check_finite("", batch)
+    except _NotFiniteError as error:
+        return f"the rows themselves: {error}"
     key = jax.random.fold_in(state.step_key, state.step)
-    given = state.params, state.state, batch
+    arguments = state.params, state.state, batch
     watched = _watched(run.objective)
     try:
-        with jax.disable_jit():  # what is traced can't be looked at
-            _, aux = watched.value(*given, key=key)
+        with jax.disable_jit():  # what is traced can't be checked
+            _, aux = watched.value(*arguments, key=key)
             low, high = aux.output.min(), aux.output.max()
-            _look(f"the loss of outputs from {low:.3g} to {high:.3g}", aux.loss)
-            manual.value_and_grad(watched)(*given, key=key)
+            _check_finite(f"the loss of outputs from {low:.3g} to {high:.3g}", aux.loss)
+            manual.value_and_grad(watched)(*arguments, key=key)
         penalties, grads, after = _by_parts(run, state, batch, key)
-        _look("the gradient of penalties", penalties)
-        _look("the gradient of ", grads)
-        _look("the sum of the epoch's losses", after.loss_sum)
-        _look("the layers' state ", after.state)
-        _look("the optimizer's ", _optimizer_state(run, after))
-        _look("once updated, ", after.params)
-    except _FoundError as found:
-        return f"{found}. {ADVICE}"
+        _check_finite("the gradient of penalties", penalties)
+        _check_finite("the gradient of ", grads)
+        _check_finite("the sum of the epoch's losses", after.loss_sum)
+        _check_finite("the layers' state ", after.state)
+        _check_finite("the optimizer's ", _optimizer_state(run, after))
+        _check_finite("once updated, ", after.params)
+    except _NotFiniteError as error:
+        return f"{error}. {ADVICE}"
     return f"not to be found outside the compiled program, which rounds otherwise. {ADVICE}"
 
 
@@ -106,12 +105,12 @@ def _by_parts(run: Run, state: RunState, batch: Batch, key: jax.Array) -> tuple[
     return penalties, grads, step(run, state, batch)[0]
 
 
-class _FoundError(Exception):
+class _NotFiniteError(Exception):
     pass
 
 
 class _Watched(Layer):
-    """A layer that looks at all that it gives back."""
+    """A layer that checks all that it returns."""
 
     def __init__(self, layer: Layer, path: str) -> None:
         self.kind, self.path = type(layer).__name__, path
@@ -121,42 +120,42 @@ class _Watched(Layer):
         self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
     ) -> tuple[Tree, Tree, Tree]:
         y, state, tape = self.inner.forward(params, state, x, train=train, key=key)
-        self._look("the output of", y)
+        self._check_finite("the output of", y)
         return y, state, tape
 
     def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
-        self._look("the gradient that reaches", dy)
+        self._check_finite("the gradient that reaches", dy)
         dx, grads = self.inner.backward(params, tape, dy)
-        self._look("the gradient of", grads)
-        self._look("the gradient of the input of", dx)
+        self._check_finite("the gradient of", grads)
+        self._check_finite("the gradient of the input of", dx)
         return dx, grads
 
-    def _look(self, what: str, tree: Tree) -> None:
+    def _check_finite(self, what: str, tree: Tree) -> None:
         for name, leaf in named_leaves(tree).items():
-            _look(f"{what} {join(self.path, name)} ({self.kind})", leaf)
+            _check_finite(f"{what} {join(self.path, name)} ({self.kind})", leaf)
 
 
-def _look(what: str, tree: Tree) -> None:
+def _check_finite(what: str, tree: Tree) -> None:
     """Raises for the first leaf that is not finite."""
     for name, leaf in named_leaves(tree).items():
         if not _finite(leaf):
-            raise _FoundError(_told(what + name, leaf))
+            raise _NotFiniteError(_complaint(what + name, leaf))
 
 
-def _watched(tree: Any, path: str = "") -> Any:
+def _watched(tree: Tree, path: str = "") -> Tree:
     """The spec with each of its layers, at any depth, watched."""
     leaves, treedef = jax.tree_util.tree_flatten_with_path(
         tree, is_leaf=lambda node: node is not tree and isinstance(node, Layer)
     )
-    found = []
+    watched = []
     for keys, leaf in leaves:
         if isinstance(leaf, Layer):
             leaf = _Watched(leaf, join(path, path_name(keys)))
-        found.append(leaf)
-    return jax.tree.unflatten(treedef, found)
+        watched.append(leaf)
+    return jax.tree.unflatten(treedef, watched)
 
 
-def _finite(leaf: Any) -> bool:
+def _finite(leaf: jax.Array) -> bool:
     """Whether an array holds no NaN and nothing infinite."""
     return not jnp.issubdtype(leaf.dtype, jnp.inexact) or bool(jnp.isfinite(leaf).all())
 
@@ -167,11 +166,11 @@ def _all_finite(tree: Tree) -> jax.Array:
     return jnp.stack([jnp.isfinite(leaf).all() for leaf in floats]).all()
 
 
-def _told(words: str, leaf: jax.Array) -> str:
+def _complaint(what: str, leaf: jax.Array) -> str:
     values = np.asarray(leaf.astype(float))
     bad = ~np.isfinite(values)
     kinds = {"NaN": np.isnan(values).any(), "infinite": np.isinf(values).any()}
-    told = " or ".join(kind for kind, there in kinds.items() if there)
+    present = " or ".join(kind for kind, is_present in kinds.items() if is_present)
     if not values.ndim:
-        return f"{words} is {told}"
-    return f"{words} has {bad.sum():,} of {bad.size:,} entries {told}"
+        return f"{what} is {present}"
+    return f"{what} has {bad.sum():,} of {bad.size:,} entries {present}"

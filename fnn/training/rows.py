@@ -1,12 +1,13 @@
-"""Rows that are read by number, and what a network says about them a chunk at a time."""
+"""Rows that are read by number, and a network's outputs for them, a chunk at a time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import jax
 import numpy as np
+from jax.typing import ArrayLike
 
 from fnn.layer import Tree
 from fnn.metrics import CHUNK, Metrics, evaluate, measure, outputs
@@ -44,7 +45,7 @@ def evaluate_rows(
     state: Tree,
     rows: Batch | RowReader,
     names: tuple[str, ...],
-    target_scale: Any = None,
+    target_scale: ArrayLike | None = None,
 ) -> Metrics:
     """`fnn.metrics.evaluate`, compiled, for rows in memory or rows to be read."""
     if isinstance(rows, Batch):
@@ -55,16 +56,16 @@ def evaluate_rows(
 
 def output_rows(
     objective: Objective, params: Tree, state: Tree, rows: Batch | RowReader
-) -> tuple[Any, Any]:
+) -> tuple[Tree, Tree]:
     """The network's output for rows in memory or rows to be read, and their targets."""
     if isinstance(rows, Batch):
         return _outputs(objective, params, state, rows.x), rows.target
-    found, targets = [], []
+    parts, targets = [], []
     for first in range(0, len(rows), CHUNK):
-        part = rows.read(np.arange(first, min(first + CHUNK, len(rows))))
-        found.append(np.asarray(_outputs(objective, params, state, part.x)))
-        targets.append(part.target)
-    return np.concatenate(found), np.concatenate(targets)
+        batch = rows.read(np.arange(first, min(first + CHUNK, len(rows))))
+        parts.append(np.asarray(_outputs(objective, params, state, batch.x)))
+        targets.append(batch.target)
+    return np.concatenate(parts), np.concatenate(targets)
 
 
 _outputs = jax.jit(outputs)

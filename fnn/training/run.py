@@ -23,7 +23,7 @@ class Run:
 
     Arguments:
         optimizer: a spec, its name, or somebody's own Optax transformation, taken as it is: keep
-            the object, because one made anew is a new program.
+            the object, because a new object is a new program.
         batch_size: rows a step, or "full": all of them, in the order in which they stand. A size
             larger than the data is all of the data.
         gradient: who differentiates; both give the same result within rounding.
@@ -33,7 +33,7 @@ class Run:
         selection: which epoch's parameters are kept and when to stop; None keeps the last.
         averaging: a mean of the parameters that stands for them at validation and in the end.
         monitor: whether gradient norms, update ratios and dead units are gathered by layer
-            (`Monitors`, which says what it costs).
+            (`Monitors` states the cost).
     """
 
     objective: Objective = part()
@@ -81,7 +81,7 @@ class Run:
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """The metrics of a validation: those asked for, the loss, and what selection goes by."""
-        asked = self.metrics or default_metrics(self.objective.loss)
+        """The metrics of a validation: those asked for, the loss, and what selection compares."""
+        metrics = self.metrics or default_metrics(self.objective.loss)
         chosen = () if self.selection is None else (self.selection.metric,)
-        return tuple(dict.fromkeys(("loss", *asked, *chosen)))
+        return tuple(dict.fromkeys(("loss", *metrics, *chosen)))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import optax
 
@@ -15,26 +15,21 @@ from fnn.data.splits import FRACTIONS
 from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
 from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, Penalty, SquaredError
-from fnn.metrics.registry import ANSWERS, CLASSES, QUANTITIES
 from fnn.objective import Batch, Objective, Policy
 from fnn.optimizers import Optimizer
 from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError, error_path, replace
+from fnn.spec import ShapeError, SpecError, error_path, kinds, replace
 from fnn.training.checks import check_epochs, check_loggers
+from fnn.training.fitting import FittingOptions
+from fnn.training.host.events import Logger
 from fnn.training.host.fit import FitResult, fit
 from fnn.training.host.progress import Progress
-from fnn.training.host.training_loop import Logger
 from fnn.training.parallel.devices import Devices
 from fnn.training.policy.averaging import Averaging
 from fnn.training.policy.selection import Selection
 from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
 
-FAMILIES: dict[str, tuple[type[Loss], ...]] = {
-    "binary": ANSWERS,
-    "classes": CLASSES,
-    "regression": QUANTITIES,
-}
 TASKS = {"binary": "two classes", "classes": "classes", "regression": "numbers"}
 
 
@@ -131,59 +126,41 @@ def train(
         )
 
 
-def train_run(
-    run: Run,
-    prepared: Prepared,
-    *,
-    epochs: int,
-    seed: int = 0,
-    order_seed: int = 0,
-    loggers: Sequence[Logger] = (),
-    devices: Devices | None = None,
-) -> TrainResult:
+def train_run(run: Run, prepared: Prepared, **options: Unpack[FittingOptions]) -> TrainResult:
     """`fit` a run to prepared data, and measure it on validation and test rows."""
     check_loss(run.objective.loss, prepared)
     check_outputs(run.objective.net, prepared)
-    target_scale = prepared.preprocessing.target_scale
-    made = fit(
-        run,
-        prepared.train,
-        prepared.validation,
-        epochs=epochs,
-        seed=seed,
-        order_seed=order_seed,
-        target_scale=target_scale,
-        loggers=loggers,
-        devices=devices,
-    )
-    return with_metrics(made, prepared)
+    options = {**options, "target_scale": prepared.preprocessing.target_scale}
+    return with_metrics(fit(run, prepared.train, prepared.validation, **options), prepared)
 
 
-def with_metrics(made: FitResult, prepared: Prepared) -> TrainResult:
-    """What has been trained, with its metrics on validation and test rows."""
+def with_metrics(result: FitResult, prepared: Prepared) -> TrainResult:
+    """The result of a fit, with its metrics on validation and test rows."""
 
     def measure(rows: Batch | RowReader | None) -> dict[str, float] | None:
         if rows is None:
             return None
-        found = evaluate_rows(
-            made.run.objective,
-            made.params,
-            made.state,
+        measured = evaluate_rows(
+            result.run.objective,
+            result.params,
+            result.state,
             rows,
-            made.run.metric_names,
+            result.run.metric_names,
             prepared.preprocessing.target_scale,
         )
-        return {name: float(found[name]) for name in made.run.metric_names}
+        return {name: float(measured[name]) for name in result.run.metric_names}
 
     return TrainResult(
-        **vars(made),
+        **vars(result),
         prepared=prepared,
         validation=measure(prepared.validation),
         test=measure(prepared.test),
     )
 
 
-def as_prepared(data: Any, fractions: Sequence[float] = FRACTIONS, split_seed: int = 0) -> Prepared:
+def as_prepared(
+    data: object, fractions: Sequence[float] = FRACTIONS, split_seed: int = 0
+) -> Prepared:
     """Data in any form, split and encoded."""
     if isinstance(data, Prepared):
         return data
@@ -220,11 +197,11 @@ def check_outputs(net: Layer, prepared: Prepared) -> None:
 
 
 def check_loss(loss: Loss, prepared: Prepared) -> None:
-    """A loss of classes for classes, one of numbers for numbers; one's own may be either."""
-    task, families = prepared.preprocessing.task, [*FAMILIES.values()]
-    known = any(isinstance(loss, family) for family in families)
-    if known and not isinstance(loss, FAMILIES[task]):
-        names = " or ".join(family.__name__ for family in FAMILIES[task])
+    """A loss of classes for classes, one of numbers for numbers; without a task, for any."""
+    task = prepared.preprocessing.task
+    if loss.task not in (None, task):
+        losses = (cls for cls in kinds().values() if issubclass(cls, Loss) and cls.task == task)
+        names = " or ".join(cls.__name__ for cls in losses)
         raise SpecError(
             f"{loss} does not suit the target {prepared.preprocessing.target_name!r}, which is "
             f"{TASKS[task]}: take {names}",

@@ -9,8 +9,8 @@ import chex  # type: ignore[import-untyped]
 import jax
 import jax.test_util
 
-from experiments.peers.checkers.answers import Answer, Outcome, shortened
-from experiments.peers.checkers.claims import Array, Claim, Programs
+from experiments.peers.checkers.gradient_cases import Array, GradientCase, Programs
+from experiments.peers.checkers.outcomes import Answer, Outcome, shortened
 
 DISAGREED = "cotangent projection"
 """in the message of both where the gradients disagree"""
@@ -34,7 +34,7 @@ def differentiable(programs: Programs) -> Callable[..., jax.Array]:
     return made
 
 
-def check_grads(claim: Claim, programs: Programs) -> Answer:
+def check_grads(claim: GradientCase, programs: Programs) -> Answer:
     """`jax.test_util.check_grads(f, args, order=1, modes=["rev"])`.
 
     A `custom_vjp` has no forward mode, which is among the modes by default.
@@ -46,7 +46,7 @@ def check_grads(claim: Claim, programs: Programs) -> Answer:
     )
 
 
-def assert_numerical_grads(claim: Claim, programs: Programs) -> Answer:
+def assert_numerical_grads(claim: GradientCase, programs: Programs) -> Answer:
     """`chex.assert_numerical_grads(f, args, order=1, modes=["rev"])`.
 
     It hands everything on to `check_grads`, with a tolerance of 0.01 times the size of the first

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.peers.checkers.answers import Outcome
+from experiments.peers.checkers.outcomes import Outcome
 from experiments.peers.checkers.trials import Checker, Trial
 
 SHOWN = 12

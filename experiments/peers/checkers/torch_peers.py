@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch.autograd.gradcheck import GradcheckError, gradcheck
 
-from experiments.peers.checkers.answers import Answer, Outcome, layers_of, shortened
-from experiments.peers.checkers.claims import Array, Claim, Programs
+from experiments.peers.checkers.gradient_cases import Array, GradientCase, Programs
+from experiments.peers.checkers.outcomes import Answer, Outcome, layers_of, shortened
 
 NAMED = re.compile(r"with respect to input (\d+)")
 
@@ -31,12 +31,12 @@ class Value(torch.autograd.Function):
         return None, *(cotangent * torch.from_numpy(np.array(leaf)) for leaf in gradient)
 
 
-def slow(claim: Claim, programs: Programs) -> Answer:
+def slow(claim: GradientCase, programs: Programs) -> Answer:
     """`gradcheck(f, inputs)`: every element of the Jacobian."""
     return _checked(programs, fast_mode=False)
 
 
-def fast(claim: Claim, programs: Programs) -> Answer:
+def fast(claim: GradientCase, programs: Programs) -> Answer:
     """`gradcheck(f, inputs, fast_mode=True)`: one random direction for each leaf."""
     return _checked(programs, fast_mode=True)
 

@@ -14,15 +14,15 @@ import jax
 
 from experiments.audit_power.trials.catalog import NETWORKS
 from experiments.audit_power.trials.run import select_faults
-from experiments.peers.checkers import jax_peers, ours
-from experiments.peers.checkers.answers import Answer, Outcome, shortened
-from experiments.peers.checkers.claims import (
-    Claim,
+from experiments.peers.checkers import fnn_audits, jax_peers
+from experiments.peers.checkers.gradient_cases import (
+    GradientCase,
     Programs,
-    catalog_claims,
+    catalog_cases,
     programs,
-    random_claim,
+    random_case,
 )
+from experiments.peers.checkers.outcomes import Answer, Outcome, shortened
 
 HELD = 10
 """random networks in a block"""
@@ -33,7 +33,7 @@ class Checker(NamedTuple):
 
     name: str
     dtype: str
-    check: Callable[[Claim, Programs], Answer] | None
+    check: Callable[[GradientCase, Programs], Answer] | None
     """None where it is not installed"""
     compiles: bool = False
     """compiles the claimed gradient itself; the others are given it compiled"""
@@ -74,13 +74,13 @@ def checkers(float32: bool) -> list[Checker]:
     if importlib.util.find_spec("torch") is not None:
         from experiments.peers.checkers import torch_peers as torch
     found = [
-        Checker("fnn.audit", "float64", ours.audit_float64, compiles=True),
-        Checker("fnn.audit_gradient", "float64", ours.audit_of_functions),
+        Checker("fnn.audit", "float64", fnn_audits.audit_float64, compiles=True),
+        Checker("fnn.audit_gradient", "float64", fnn_audits.audit_of_functions),
         Checker("torch gradcheck", "float64", torch and torch.slow),
         Checker("torch gradcheck, fast_mode", "float64", torch and torch.fast),
         Checker("jax check_grads", "float64", jax_peers.check_grads),
         Checker("chex assert_numerical_grads", "float64", jax_peers.assert_numerical_grads),
-        Checker("fnn.audit, float32", "float32", ours.audit_float32, compiles=True),
+        Checker("fnn.audit, float32", "float32", fnn_audits.audit_float32, compiles=True),
         Checker("jax check_grads, float32", "float32", jax_peers.check_grads),
         Checker("chex …numerical_grads, float32", "float32", jax_peers.assert_numerical_grads),
     ]
@@ -115,29 +115,29 @@ def work(block: Block) -> list[Trial]:
     contestants = [checker for checker in checkers(block.float32) if checker.check is not None]
     trials: list[Trial] = []
     with jax.enable_x64(True):
-        for number, claim in enumerate(_claims(block)):
+        for number, claim in enumerate(_cases(block)):
             first = number % len(contestants)
-            found = list(asked(claim, contestants[first:] + contestants[:first]))
+            found = list(run_checkers(claim, contestants[first:] + contestants[:first]))
             print(_line(claim, found), flush=True)
             trials += found
     jax.clear_caches()
     return trials
 
 
-def _line(claim: Claim, found: Sequence[Trial]) -> str:
+def _line(claim: GradientCase, found: Sequence[Trial]) -> str:
     seconds = sum(trial.seconds for trial in found)
     objectors = sorted(trial.checker for trial in found if trial.outcome == Outcome.OBJECTS)
     return f"{shortened(claim, 90)} ({seconds:.0f} s): {'; '.join(objectors) or 'none'}"
 
 
-def _claims(block: Block) -> list[Claim]:
+def _cases(block: Block) -> list[GradientCase]:
     if block.network is None:
-        return list(map(random_claim, block.random))
+        return list(map(random_case, block.random))
     (network,) = (network for network in NETWORKS if network.name == block.network)
-    return catalog_claims(network, select_faults(block.only), block.seed)
+    return catalog_cases(network, select_faults(block.only), block.seed)
 
 
-def asked(claim: Claim, contestants: Iterable[Checker]) -> Iterator[Trial]:
+def run_checkers(claim: GradientCase, contestants: Iterable[Checker]) -> Iterator[Trial]:
     """A trial for each checker.
 
     Its seconds hold what it has to compile: those that are given the claim as functions share the

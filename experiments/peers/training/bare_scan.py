@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.peers.training.work import Float, Params, Work
+from experiments.peers.training.workloads import Float, Params, Workload
 
 
 class BareScan:
     """Written by hand with `jax.grad`; a turn's epochs are a scan too."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         rows, test = work.train(), work.test()
         self.rows = jnp.asarray(rows.x), jnp.asarray(rows.target)
         self.test = jnp.asarray(test.x), jnp.asarray(test.target)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.peers.training.work import Float, Params, Work
+from experiments.peers.training.workloads import Float, Params, Workload
 
 
 class Floor:
     """It learns nothing."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work, self.rows, self.test = work, work.train(), work.test()
         self.load(work.params())
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from experiments.peers.training.work import Float, Params, Work
+from experiments.peers.training.workloads import Float, Params, Workload
 
 
 class Contestant(Protocol):
-    """Made from a `Work`, whose rows it brings into whatever form it likes best.
+    """Made from a `Workload`, whose rows it brings into whatever form it likes best.
 
     It returns from each call when all is done. Everything is float32, all cores are its own.
     """
 
-    def __init__(self, work: Work) -> None: ...
+    def __init__(self, work: Workload) -> None: ...
 
     def load(self, params: Params) -> None:
         """Start from these parameters."""

@@ -35,8 +35,10 @@ class Entry(NamedTuple):
 
 OURS = "fnn"
 ENTRIES = {
-    OURS: Entry("fnn", "ours:Engine", Kind.OURS, slow=False, peer=False),
-    "fit": Entry("fnn.fit, whole calls", "ours:WholeCalls", Kind.OURS, False, False, ("predict",)),
+    OURS: Entry("fnn", "fnn_engine:Engine", Kind.OURS, slow=False, peer=False),
+    "fit": Entry(
+        "fnn.fit, whole calls", "fnn_engine:WholeCalls", Kind.OURS, False, False, ("predict",)
+    ),
     "bare": Entry("bare lax.scan", "bare_scan:BareScan", Kind.YARDSTICK, slow=False, peer=False),
     "keras": Entry("Keras on JAX", "keras_on_jax:Keras", Kind.FRAMEWORK),
     "keras-steps": Entry(

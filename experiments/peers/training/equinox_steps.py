@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.peers.training.work import Float, Params, Work
+from experiments.peers.training.workloads import Float, Params, Workload
 
 
 class Net(eqx.Module):
@@ -25,7 +25,7 @@ class Net(eqx.Module):
     dropout: Any
     activation: Any = eqx.field(static=True)
 
-    def __init__(self, work: Work, key: jax.Array) -> None:
+    def __init__(self, work: Workload, key: jax.Array) -> None:
         pairs = list(itertools.pairwise(work.sizes))
         keys = jax.random.split(key, len(pairs))
         self.layers = [eqx.nn.Linear(*pair, key=key) for pair, key in zip(pairs, keys, strict=True)]
@@ -64,7 +64,7 @@ evaluate, predict = eqx.filter_jit(loss_of), eqx.filter_jit(outputs)
 class Equinox:
     """A new model comes out of each step."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work, self.draw = work, np.random.default_rng(0)
         (self.x, self.target), self.test = work.train(), work.test()
         self.net = Net(work, jax.random.key(0))

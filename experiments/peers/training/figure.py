@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.peers.training.contestants import ENTRIES, OURS, TITLES, Kind
-from experiments.peers.training.goals import Ratio, relative
+from experiments.peers.training.rounds import Record
 from experiments.peers.training.tables import seconds, times
-from experiments.peers.training.turns import Record
-from experiments.peers.training.work import WORKS
+from experiments.peers.training.targets import Ratio, relative
+from experiments.peers.training.workloads import WORKLOADS
 from fnn.figures.style import BLUE, GRAY, GREEN, ORANGE, log_scale, new_figure, save, style_axes
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _panels(records: Sequence[Record]) -> dict[str, Mapping[str, Ratio]]:
         for task, timed in record.tasks.items():
             if task == "evaluate":
                 continue
-            work = WORKS.get(record.work)
+            work = WORKLOADS.get(record.work)
             shown = work.shown if work and task == "epoch" else 1
             name = record.work if task in ("epoch", "process") else f"{record.work} {task}"
             title = f"{name}\nfnn {seconds(timed.median * shown)}"

@@ -16,13 +16,13 @@ import numpy as np
 import optax
 from flax import nnx
 
-from experiments.peers.training.work import Float, Params, Work
+from experiments.peers.training.workloads import Float, Params, Workload
 
 
 class Net(nnx.Module):
     """The network."""
 
-    def __init__(self, work: Work, rngs: nnx.Rngs) -> None:
+    def __init__(self, work: Workload, rngs: nnx.Rngs) -> None:
         pairs = itertools.pairwise(work.sizes)
         self.layers = nnx.List([nnx.Linear(*pair, rngs=rngs) for pair in pairs])
         self.activation = nnx.relu if work.activation == "relu" else jnp.tanh
@@ -65,7 +65,7 @@ def predict(net: Any, x: jax.Array) -> jax.Array:
 class Flax:
     """The steps hold a copy of the model in train mode, with the same parameters."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work, self.draw = work, np.random.default_rng(0)
         (self.x, self.target), self.test = work.train(), work.test()
         self.net = Net(work, nnx.Rngs(0))

@@ -14,7 +14,7 @@ os.environ["KERAS_BACKEND"] = "jax"  # read as it is imported
 import keras
 import numpy as np
 
-from experiments.peers.training.work import Float, Params, Rows, Work
+from experiments.peers.training.workloads import Float, Params, Rows, Workload
 
 
 class Keras:
@@ -22,7 +22,7 @@ class Keras:
 
     steps = 1
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work = work
         (self.x, self.y), self.test = self._arrays(work.train()), self._arrays(work.test())
         layers: list[Any] = [keras.Input((work.sizes[0],))]

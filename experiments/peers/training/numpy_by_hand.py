@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.peers.training.work import Float, Params, Work
+from experiments.peers.training.workloads import Float, Params, Workload
 
 DECAY, SQUARED_DECAY, EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-8)
 
@@ -14,7 +14,7 @@ DECAY, SQUARED_DECAY, EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1
 class ByHand:
     """The layers are views of the vectors of parameters and gradients."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         assert work.dropout is None or work.activation == "relu", "tanh' needs what dropout hides"
         self.work, self.rows, self.test = work, work.train(), work.test()
         self.draw = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.peers.training.contestants import Entry
-from experiments.peers.training.work import Work
+from experiments.peers.training.workloads import Workload
 from fnn import xla
 from fnn.spec import FnnError
 
@@ -36,10 +36,10 @@ class PeerError(FnnError):
 def environment(folder: Path) -> dict[str, str]:
     """Variables of the processes: no compiled programs from before, nothing left behind.
 
-    XLA_FLAGS is what the user has set: what fnn adds to it at its import is for fnn alone.
+    XLA_FLAGS is what the user has set: what `fnn.xla.configure` adds is for fnn alone.
     """
     own = {
-        "XLA_FLAGS": xla.GIVEN,
+        "XLA_FLAGS": xla.USER_FLAGS,
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "JAX_ENABLE_COMPILATION_CACHE": "false",
         "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
@@ -66,7 +66,7 @@ class Process:
     Raises `PeerError`, with the last that it said, when it ends or does not answer.
     """
 
-    def __init__(self, name: str, entry: Entry, work: Work, python: Path, folder: Path) -> None:
+    def __init__(self, name: str, entry: Entry, work: Workload, python: Path, folder: Path) -> None:
         self.name, self.title, self.complaints = name, entry.title, folder / f"{name}.txt"
         place = entry.place if "." in entry.place else f"{PACKAGE}.{entry.place}"
         command = [str(python if entry.peer else sys.executable), "-P", "-m", f"{PACKAGE}.worker"]

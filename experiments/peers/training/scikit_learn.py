@@ -12,13 +12,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
-from experiments.peers.training.work import Float, Params, Work
+from experiments.peers.training.workloads import Float, Params, Workload
 
 
 class Scikit:
     """A `fit` that is as long as asked for says that it has not converged."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work, self.rows, self.test = work, work.train(), work.test()
         self.classes = np.arange(max(work.sizes[-1], 2))
         self.model = MLPClassifier(

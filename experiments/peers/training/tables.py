@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from math import isnan
 
 from experiments.peers.training.contestants import ENTRIES, TITLES
-from experiments.peers.training.goals import Ratio, Verdict, relative
-from experiments.peers.training.turns import Record
-from experiments.peers.training.work import Work
+from experiments.peers.training.rounds import Record
+from experiments.peers.training.targets import Ratio, Verdict, relative
+from experiments.peers.training.workloads import Workload
 
 REACHED = {True: "reached", False: "NOT reached", None: "–"}
 
 
-def heading(work: Work) -> str:
+def heading(work: Workload) -> str:
     """What a work is, in one line."""
     network = f"{work.name}: {'-'.join(map(str, work.sizes))}, {work.activation}"
     if work.name == "predict":
@@ -49,7 +49,7 @@ def table(records: Sequence[Record], shown: int = 1) -> Iterator[str]:
         yield _cells(title, cells) + _rest(record, tasks)
 
 
-def notes(records: Sequence[Record], work: Work) -> Iterator[str]:
+def notes(records: Sequence[Record], work: Workload) -> Iterator[str]:
     """What has to be known beside a table."""
     scaled = [TITLES[record.contestant] for record in records if ENTRIES[record.contestant].slow]
     if work.slow_epochs < work.epochs and scaled:
@@ -58,7 +58,7 @@ def notes(records: Sequence[Record], work: Work) -> Iterator[str]:
     yield f"waiting for a turn used at most {1e3 * waiting:.0f} ms of CPU"
 
 
-def goals(found: Sequence[Verdict]) -> Iterator[str]:
+def targets(found: Sequence[Verdict]) -> Iterator[str]:
     """Each goal, what came of it, and whether it was reached."""
     for verdict in found:
         reached = REACHED[verdict.reached]

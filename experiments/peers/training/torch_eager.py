@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from experiments.peers.training.work import Float, Params, Rows, Work
+from experiments.peers.training.workloads import Float, Params, Rows, Workload
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -22,7 +22,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 class Torch:
     """Eager."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work = work
         self.x, self.target = self._tensors(work.train())
         self.test = self._tensors(work.test())
@@ -96,6 +96,6 @@ class Torch:
 class Compiled(Torch):
     """The same, compiled."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         super().__init__(work)
         self.model, self.loss = torch.compile(self.model), torch.compile(self.loss)

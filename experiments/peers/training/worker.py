@@ -2,10 +2,10 @@
 
     python -m experiments.peers.training.worker MODULE:CLASS WORK
 
-WORK is a `Work` as JSON. The first line says how long importing the library and setting up took.
-An answer comes when all threads have gone to sleep: those of a BLAS spin for a while when their
-work is done. It has `waiting`: the seconds of CPU that the process used after its last answer all
-the same. Whatever else is printed goes to standard error.
+WORK is a `Workload` as JSON. The first line says how long importing the library and setting up
+took. An answer comes when all threads have gone to sleep: those of a BLAS spin for a while when
+their work is done. It has `waiting`: the seconds of CPU that the process used after its last answer
+all the same. Whatever else is printed goes to standard error.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def main(place: str, described: str) -> None:
     began = time.perf_counter()
     made = getattr(importlib.import_module(module), name)
     imported = time.perf_counter() - began
-    from experiments.peers.training.work import Work
+    from experiments.peers.training.workloads import Workload
 
-    work = Work(**json.loads(described, object_hook=_with_tuples))
+    work = Workload(**json.loads(described, object_hook=_with_tuples))
     began = time.perf_counter()
     contestant = made(work)
     contestant.load(work.params())

@@ -19,7 +19,7 @@ from fnn.spec.errors import FnnError
 if TYPE_CHECKING:
     from fnn.cli.commands.train import TrainCommand
     from fnn.data import Preprocessing
-    from fnn.data.sources.memory_mapped import StoredRows
+    from fnn.data.preprocessing.stored_rows import StoredRows
     from fnn.objective import Batch
 
 

@@ -6,14 +6,16 @@ import csv
 import io
 import sys
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
 from tyro.conf import OmitArgPrefixes, Positional
 
 from fnn.cli.load_model import about, kept_model
 from fnn.cli.options.devices import MachineOptions
 from fnn.cli.options.option import option, word
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -74,4 +76,6 @@ def _csv(names: list[str], columns: list[np.ndarray]) -> str:
 
 def _rounded(shares: np.ndarray) -> np.ndarray:
     """Probabilities as text of 6 digits; other numbers keep all they have."""
+    import numpy as np
+
     return np.array([[f"{share:.6g}" for share in row] for row in shares.tolist()])

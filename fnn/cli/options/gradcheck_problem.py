@@ -109,7 +109,7 @@ def _read(path: str) -> Objective | Layer:
 
 def _rows(prepared: Prepared, count: int, seed: int) -> Batch:
     """Training rows, drawn without repetition."""
-    from fnn.data.sources.memory_mapped import StoredRows
+    from fnn.data.preprocessing.stored_rows import StoredRows
     from fnn.objective import Batch
 
     train = prepared.train
@@ -127,7 +127,6 @@ def _random(options: ProblemOptions) -> tuple[Objective, Batch]:
     import jax.numpy as jnp
 
     from fnn.losses import BinaryCrossEntropy, CrossEntropy
-    from fnn.metrics.registry import ANSWERS, CLASSES
     from fnn.objective import Batch
     from fnn.shapes import shape
 
@@ -141,9 +140,9 @@ def _random(options: ProblemOptions) -> tuple[Objective, Batch]:
     draw, rows = np.random.default_rng(options.seed), options.batch
     x = draw.normal(size=(rows, *in_shape)).astype(np.float32)
     target: NDArray[np.float32] | NDArray[np.int32]
-    if isinstance(objective.loss, CLASSES):
+    if objective.loss.task == "classes":
         target = draw.integers(out_shape[-1], size=(rows, *out_shape[:-1])).astype(np.int32)
-    elif isinstance(objective.loss, ANSWERS):
+    elif objective.loss.task == "binary":
         target = draw.integers(2, size=(rows, *out_shape)).astype(np.float32)
     else:
         target = draw.normal(size=(rows, *out_shape)).astype(np.float32)

@@ -54,9 +54,9 @@ class EpochTable:
         self.last = epochs
         self.names: list[str] = []
 
-    def __call__(self, look: TrainingEvent) -> None:
+    def __call__(self, event: TrainingEvent) -> None:
         """Print the epochs whose turn it is."""
-        for row in look.ended:
+        for row in event.ended:
             if row["epoch"] % self.every == 0 or row["epoch"] == self.last:
                 self._line(row)
 

@@ -13,7 +13,8 @@ from fnn.cli.test_protocol import Tested, headlines
 if TYPE_CHECKING:
     from fnn.cli.commands.search import SearchCommand as Options
     from fnn.data import Prepared
-    from fnn.search import Rung, SearchEvent, SearchResult
+    from fnn.search import SearchResult
+    from fnn.training import TrainingEvent
 
 METHODS = {
     "bayes": "chosen by what others came to",
@@ -34,21 +35,25 @@ def print_plan(options: Options, prepared: Prepared) -> None:
     print(f"{count}settings, {METHODS[options.method]}, of {length}", flush=True)
 
 
-def print_batch(look: SearchEvent) -> None:
+def print_batch(event: TrainingEvent) -> None:
     """How many trials there were, and the best so far."""
     from fnn.metrics import format_metric
 
+    search = event.search
+    assert search is not None
     best = "none has a finite value"
-    if look.best is not None:
-        metric = look.metric.replace("_", " ")
-        best = f"best {metric} {format_metric(look.value)}, {told(look.best.member.settings)}"
-    print(f"  {look.done:,} of {look.trials:,}: {best} ({look.seconds:.0f} s)", flush=True)
+    if search.settings is not None:
+        metric = search.metric.replace("_", " ")
+        best = f"best {metric} {format_metric(search.value)}, {told(search.settings)}"
+    print(f"  {search.done:,} of {search.trials:,}: {best} ({event.seconds:.0f} s)", flush=True)
 
 
-def print_rung(rung: Rung) -> None:
+def print_rung(event: TrainingEvent) -> None:
     """Who came so far, and who goes on."""
     from fnn.metrics import format_metric
 
+    rung = event.rung
+    assert rung is not None
     lost = f", {rung.diverged:,} diverged" if rung.diverged else ""
     goes = (
         "" if rung.kept == rung.members else f", {rung.kept:,} go on from {format_metric(rung.bar)}"

@@ -1,4 +1,9 @@
-"""Ctrl-C while a command runs: heard at once, whatever the machine is at."""
+"""Ctrl-C and SIGTERM while a command runs: heard at once, whatever the machine is at.
+
+Training asks a `StopRequest` whether to stop (`stop_on_signals`): the first signal is noted, and
+ends it after the present call of its program, with what was reached. Everywhere else Ctrl-C raises
+`KeyboardInterrupt` (`handle_sigint`).
+"""
 
 from __future__ import annotations
 
@@ -16,91 +21,128 @@ PATIENCE = 1.0
 """seconds that Python has to end by itself; while XLA compiles, it hears nothing"""
 NOTED = "fnn: interrupted: stops after the present step; Ctrl-C again ends it at once\n"
 
-_kept: list[Path] = []
+_folders: list[Path] = []
 """the folders of commands under way"""
 
 
+class StopRequest:
+    """The number of the signal that has asked to stop; 0 as long as none has."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+
+    def __call__(self) -> int:
+        """What training asks: whether to stop."""
+        return self.signal
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """Handles a signal: the first is noted, the second insists."""
+        if self.signal:
+            raise KeyboardInterrupt
+        self.signal = number
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Inside, the first SIGINT or SIGTERM is noted in the request that this yields.
+
+    The request is the `stop` of `fnn.fit` and its like. A second signal raises
+    `KeyboardInterrupt`. Outside the main thread Python hears no signals, and nothing is changed.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number, handler in before.items():
+            if handler not in (signal.SIG_IGN, None):  # nohup and the like stay in force
+                signal.signal(number, request.note)
+        yield request
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
 def interrupted() -> str:
-    """The line that tells of the end, with the command to go on by if something is there for it."""
+    """The line that tells of the end, with the command that resumes if there is one."""
     from fnn.runs.kinds import going_on
 
-    commands = [command for command in map(going_on, _kept) if command is not None]
+    commands = [command for command in map(going_on, _folders) if command is not None]
     return f"fnn: interrupted; go on: {commands[0]}" if commands else "fnn: interrupted"
 
 
 def note_folder(folder: Path) -> None:
-    """From here to the end of `heard`, an interruption tells how to go on with this folder.
+    """From here to the end of `handle_sigint`, an interruption tells how to resume this folder.
 
     It does so if the folder then holds what that takes.
     """
-    _kept.append(folder)
+    _folders.append(folder)
 
 
 @contextmanager
 def handle_sigint() -> Iterator[None]:
     """Inside, Ctrl-C is heard at once.
 
-    It raises `KeyboardInterrupt`, or is noted where something is under way that stops after its
-    present step (`fnn.training.host.interrupts`), and a line says so. A second one ends the
-    process,
-    as does the first one that Python does not come to within `PATIENCE`. Where Ctrl-C is ignored
-    (nohup), and outside the main thread, nothing is changed.
+    It raises `KeyboardInterrupt`, or is noted where training is under way (`stop_on_signals`), and
+    a line says so. A second one ends the process, as does the first one that Python does not come
+    to within `PATIENCE`. Where Ctrl-C is ignored (nohup), and outside the main thread, nothing is
+    changed.
     """
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
         yield
         return
-    ours, told = socket.socketpair()
-    told.setblocking(False)
-    before = signal.signal(signal.SIGINT, _raise)
-    wakes = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_listen, args=(ours,), daemon=True).start()
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    handler = signal.signal(signal.SIGINT, _raise)
+    wakeup = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_listen, args=(receiver,), daemon=True).start()
     try:
         yield
     finally:
-        _kept.clear()
-        signal.signal(signal.SIGINT, before)
-        signal.set_wakeup_fd(wakes)
-        told.close()
+        _folders.clear()
+        signal.signal(signal.SIGINT, handler)
+        signal.set_wakeup_fd(wakeup)
+        sender.close()
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGINT, _ignore)
     raise KeyboardInterrupt
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _ignore(number: int, frame: FrameType | None) -> None:
     """Python is ending already: another `KeyboardInterrupt` would only spoil that."""
 
 
-def _listen(ours: socket.socket) -> None:
-    """Python's C code tells the number of each signal here, even while Python can't act on it."""
+def _listen(receiver: socket.socket) -> None:
+    """Python's C code sends the number of each signal here, even while Python can't act on it."""
     noted = False
-    with ours:
-        while number := ours.recv(1):
+    with receiver:
+        while number := receiver.recv(1):
             handler = signal.getsignal(number[0])
             if _notes(handler) and not noted:
                 noted = True
-                _say(NOTED)
-            elif _notes(handler) or handler in (_raise, _leave):
-                _end_soon(ours, number[0])
+                _write(NOTED)
+            elif _notes(handler) or handler in (_raise, _ignore):
+                _end_soon(receiver, number[0])
 
 
 def _notes(handler: object) -> bool:
     """Whether what handles a signal only notes the first one."""
-    from fnn.training.host.interrupts import Request
-
-    return isinstance(getattr(handler, "__self__", None), Request)
+    return isinstance(getattr(handler, "__self__", None), StopRequest)
 
 
-def _end_soon(ours: socket.socket, number: int) -> None:
+def _end_soon(receiver: socket.socket, number: int) -> None:
     """Leave it to Python, which cleans up; if it can't, or another signal comes, end it here."""
-    ended, _, _ = select.select([ours], [], [], PATIENCE)
-    if not ended or ours.recv(1):
-        _say(f"{interrupted()}\n")
+    ended, _, _ = select.select([receiver], [], [], PATIENCE)
+    if not ended or receiver.recv(1):
+        _write(f"{interrupted()}\n")
         os._exit(128 + number)
 
 
-def _say(line: str) -> None:
+def _write(line: str) -> None:
     """Straight to standard error: Python's own stream may be in use."""
     os.write(2, line.encode())

@@ -1,4 +1,4 @@
-"""From a dataset to what a network trains on, chooses by and is judged on."""
+"""A dataset split into training, validation and test rows, and encoded."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fnn.data.dataset import DataRows, Dataset, take
+from fnn.data.dataset import DataRows, Dataset, take_rows
 from fnn.data.errors import DataError
 from fnn.data.preprocessing.preprocessing import Preprocessing
-from fnn.data.sources.memory_mapped import StoredRows, View
-from fnn.data.splits import FRACTIONS, Split, shares, split
+from fnn.data.preprocessing.stored_rows import RowView, StoredRows
+from fnn.data.splits import FRACTIONS, Split, normalized_fractions, split
 from fnn.objective import Batch
 from fnn.spec import error_path
 
@@ -43,49 +43,57 @@ def prepare(
 ) -> Prepared:
     """Split the rows, fit a `Preprocessing` to the training rows, and encode all of them.
 
-    With an official test part, which stays as it is, train and validation share the other rows in
+    With an official test part, which is never split, train and validation share the other rows in
     the ratio of their fractions: 60-20-20 splits them 75-25. Values of validation and test rows
-    that no training row foresaw are encoded as `encode(…, unknown="zeros")` does, with a note.
+    that no training row has are encoded as `encode(…, unknown="zeros")` does, with a note.
 
     Errors: those of `split`; training rows with a constant target or one class only, or without a
-    column that is of use.
+    usable column.
     """
     if not isinstance(dataset, Dataset):
         raise DataError(f"expected a Dataset, as fnn.data.load gives one, got {dataset!r:.60}")
-    wanted = shares(fractions)
-    if dataset.test is not None:
-        wanted = np.array([*wanted[:2], 0]) / wanted[:2].sum()
-    rows = split(
-        dataset.target, wanted.tolist(), seed=seed, stratify=stratify, classes=dataset.classes
-    )
-    pick: Any = View if dataset.on_disk else take
-    parts = [DataRows(pick(dataset.inputs, index), dataset.target[index]) for index in rows]
-    train, validation, test = parts[0], parts[1], dataset.test or parts[2]
+    rows = _split(dataset, fractions, seed=seed, stratify=stratify)
+    select: Any = RowView if dataset.on_disk else take_rows
+    parts = [DataRows(select(dataset.inputs, index), dataset.target[index]) for index in rows]
     with error_path(dataset.name):
-        _check_classes(dataset, train)
-        preprocessing = Preprocessing.fit(dataset, *train)
-    notes = list(preprocessing.notes)
+        _check_classes(dataset, parts[0])
+        preprocessing = Preprocessing.fit(dataset, *parts[0])
+    train, notes = _encode(dataset, parts[0], "training", preprocessing)
+    assert train is not None
+    validation, more = _encode(dataset, parts[1], "validation", preprocessing)
+    test, others = _encode(dataset, dataset.test or parts[2], "test", preprocessing)
+    notes = [*preprocessing.notes, *notes, *more, *others]
+    preprocessing = replace(preprocessing, notes=tuple(notes))
+    return Prepared(train, validation, test, preprocessing, dataset, rows)
 
-    def batch(name: str, part: DataRows) -> Batch | StoredRows | None:
-        if not len(part.target):
-            return None
-        if dataset.on_disk:
-            return StoredRows.of(part, preprocessing)
-        with error_path(f"{dataset.name}, {name} part"):
-            x, unforeseen = preprocessing.encode_leniently(part.inputs)
-            target: Any = preprocessing.encode_target(part.target)
-        for column, count in unforeseen.items():
-            values = "value" if count == 1 else "values"
-            notes.append(
-                f"column {column}: {count} {values} of the {name} rows no training row has"
-            )
-        return Batch(x, target)
 
-    training = batch("training", train)
-    assert training is not None
-    others = batch("validation", validation), batch("test", test)
-    noted = replace(preprocessing, notes=tuple(notes))
-    return Prepared(training, *others, noted, dataset, rows)
+def _split(dataset: Dataset, fractions: Sequence[float], *, seed: int, stratify: bool) -> Split:
+    """The rows of each part; an official test part takes none of them."""
+    shares = normalized_fractions(fractions)
+    if dataset.test is not None:
+        shares = np.array([*shares[:2], 0]) / shares[:2].sum()
+    return split(
+        dataset.target, shares.tolist(), seed=seed, stratify=stratify, classes=dataset.classes
+    )
+
+
+def _encode(
+    dataset: Dataset, rows: DataRows, part: str, preprocessing: Preprocessing
+) -> tuple[Batch | StoredRows | None, list[str]]:
+    """The encoded rows, None where there are none, and notes about unforeseen values."""
+    if not len(rows.target):
+        return None, []
+    if dataset.on_disk:
+        return StoredRows.of(rows, preprocessing), []
+    with error_path(f"{dataset.name}, {part} part"):
+        x, unforeseen = preprocessing.encode_leniently(rows.inputs)
+        target: Any = preprocessing.encode_target(rows.target)
+    notes = [
+        f"column {column}: {count} {'value' if count == 1 else 'values'} of the {part} rows "
+        "no training row has"
+        for column, count in unforeseen.items()
+    ]
+    return Batch(x, target), notes
 
 
 def _check_classes(dataset: Dataset, train: DataRows) -> None:

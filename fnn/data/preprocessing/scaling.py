@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fnn.data.dataset import TOO_LARGE, blocks, check_finite
+from fnn.data.dataset import TOO_LARGE, RowArray, check_finite, row_blocks
 from fnn.data.errors import DataError
-from fnn.data.json_fields import field, numbers, scales
+from fnn.data.json_fields import JsonObject, field, numbers, scales
 
 
 class Standardizer(NamedTuple):
@@ -25,7 +25,7 @@ class Standardizer(NamedTuple):
     scale: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, x: Any) -> Standardizer:
+    def fit(cls, x: RowArray) -> Standardizer:
         """Mean and deviation of the columns, in two passes over blocks of rows.
 
         Errors: no rows; values that are not finite.
@@ -33,15 +33,15 @@ class Standardizer(NamedTuple):
         if x.ndim < 2 or not len(x):
             raise DataError(f"expected rows of inputs to fit to, got shape {x.shape}")
         check_finite(x, "", what="inputs to fit to")
-        first = x[:1][0]
+        first_row = x[:1][0]
         with np.errstate(over="ignore"):
-            mean = sum(block.sum(axis=0, dtype=np.float64) for block in blocks(x)) / len(x)
-            squares = sum(((block - mean) ** 2).sum(axis=0) for block in blocks(x))
+            mean = sum(block.sum(axis=0, dtype=np.float64) for block in row_blocks(x)) / len(x)
+            squares = sum(((block - mean) ** 2).sum(axis=0) for block in row_blocks(x))
         scale = np.sqrt(squares / len(x))
         check_finite(scale[None], "", what=TOO_LARGE)
-        same = np.all([(block == first).all(axis=0) for block in blocks(x)], axis=0)
-        constant = same | (scale == 0)  # rounding may leave a constant a spread
-        return cls(np.where(constant, first, mean), np.where(constant, 1.0, scale))
+        equal = np.all([(block == first_row).all(axis=0) for block in row_blocks(x)], axis=0)
+        constant = equal | (scale == 0)  # rounding may give a constant a deviation
+        return cls(np.where(constant, first_row, mean), np.where(constant, 1.0, scale))
 
     def __call__(self, x: np.ndarray) -> NDArray[np.float32]:
         """Rows of any number, standardized. Errors: other shapes than were fitted."""
@@ -54,16 +54,16 @@ class Standardizer(NamedTuple):
 
     @property
     def out_shape(self) -> tuple[int, ...]:
-        """A row's shape, which stays."""
+        """The shape of an encoded row: that of a raw one."""
         return self.mean.shape
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain JSON, every bit kept."""
         return {"kind": "standardizer", "mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
     @classmethod
-    def from_json(cls, data: Any) -> Standardizer:
-        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+    def from_json(cls, data: object) -> Standardizer:
+        """The inverse of `to_json`. Errors name the field that is missing or damaged."""
         mean = numbers(data, "mean")
         return cls(mean, scales(data, "scale", mean.shape))
 
@@ -74,7 +74,7 @@ class Divisor:
 
     divisor: float
     out_shape: tuple[int, ...]
-    """a row's shape, which stays"""
+    """the shape of an encoded row: that of a raw one"""
 
     def __call__(self, x: np.ndarray) -> NDArray[np.float32]:
         """Rows of any number. Errors: other shapes."""
@@ -84,13 +84,13 @@ class Divisor:
         y /= np.float32(self.divisor)
         return y
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain JSON, every bit kept."""
         return {"kind": "divisor", "divisor": self.divisor, "shape": list(self.out_shape)}
 
     @classmethod
-    def from_json(cls, data: Any) -> Divisor:
-        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+    def from_json(cls, data: object) -> Divisor:
+        """The inverse of `to_json`. Errors name the field that is missing or damaged."""
         shape = field(data, "shape", list)
         if not shape or not all(type(size) is int and size > 0 for size in shape):
             raise DataError(f"expected sizes, got {shape}", "shape")
@@ -98,15 +98,15 @@ class Divisor:
 
 
 def check_rows(x: np.ndarray, shape: tuple[int, ...]) -> None:
-    """An error where rows are of another shape than was fitted."""
+    """Raise `DataError` where rows have another shape than the fitted ones."""
     if x.ndim != len(shape) + 1 or x.shape[1:] != shape:
-        wanted = ", ".join(map(str, ("rows", *shape)))
-        raise DataError(f"expected inputs of shape ({wanted}), got {x.shape}", "inputs")
+        expected = ", ".join(map(str, ("rows", *shape)))
+        raise DataError(f"expected inputs of shape ({expected}), got {x.shape}", "inputs")
 
 
 def _empty(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """An array at an address that JAX on a CPU takes as it is; NumPy's own it copies."""
+    """An array at an address that JAX on a CPU uses as it is; NumPy's own arrays it copies."""
     size, align = 4 * math.prod(shape), 64
-    room = np.empty(size + align, np.uint8)
-    first = -room.ctypes.data % align
-    return room[first : first + size].view(np.float32).reshape(shape)
+    buffer = np.empty(size + align, np.uint8)
+    start = -buffer.ctypes.data % align
+    return buffer[start : start + size].view(np.float32).reshape(shape)

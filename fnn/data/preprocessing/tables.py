@@ -1,23 +1,23 @@
-"""Tables to network inputs: numbers filled in and standardized, categories one-hot.
+"""Tables to network inputs: numbers imputed and standardized, categories one-hot.
 
-All is fitted to the training rows alone. A column that says nothing there is left out, with a note.
+Fitted to the training rows alone. A column that is constant there is dropped, with a note.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fnn.data.dataset import TOO_LARGE, Inputs, check_finite
 from fnn.data.errors import DataError, check_names, one_of
-from fnn.data.json_fields import field, names, number, scales
+from fnn.data.json_fields import JsonObject, field, names, number, scales
 from fnn.data.tables.table import Table, is_categories, missing_in
 
-MOST = 1000
+MAX_CATEGORIES = 1000
 """the most categories a column may have"""
 UNFORESEEN = "the value is missing, and no training row lacked it"
 
@@ -39,17 +39,17 @@ class NumericColumn:
         """Names of the columns it becomes."""
         return (self.name, f"{self.name} missing") if self.missing else (self.name,)
 
-    def write(self, values: np.ndarray, out: np.ndarray) -> int:
+    def encode_into(self, values: np.ndarray, out: np.ndarray) -> int:
         """Encode the column into `out` (n, features); returns how many were missing unforeseen."""
-        gone = np.isnan(values)
-        filled = np.where(gone, self.median, values)
-        out[:, 0] = (filled - self.mean) / self.scale
+        missing = np.isnan(values)
+        imputed = np.where(missing, self.median, values)
+        out[:, 0] = (imputed - self.mean) / self.scale
         if self.missing:
-            out[:, 1] = gone
-        return 0 if self.missing else int(gone.sum())
+            out[:, 1] = missing
+        return 0 if self.missing else int(missing.sum())
 
-    def first_unknown(self, values: np.ndarray) -> tuple[int, str]:
-        """The first row that can't be encoded, and what an error says about it."""
+    def first_unforeseen(self, values: np.ndarray) -> tuple[int, str]:
+        """The first row that can't be encoded, and the message about it."""
         return int(np.isnan(values).argmax()), UNFORESEEN
 
 
@@ -70,7 +70,7 @@ class CategoricalColumn:
             for value in self.values
         )
 
-    def write(self, values: np.ndarray, out: np.ndarray) -> int:
+    def encode_into(self, values: np.ndarray, out: np.ndarray) -> int:
         """Encode the column into `out` (n, features); returns how many categories were unknown,
         which leave zeros.
         """
@@ -80,8 +80,8 @@ class CategoricalColumn:
         out[known, codes[known]] = 1
         return len(values) - len(known)
 
-    def first_unknown(self, values: np.ndarray) -> tuple[int, str]:
-        """The first row that can't be encoded, and what an error says about it."""
+    def first_unforeseen(self, values: np.ndarray) -> tuple[int, str]:
+        """The first row that can't be encoded, and the message about it."""
         row, value = next((i, v) for i, v in enumerate(values) if v not in self.values)
         if value is None:
             return row, UNFORESEEN
@@ -105,7 +105,7 @@ class TableEncoder:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Their names: the column's, `column=category`, `column missing`."""
+        """The features' names: the column's, `column=category`, `column missing`."""
         return tuple(name for column in self.columns for name in column.features)
 
     def __call__(self, table: Table) -> tuple[NDArray[np.float32], dict[str, int]]:
@@ -118,24 +118,24 @@ class TableEncoder:
         unforeseen, start = {}, 0
         for column in self.columns:
             stop = start + len(column.features)
-            if count := column.write(_values(table, column), out[:, start:stop]):
+            if count := column.encode_into(_values(table, column), out[:, start:stop]):
                 unforeseen[column.name] = count
             start = stop
         return out, unforeseen
 
-    def refuse(self, table: Inputs, unforeseen: dict[str, int]) -> None:
-        """An error about the first column with unforeseen values, if there is one."""
+    def check_foreseen(self, table: Inputs, unforeseen: dict[str, int]) -> None:
+        """Raise `DataError` about the first column with unforeseen values, if there is one."""
         for column in self.columns:
             count = unforeseen.get(column.name, 0)
             if count and isinstance(table, Table):
                 others = f"; {count} such rows in all" if count > 1 else ""
-                row, message = column.first_unknown(_values(table, column))
+                row, message = column.first_unforeseen(_values(table, column))
                 raise DataError(
                     f"{table.where(row)}: {message}{others}; with unknown zeros such rows pass",
                     f"column {column.name}",
                 )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain JSON, every bit kept."""
         columns = [
             {"numbers" if isinstance(column, NumericColumn) else "categories": asdict(column)}
@@ -144,8 +144,8 @@ class TableEncoder:
         return {"kind": "table", "columns": columns}
 
     @classmethod
-    def from_json(cls, data: Any) -> TableEncoder:
-        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+    def from_json(cls, data: object) -> TableEncoder:
+        """The inverse of `to_json`. Errors name the field that is missing or damaged."""
         columns = tuple(map(_column, field(data, "columns", list)))
         if not columns:
             raise DataError("expected at least one column", "columns")
@@ -155,75 +155,79 @@ class TableEncoder:
 def _values(table: Table, column: Column) -> np.ndarray:
     """The column's values, in the kind it was fitted to. Errors: another kind."""
     values = table.columns[column.name]
-    expected = isinstance(column, CategoricalColumn)
-    if is_categories(values) == expected:
+    categorical = isinstance(column, CategoricalColumn)
+    if is_categories(values) == categorical:
         return values
-    gone = missing_in(values)
-    if gone.all():  # nothing in it says what it is
-        return np.full(len(values), None if expected else np.nan, object if expected else float)
-    wanted = "categories" if expected else "numbers"
-    row = int(gone.argmin())
-    message = f"{table.where(row)}: expected {wanted}, got {values[row]!r}"
+    missing = missing_in(values)
+    if missing.all():  # an empty column has no kind
+        empty, dtype = (None, object) if categorical else (np.nan, float)
+        return np.full(len(values), empty, dtype)
+    expected = "categories" if categorical else "numbers"
+    row = int(missing.argmin())
+    message = f"{table.where(row)}: expected {expected}, got {values[row]!r}"
     raise DataError(message, f"column {column.name}")
 
 
 def fit_table(table: Table) -> tuple[TableEncoder, tuple[str, ...]]:
-    """The encoder of a table's training rows, and notes about the columns that are left out.
+    """The encoder of a table's training rows, and notes about the columns that are dropped.
 
-    Left out are columns without a value, with one value only, and categories that name rows: more
-    than 1000 of them, or more than 20 and half as many as rows. Errors: nothing is left.
+    Dropped are columns without a value, with one value only, and categories that identify rows:
+    more than 1000 of them, or more than 20 and half as many as rows. Errors: no column remains.
     """
     columns: list[Column] = []
     notes = []
     for name, values in table.columns.items():
-        found = _categories(name, values) if is_categories(values) else _numbers(name, values)
-        if isinstance(found, str):
-            notes.append(f"column {name} is left out: {found}")
+        fit = _fit_categories if is_categories(values) else _fit_numbers
+        column = fit(name, values)
+        if isinstance(column, str):
+            notes.append(f"column {name} is left out: {column}")
         else:
-            columns.append(found)
+            columns.append(column)
     if not columns:
         raise DataError("no column of inputs is of use: " + "; ".join(notes))
     return TableEncoder(tuple(columns)), tuple(notes)
 
 
-def _numbers(name: str, values: np.ndarray) -> NumericColumn | str:
-    gone = np.isnan(values)
-    present = values[~gone]
+def _fit_numbers(name: str, values: np.ndarray) -> NumericColumn | str:
+    """The fitted column, or why it is of no use."""
+    missing = np.isnan(values)
+    present = values[~missing]
     if not present.size:
         return "all of its values are missing in the training rows"
-    if present.min() == present.max() and not gone.any():
+    if present.min() == present.max() and not missing.any():
         return f"it is {present[0]:g} in all training rows"
     median = float(np.median(present))
-    filled = np.where(gone, median, values)
+    imputed = np.where(missing, median, values)
     with np.errstate(over="ignore"):
-        scale = float(filled.std())
+        scale = float(imputed.std())
     check_finite(np.array([[scale]]), f"column {name}", what=TOO_LARGE)
-    constant = filled.min() == filled.max() or scale == 0
-    mean = median if constant else float(filled.mean())
-    return NumericColumn(name, median, mean, 1.0 if constant else scale, bool(gone.any()))
+    constant = imputed.min() == imputed.max() or scale == 0
+    mean = median if constant else float(imputed.mean())
+    return NumericColumn(name, median, mean, 1.0 if constant else scale, bool(missing.any()))
 
 
-def _categories(name: str, values: np.ndarray) -> CategoricalColumn | str:
+def _fit_categories(name: str, values: np.ndarray) -> CategoricalColumn | str:
+    """The fitted column, or why it is of no use."""
     counts = Counter(values.tolist())
     missing = counts.pop(None, 0)
     if not counts:
         return "all of its values are missing in the training rows"
     if len(counts) == 1 and not missing:
         return f"it is {next(iter(counts))!r} in all training rows"
-    if len(counts) > MOST or (len(counts) > 20 and 2 * len(counts) > len(values)):
+    if len(counts) > MAX_CATEGORIES or (len(counts) > 20 and 2 * len(counts) > len(values)):
         return f"it has {len(counts):,} categories in {len(values):,} training rows"
     return CategoricalColumn(name, (*sorted(counts), *((None,) if missing else ())))
 
 
-def _column(data: Any) -> Column:
+def _column(data: object) -> Column:
     if isinstance(data, dict) and set(data) == {"numbers"}:
-        read = field(data, "numbers", dict)
-        name = field(read, "name", str)
-        median, mean = number(read, "median"), number(read, "mean")
-        scale = scales(read, "scale", ()).item()
-        return NumericColumn(name, median, mean, scale, field(read, "missing", bool))
-    read = field(data, "categories", dict)
-    values = names(read, "values", none=True)
+        fields = field(data, "numbers", dict)
+        name = field(fields, "name", str)
+        median, mean = number(fields, "median"), number(fields, "mean")
+        scale = scales(fields, "scale", ()).item()
+        return NumericColumn(name, median, mean, scale, field(fields, "missing", bool))
+    fields = field(data, "categories", dict)
+    values = names(fields, "values", none=True)
     if not values or len(set(values)) < len(values):
         raise DataError("expected categories that differ", "values")
-    return CategoricalColumn(field(read, "name", str), values)
+    return CategoricalColumn(field(fields, "name", str), values)

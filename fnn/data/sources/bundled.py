@@ -1,4 +1,4 @@
-"""The small sets that scikit-learn brings along: no download."""
+"""The small data sets that come with scikit-learn: no download."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import numpy as np
 from fnn.data.dataset import Dataset
 from fnn.data.errors import DataError
 
-CELL = "radius,texture,perimeter,area,smoothness,compactness,concavity,concave points,symmetry"
-CELL += ",fractal dimension"
-FIGURES = ("mean {}", "{} error", "worst {}")
+CELL_MEASURES = (
+    "radius,texture,perimeter,area,smoothness,compactness,concavity,concave points,symmetry"
+)
+CELL_MEASURES += ",fractal dimension"
+CELL_STATISTICS = ("mean {}", "{} error", "worst {}")
 WINE = (
     "alcohol malic_acid ash alcalinity_of_ash magnesium total_phenols flavanoids "
     "nonflavanoid_phenols proanthocyanins color_intensity hue od280/od315_of_diluted_wines proline"
@@ -21,7 +23,7 @@ WINE = (
 
 
 class Bundled(NamedTuple):
-    """A set's files, and what they leave unsaid."""
+    """A set's files, and the facts that they do not hold."""
 
     file: str
     rows: int
@@ -38,7 +40,11 @@ BUNDLED = {
     "breast_cancer": Bundled(
         "breast_cancer.csv",
         569,
-        tuple(figure.format(cell) for figure in FIGURES for cell in CELL.split(",")),
+        tuple(
+            statistic.format(measure)
+            for statistic in CELL_STATISTICS
+            for measure in CELL_MEASURES.split(",")
+        ),
         ("malignant", "benign"),
     ),
     "diabetes": Bundled(
@@ -79,28 +85,30 @@ def bundled(name: str) -> Dataset:
         raise DataError(
             f"{name} comes with scikit-learn, which is not installed: pip install 'fnn[data]'"
         )
-    known = BUNDLED[name]
+    entry = BUNDLED[name]
     folder = Path(package.origin).parent / "datasets" / "data"
-    x, target = _read(folder, known) if (folder / known.file).is_file() else _ask(name)
+    x, target = (
+        _read(folder, entry) if (folder / entry.file).is_file() else _load_with_sklearn(name)
+    )
     return Dataset(
         name,
         x,
-        target.astype(np.float64 if known.classes is None else np.int32),
-        known.classes,
-        divisor=known.divisor,
-        columns=known.columns,
+        target.astype(np.float64 if entry.classes is None else np.int32),
+        entry.classes,
+        divisor=entry.divisor,
+        columns=entry.columns,
     )
 
 
-def _read(folder: Path, known: Bundled) -> tuple[np.ndarray, np.ndarray]:
+def _read(folder: Path, entry: Bundled) -> tuple[np.ndarray, np.ndarray]:
     """Rows of inputs with the target at their end, or in a file of its own."""
-    table = np.loadtxt(folder / known.file, delimiter=known.delimiter, skiprows=known.header)
-    if known.target is None:
+    table = np.loadtxt(folder / entry.file, delimiter=entry.delimiter, skiprows=entry.header)
+    if entry.target is None:
         return table[:, :-1], table[:, -1]
-    return table, np.loadtxt(folder / known.target)
+    return table, np.loadtxt(folder / entry.target)
 
 
-def _ask(name: str) -> tuple[np.ndarray, np.ndarray]:
+def _load_with_sklearn(name: str) -> tuple[np.ndarray, np.ndarray]:
     from sklearn import datasets
 
     options = {"scaled": False} if name == "diabetes" else {}

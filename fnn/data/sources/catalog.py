@@ -34,8 +34,8 @@ def catalog(data_dir: str | os.PathLike[str] | None = None) -> list[Entry]:
 
 
 def _bundled(name: str) -> Entry:
-    known = BUNDLED[name]
-    task = "regression" if known.classes is None else f"{len(known.classes)} classes"
+    entry = BUNDLED[name]
+    task = "regression" if entry.classes is None else f"{len(entry.classes)} classes"
     present = importlib.util.find_spec("sklearn") is not None
     where = "comes with scikit-learn" if present else "missing: pip install 'fnn[data]'"
-    return Entry(name, task, f"{known.rows:,}", len(known.columns), present, where)
+    return Entry(name, task, f"{entry.rows:,}", len(entry.columns), present, where)

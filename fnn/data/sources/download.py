@@ -1,4 +1,4 @@
-"""Fetching the image sets: four files each, whole and checked, or nothing."""
+"""Download of the image sets: four files each, complete and verified, or none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fnn.spec import choice
 
 
 class Remote(NamedTuple):
-    """Where a set's files lie, and the SHA-256 of each, in the order of `FILES`."""
+    """The URL of a set's files, and the SHA-256 of each, in the order of `FILES`."""
 
     url: str
     sha256: tuple[str, str, str, str]
@@ -46,30 +46,30 @@ REMOTE = {
 def get(name: str, data_dir: str | os.PathLike[str] | None = None, url: str | None = None) -> Path:
     """Fetch mnist or fashion-mnist into `data_dir`/name (else `$FNN_DATA_DIR`, else the cache).
 
-    Files that are there and whole are not fetched again. A file appears under its name once it is
+    Complete files are not fetched again. A file appears under its name once it is
     complete and its SHA-256 is right. `url` replaces the address of the folder with the four files.
-    Returns the folder. Errors name the URL, the file and the reason: no connection, an answer other
-    than 200, a broken connection, another checksum, no permission, a full disk.
+    Returns the folder. Errors name the URL, the file and the reason: no connection, an HTTP status
+    other than 200, a broken connection, another checksum, no permission, a full disk.
     """
     if name in BUNDLED:
         raise DataError(f"{name} comes with scikit-learn: there is nothing to fetch")
     if name not in IMAGES:
         raise DataError(f"unknown data {name!r}{choice(name, IMAGES)}")
-    place = folder(data_dir).absolute() / name
-    missing = [path for path in (place, *place.parents) if not path.exists()]
+    location = folder(data_dir).absolute() / name
+    missing = [path for path in (location, *location.parents) if not path.exists()]
     base = (url or REMOTE[name].url).rstrip("/")
     try:
         for file, sha256 in zip(FILES, REMOTE[name].sha256, strict=True):
-            _fetch(f"{base}/{file}.gz", place / f"{file}.gz", sha256)
+            _fetch(f"{base}/{file}.gz", location / f"{file}.gz", sha256)
     finally:
         for path in missing:
-            with contextlib.suppress(OSError):  # it is not there, or holds files that are whole
+            with contextlib.suppress(OSError):  # missing, or it holds complete files
                 path.rmdir()
-    return place
+    return location
 
 
 def _fetch(url: str, path: Path, sha256: str) -> None:
-    """One file to its place, by way of a temporary one beside it."""
+    """Download one file, by way of a temporary one beside it."""
     pooch, requests = _clients()
     pooch.get_logger().setLevel("WARNING")
     downloader = pooch.HTTPDownloader(
@@ -80,7 +80,7 @@ def _fetch(url: str, path: Path, sha256: str) -> None:
             url, f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=downloader
         )
     except requests.RequestException as error:
-        reason = _reason(error)
+        reason = _describe_error(error)
     except OSError as error:
         reason = f"it can't be written: {error.strerror or error}"
     except ValueError:
@@ -100,23 +100,23 @@ def _clients() -> tuple[Any, Any]:
     return pooch, requests
 
 
-def _reason(error: Exception) -> str:
-    """What went wrong on the way, in few words."""
+def _describe_error(error: Exception) -> str:
+    """A network error in a few words."""
     import requests
 
-    if isinstance(error, requests.HTTPError) and (answer := error.response) is not None:
-        return f"the server answered {answer.status_code} {answer.reason}"
+    if isinstance(error, requests.HTTPError) and (response := error.response) is not None:
+        return f"the server answered {response.status_code} {response.reason}"
     if isinstance(error, requests.Timeout):
         return "the server did not answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke off before the file was whole"
     if isinstance(error, requests.ConnectionError):
-        return f"no connection to the server ({_innermost(error)})"
+        return f"no connection to the server ({_root_cause(error)})"
     return str(error)
 
 
-def _innermost(error: BaseException) -> str:
-    """The operating system's words, at the bottom of a chain of errors."""
+def _root_cause(error: BaseException) -> str:
+    """The operating system's message, at the bottom of a chain of exceptions."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return str(getattr(error, "strerror", None) or error)

@@ -24,17 +24,17 @@ GZIP = b"\x1f\x8b"
 def read_idx(path: Path, shape: tuple[int | None, ...], dtype: DTypeLike = np.uint8) -> np.ndarray:
     """The array in an IDX file, plain or gzip-compressed; None in `shape` stands for any size.
 
-    Errors name the file, what was expected and what came: no gzip, a wrong magic number, values
+    Errors name the file, what was expected and what was read: no gzip, a wrong magic number, values
     that are missing or left over, another shape or type.
     """
-    content = _content(path)
+    content = _read_content(path)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
         raise DataError(
             "not an IDX file: expected it to begin with 00 00, a type and a number of dimensions, "
-            f"got {_begin(content)}",
+            f"got {_first_bytes(content)}",
             str(path),
         )
-    found, ndim = np.dtype(TYPES[content[2]]), content[3]
+    stored_dtype, ndim = np.dtype(TYPES[content[2]]), content[3]
     start = 4 + 4 * ndim
     if len(content) < start:
         raise DataError(
@@ -42,24 +42,26 @@ def read_idx(path: Path, shape: tuple[int | None, ...], dtype: DTypeLike = np.ui
             str(path),
         )
     sizes = tuple(np.frombuffer(content, ">u4", ndim, offset=4).tolist())
-    if found != np.dtype(dtype).newbyteorder(">") or not _matches(sizes, shape):
-        wanted = ", ".join("any" if size is None else str(size) for size in shape)
+    if stored_dtype != np.dtype(dtype).newbyteorder(">") or not _matches(sizes, shape):
+        expected_shape = ", ".join("any" if size is None else str(size) for size in shape)
         raise DataError(
-            f"expected {np.dtype(dtype).name} of shape ({wanted}), got {found.name} of {sizes}",
+            f"expected {np.dtype(dtype).name} of shape ({expected_shape}), "
+            f"got {stored_dtype.name} of {sizes}",
             str(path),
         )
-    expected, came = math.prod(sizes) * found.itemsize, len(content) - start
-    if came != expected:
-        what = "truncated" if came < expected else "too long"
+    expected, received = math.prod(sizes) * stored_dtype.itemsize, len(content) - start
+    if received != expected:
+        what = "truncated" if received < expected else "too long"
         raise DataError(
-            f"{what}: its sizes {sizes} ask for {expected} bytes of values, got {came}", str(path)
+            f"{what}: its sizes {sizes} ask for {expected} bytes of values, got {received}",
+            str(path),
         )
-    values = np.frombuffer(content, found, offset=start).reshape(sizes)
-    return values.astype(found.newbyteorder("="), copy=False)
+    values = np.frombuffer(content, stored_dtype, offset=start).reshape(sizes)
+    return values.astype(stored_dtype.newbyteorder("="), copy=False)
 
 
-def _content(path: Path) -> bytes:
-    """The bytes of a file, decompressed where they are gzip, whatever the file is called."""
+def _read_content(path: Path) -> bytes:
+    """The bytes of a file, decompressed where they are gzip, whatever its name."""
     try:
         raw = path.read_bytes()
         if raw.startswith(GZIP):
@@ -69,11 +71,13 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", str(path)) from error
     if path.suffix == ".gz" and not raw.startswith(b"\0\0"):
-        raise DataError(f"not gzip: expected it to begin with 1f 8b, got {_begin(raw)}", str(path))
+        raise DataError(
+            f"not gzip: expected it to begin with 1f 8b, got {_first_bytes(raw)}", str(path)
+        )
     return raw
 
 
-def _begin(content: bytes) -> str:
+def _first_bytes(content: bytes) -> str:
     """The first bytes, as an error shows them."""
     return f"{content[:4].hex(' ')} ({content[:16]!r})" if content else "an empty file"
 

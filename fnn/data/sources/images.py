@@ -25,7 +25,7 @@ FILES = (
 def images(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """The set of that name from `folder(data_dir)/name` or from that folder itself.
 
-    Pixels are uint8, a row (784,), to be divided by 255; the official test part is kept apart. The
+    Pixels are uint8, a row (784,), to be divided by 255; the official test part is separate. The
     files may be gzip-compressed (`.gz`) or not. Errors: files that are missing (with the folders
     looked in), damaged, or not of one length.
     """
@@ -44,47 +44,47 @@ def read_images(path: Path) -> np.ndarray:
 
 
 def folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
-    """Where data lies: the argument, else `$FNN_DATA_DIR`, else `~/.cache/fnn/data`."""
+    """The folder of data: the argument, else `$FNN_DATA_DIR`, else `~/.cache/fnn/data`."""
     if data_dir or (data_dir := os.environ.get("FNN_DATA_DIR")):
         return Path(data_dir).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "fnn" / "data"
 
 
-def places(name: str, root: Path) -> list[Path]:
-    """The folders that may hold the set's files, the best first."""
+def candidate_folders(name: str, root: Path) -> list[Path]:
+    """The folders that may hold the set's files, in the order of preference."""
     if root.name not in IMAGES or root.name == name:  # the files of another set look the same
         return [root / name, root]
     return [root / name]
 
 
 def find_files(name: str, root: Path) -> list[Path] | None:
-    """The set's four files, all from one folder: the first that has them. None: nowhere."""
-    for place in places(name, root):
-        present = [path for path in (_either(place / file) for file in FILES) if path]
+    """The set's four files, from the first folder that has all of them; None where none has."""
+    for location in candidate_folders(name, root):
+        present = [path for path in (_existing_file(location / file) for file in FILES) if path]
         if len(present) == len(FILES):
             return present
     return None
 
 
 def _missing(name: str, root: Path) -> str:
-    """The error's words: what was looked for, where, and both ways to get it there."""
-    looked = []
-    for place in places(name, root):
-        missing = [f"{file}.gz" for file in FILES if not _either(place / file)]
-        fault = f"no {', '.join(missing)}" if len(missing) < len(FILES) else "none of them"
-        looked.append(f"{place}: {fault if place.is_dir() else 'no such folder'}")
+    """The text of the error: which files, the folders searched, and both ways to provide them."""
+    searched = []
+    for location in candidate_folders(name, root):
+        missing = [f"{file}.gz" for file in FILES if not _existing_file(location / file)]
+        reason = f"no {', '.join(missing)}" if len(missing) < len(FILES) else "none of them"
+        searched.append(f"{location}: {reason if location.is_dir() else 'no such folder'}")
     return (
         f"{name} was not found. Its four files, compressed (.gz) or not, are\n"
         + "".join(f"  {file}.gz\n" for file in FILES)
         + "Looked in\n"
-        + "".join(f"  {line}\n" for line in looked)
+        + "".join(f"  {line}\n" for line in searched)
         + f"Fetch them with: fnn data get {name}\n"
-        + f"or put them into {places(name, root)[0]}, or say which folder they are in: "
+        + f"or put them into {candidate_folders(name, root)[0]}, or say which folder they are in: "
         "--data-dir DIR, or FNN_DATA_DIR=DIR in the environment."
     )
 
 
-def _either(path: Path) -> Path | None:
+def _existing_file(path: Path) -> Path | None:
     """The file compressed or unpacked, whichever is there."""
     compressed = path.with_name(f"{path.name}.gz")
     return next((file for file in (compressed, path) if file.is_file()), None)

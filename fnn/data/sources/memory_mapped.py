@@ -1,41 +1,40 @@
-"""Data that stays on disk: a folder of .npy files, read row by row as it is needed."""
+"""Data that stays on disk: a folder of .npy files, memory-mapped."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from fnn.data.arrays import from_arrays
-from fnn.data.dataset import DataRows, Dataset
+from fnn.data.dataset import Dataset
 from fnn.data.errors import DataError
-from fnn.data.preprocessing.preprocessing import Preprocessing
-from fnn.data.targets.target import Asked
-from fnn.objective import Batch
+from fnn.data.targets.target import TaskOption
 
 FILES = ("x.npy", "y.npy", "x_test.npy", "y_test.npy")
 
 
-def is_stored(path: Path) -> bool:
-    """Whether a folder holds data in this form."""
+def is_array_folder(path: Path) -> bool:
+    """Whether a folder holds data as .npy files."""
     return (path / FILES[0]).is_file()
 
 
-def load_folder(path: Path, *, task: Asked = None) -> Dataset:
+def load_folder(path: Path, *, task: TaskOption = None) -> Dataset:
     """The arrays x.npy and y.npy of a folder, x_test.npy and y_test.npy if there.
 
-    Inputs (uint8, float32 or float64) are memory-mapped: what trains on them reads chunks, so they
-    may be larger than memory. Targets are read whole. Errors: missing or damaged files, other
+    Inputs (uint8, float32 or float64) are memory-mapped: training reads them in chunks, so they
+    may be larger than memory. Targets are read at once. Errors: missing or damaged files, other
     types, and those of `from_arrays`.
     """
     x, y, x_test, y_test = (path / name for name in FILES)
     if x_test.exists() != y_test.exists():
         raise DataError("expected both x_test.npy and y_test.npy, or neither", str(path))
     test = (_mapped(x_test), read_array(y_test)) if x_test.exists() else None
-    made = from_arrays(_mapped(x), read_array(y), name=path.resolve().name, test=test, task=task)
-    return replace(made, on_disk=True)
+    name = path.resolve().name
+    dataset = from_arrays(_mapped(x), read_array(y), name=name, test=test, task=task)
+    return replace(dataset, on_disk=True)
 
 
 def _mapped(path: Path) -> np.ndarray:
@@ -45,8 +44,8 @@ def _mapped(path: Path) -> np.ndarray:
     return array
 
 
-def read_array(path: Path, mode: Any = None) -> np.ndarray:
-    """The array of an .npy file, or a view of the file with a `mode` of `numpy.memmap`.
+def read_array(path: Path, mode: Literal["r"] | None = None) -> np.ndarray:
+    """The array of an .npy file, or with `mode` "r" a view of the file.
 
     Errors: no such file, a damaged one, Python objects.
     """
@@ -57,44 +56,3 @@ def read_array(path: Path, mode: Any = None) -> np.ndarray:
     except (ValueError, EOFError) as error:
         raise DataError(f"no array can be read from it: {error}", str(path)) from error
     return array
-
-
-class View:
-    """Some rows of an array, which are read when a slice of them is asked for."""
-
-    def __init__(self, array: np.ndarray, index: np.ndarray) -> None:
-        self.array, self.index = array, index
-        self.shape, self.dtype = (len(index), *array.shape[1:]), array.dtype
-        self.ndim = array.ndim
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        found: np.ndarray = self.array[self.index[rows]]
-        return found
-
-
-@dataclass(frozen=True, eq=False)
-class StoredRows:
-    """Rows that are read by number and encoded on the way (`fnn.training.Rows`)."""
-
-    inputs: Any
-    """a `View`, or the memory-mapped array itself"""
-    target: np.ndarray
-    """encoded, one a row"""
-    preprocessing: Preprocessing
-
-    @classmethod
-    def of(cls, rows: DataRows, preprocessing: Preprocessing) -> StoredRows:
-        """Rows of a dataset on disk."""
-        return cls(rows.inputs, preprocessing.encode_target(rows.target), preprocessing)
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-    def read(self, index: np.ndarray) -> Batch:
-        """The rows of those numbers, in that order."""
-        x: Any = self.preprocessing.encode(self.inputs[index])
-        target: Any = self.target[index]
-        return Batch(x, target)

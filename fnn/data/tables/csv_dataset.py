@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from fnn.data.dataset import DataRows, Dataset
 from fnn.data.errors import DataError, check_names, listed, one_of
-from fnn.data.tables.columns import Kind, check_notation, typed
-from fnn.data.tables.csv_reader import MISSING, Text, TextFormat, delimiter_of, is_number, read_text
+from fnn.data.tables.columns import Kind, check_notation, parse_column
+from fnn.data.tables.csv_reader import (
+    TextColumns,
+    TextFormat,
+    is_number,
+    read_text,
+)
 from fnn.data.tables.table import Table, is_categories
-from fnn.data.targets.target import Asked, like, make_target
+from fnn.data.targets.target import TaskOption, encode_like, make_target
+
+
+class ColumnRoles(NamedTuple):
+    """What the columns of a text file are used for."""
+
+    target: str
+    inputs: list[str]
+    categorical: set[str]
+    """columns that hold categories because the user says so"""
 
 
 def load_table(
     path: Path,
+    text_format: TextFormat,
     *,
     target: str | int | None = None,
-    delimiter: str | None = None,
-    header: bool = True,
-    missing: Sequence[str] = MISSING,
-    task: Asked = None,
+    task: TaskOption = None,
     test: Path | None = None,
     drop: Sequence[str | int] = (),
     categorical: Sequence[str | int] = (),
@@ -31,68 +44,77 @@ def load_table(
 
     Errors name the file, the column and the line.
     """
-    marker = delimiter_of(path, delimiter)
-    if isinstance(missing, str):
-        missing = (missing,)
-    style = TextFormat(marker, header, tuple(missing))
-    text = read_text(path, marker, header=header)
-    style = style._replace(columns=text.names)
-    answer = find_column(text, target, header)
-    left_out = {find_column(text, name, header, "drop") for name in drop}
-    as_text = {find_column(text, name, header, "categorical") for name in categorical}
-    if answer in left_out:
-        raise DataError(f"column {answer!r} is the target and can't be left out", str(path))
+    text = read_text(path, text_format.delimiter, header=text_format.header)
+    text_format = text_format._replace(columns=text.names)
+    roles = _column_roles(text, text_format.header, target, drop, categorical)
+    kinds: dict[str, Kind | None] = dict.fromkeys(text.names)
+    kinds |= dict.fromkeys(roles.categorical, "categories")
+    inputs = parse_columns(text, roles.inputs, kinds, text_format.missing)
+    column = parse_columns(text, [roles.target], kinds, text_format.missing)
+    for table in (inputs, column):
+        for name in table.names:
+            if name not in roles.categorical and is_categories(table.columns[name]):
+                check_notation(table.columns[name], f"{path}, column {name}", table.where)
+    encoded = make_target(column, roles.target, task, f"{path}, column {roles.target}")
+    test_rows = None
+    if test is not None:
+        test_rows = _read_test_part(test, text_format, inputs, roles.target, encoded.classes)
+    return Dataset(
+        path.name.removesuffix(".gz").rpartition(".")[0] or path.name,
+        inputs,
+        encoded.values,
+        encoded.classes,
+        test_rows,
+        target_name=roles.target,
+        text=text_format,
+        notes=(encoded.note,) if encoded.note else (),
+    )
+
+
+def _column_roles(
+    text: TextColumns,
+    header: bool,
+    target: str | int | None,
+    drop: Sequence[str | int],
+    categorical: Sequence[str | int],
+) -> ColumnRoles:
+    """Errors: columns that do not exist or have no name, a dropped target, no inputs."""
+    location = str(text.path)
+    target_name = find_column(text, target, header)
+    dropped = {find_column(text, name, header, "drop") for name in drop}
+    categories = {find_column(text, name, header, "categorical") for name in categorical}
+    if target_name in dropped:
+        raise DataError(f"column {target_name!r} is the target and can't be left out", location)
     unnamed = [index for index, name in enumerate(text.names) if not name]
     if unnamed:
         raise DataError(
             f"column {unnamed[0] + 1} has no name: an index written by pandas? "
             "Name it in the file's first line, or take it out",
-            str(path),
+            location,
         )
-    kinds: dict[str, Kind | None] = dict.fromkeys(text.names)
-    kinds |= dict.fromkeys(as_text, "categories")
-    names = [name for name in text.names if name not in {answer, *left_out}]
-    if not names:
-        raise DataError(f"no inputs beside the target {answer!r}", str(path))
-    inputs = columns_of(text, names, kinds, style.missing)
-    column = columns_of(text, [answer], kinds, style.missing)
-    for table in (inputs, column):
-        for name in table.names:
-            if name not in as_text and is_categories(table.columns[name]):
-                place = f"{path}, column {name}"
-                check_notation(table.columns[name], place, table.where)
-    made = make_target(column, answer, task, f"{path}, column {answer}")
-    official = None
-    if test is not None:
-        official = _official(test, style, inputs, answer, made.classes)
-    notes = (made.note,) if made.note else ()
-    return Dataset(
-        path.name.removesuffix(".gz").rpartition(".")[0] or path.name,
-        inputs,
-        made.values,
-        made.classes,
-        official,
-        target_name=answer,
-        text=style,
-        notes=notes,
-    )
+    inputs = [name for name in text.names if name not in {target_name, *dropped}]
+    if not inputs:
+        raise DataError(f"no inputs beside the target {target_name!r}", location)
+    return ColumnRoles(target_name, inputs, categories)
 
 
-def find_column(text: Text, name: str | int | None, header: bool, option: str = "target") -> str:
+def find_column(
+    text: TextColumns, name: str | int | None, header: bool, option: str = "target"
+) -> str:
     """The column's own name: by that name, or without a header by its number (from 1; -1 is the
     last). Errors list the columns.
     """
     known = listed(map(repr, text.names))
-    place = str(text.path)
+    location = str(text.path)
     if name is None:
         how = "by name" if header else "by number (from 1; -1 is the last)"
-        raise DataError(f"which column is the target? Give it {how}: one of {known}", place)
+        raise DataError(f"which column is the target? Give it {how}: one of {known}", location)
     if name in text.names:
         return str(name)
     if header:
         hint = "; is the first line data, and not a header?" if _looks_bare(text) else ""
         raise DataError(
-            f"no column {name!r} for {option}{one_of(str(name), text.names)}{hint}", place
+            f"no column {name!r} for {option}{one_of(str(name), text.names)}{hint}", location
         )
     try:
         number = int(name)
@@ -103,27 +125,27 @@ def find_column(text: Text, name: str | int | None, header: bool, option: str = 
         raise DataError(
             f"no column {name!r} for {option}; without a header they go by number, "
             f"1 to {width}, or -1 for the last",
-            place,
+            location,
         )
     return text.names[number - 1 if number > 0 else number]
 
 
-def _looks_bare(text: Text) -> bool:
+def _looks_bare(text: TextColumns) -> bool:
     """Whether a header has numbers in more than a quarter of its fields, as data has."""
     return 4 * sum(map(is_number, text.names)) > len(text.names)
 
 
-def columns_of(
-    text: Text,
+def parse_columns(
+    text: TextColumns,
     names: Sequence[str],
     kinds: dict[str, Kind | None],
     missing: Collection[str],
 ) -> Table:
-    """Columns of a text file as a table; `kinds` says what is known of them."""
+    """Columns of a text file as a table; `kinds` are the columns' kinds, None to infer them."""
     fields = dict(zip(text.names, text.fields, strict=True))
     return Table(
         {
-            name: typed(
+            name: parse_column(
                 fields[name],
                 missing,
                 kinds[name],
@@ -137,25 +159,31 @@ def columns_of(
 
 
 def kinds_of(table: Table) -> dict[str, Kind | None]:
-    """What the columns of a table hold, to read those of another file alike."""
+    """The kinds of a table's columns, to read another file in the same way."""
     return {
         name: "categories" if is_categories(values) else "numbers"
         for name, values in table.columns.items()
     }
 
 
-def check_columns(text: Text, expected: Sequence[str]) -> None:
-    """An error where columns are missing from a file."""
+def check_columns(text: TextColumns, expected: Sequence[str]) -> None:
+    """Raise `DataError` where columns are missing from a file."""
     check_names(text.names, expected, str(text.path))
 
 
-def _official(
-    path: Path, style: TextFormat, inputs: Table, answer: str, classes: tuple[str, ...] | None
+def _read_test_part(
+    path: Path,
+    text_format: TextFormat,
+    inputs: Table,
+    target_name: str,
+    classes: tuple[str, ...] | None,
 ) -> DataRows:
-    """The rows of a second file, read as the first was."""
-    text = read_text(path, style.delimiter, header=style.header)
-    check_columns(text, (*inputs.names, answer))
-    table = columns_of(text, inputs.names, kinds_of(inputs), style.missing)
+    """The rows of a second file, read in the same way as the first."""
+    text = read_text(path, text_format.delimiter, header=text_format.header)
+    check_columns(text, (*inputs.names, target_name))
+    table = parse_columns(text, inputs.names, kinds_of(inputs), text_format.missing)
     kind: Kind | None = "numbers" if classes is None else None
-    column = columns_of(text, [answer], {answer: kind}, style.missing)
-    return DataRows(table, like(column, answer, classes, f"{path}, column {answer}"))
+    column = parse_columns(text, [target_name], {target_name: kind}, text_format.missing)
+    return DataRows(
+        table, encode_like(column, target_name, classes, f"{path}, column {target_name}")
+    )

@@ -1,7 +1,7 @@
-"""Text files of columns (CSV): lines to fields, with every fault's line.
+"""Text files of columns (CSV): lines to fields, every error with its line.
 
 The standard library's parser gives each record with its line, so that rows with too few or too
-many fields are found where they are; pandas fills short rows up without a word.
+many fields are reported where they are; pandas pads short rows silently.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from fnn.data.errors import DataError
 
 MISSING = ("", "?", "NA", "NaN", "nan", "null", "None")
 SUFFIXES = (".csv", ".tsv", ".txt")
-NAMED = {"tab": "\t", "\\t": "\t", "space": " "}
-SEEN = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "space"}
+DELIMITER_ALIASES = {"tab": "\t", "\\t": "\t", "space": " "}
+DELIMITER_NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "space"}
 
 
 class TextFormat(NamedTuple):
-    """How a text file of columns is written: what reads the next file like the first."""
+    """The format of a text file of columns, to read the next file in the same way."""
 
     delimiter: str = ","
     header: bool = True
@@ -33,8 +33,8 @@ class TextFormat(NamedTuple):
     """all columns of the file in their order, the target too"""
 
 
-class Text(NamedTuple):
-    """The fields of a text file by column, as they are written, and the line of each row."""
+class TextColumns(NamedTuple):
+    """The fields of a text file by column, as strings, and the line of each row."""
 
     path: Path
     names: tuple[str, ...]
@@ -42,27 +42,30 @@ class Text(NamedTuple):
     lines: list[int]
 
 
-def is_text(path: Path) -> bool:
-    """Whether the name is one of a text file of columns, perhaps compressed."""
+def is_text_file(path: Path) -> bool:
+    """Whether a file's name is that of a text file of columns, perhaps compressed."""
     return Path(path.name.lower().removesuffix(".gz")).suffix in SUFFIXES
 
 
-def is_tabs(path: Path) -> bool:
-    """Whether the name is one of a file with tabs between fields."""
+def is_tab_separated(path: Path) -> bool:
+    """Whether a file's name says that tabs separate its fields."""
     return ".tsv" in path.name.lower()
 
 
 def delimiter_of(path: Path, delimiter: str | None) -> str:
-    """The separator asked for, else a tab for .tsv and a comma for all others."""
+    """The given delimiter, else a tab for .tsv and a comma for all others.
+
+    Raises `DataError` for anything but one character that can separate fields.
+    """
     if delimiter is None:
-        return "\t" if is_tabs(path) else ","
-    delimiter = NAMED.get(delimiter, delimiter)
+        return "\t" if is_tab_separated(path) else ","
+    delimiter = DELIMITER_ALIASES.get(delimiter, delimiter)
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
         raise DataError(f"expected one character (or tab), got {delimiter!r}", "delimiter")
     return delimiter
 
 
-def read_text(path: Path, delimiter: str, *, header: bool | None) -> Text:
+def read_text(path: Path, delimiter: str, *, header: bool | None) -> TextColumns:
     """All fields of a file in UTF-8 (with or without a byte-order mark), plain or gzip.
 
     With `header` None the first line is one unless all its fields are numbers. Without a header
@@ -70,7 +73,7 @@ def read_text(path: Path, delimiter: str, *, header: bool | None) -> Text:
     unreadable, not UTF-8, empty, bad quotes, rows of another width, one column only, names that
     repeat.
     """
-    content = _content(path)
+    content = _read_content(path)
     rows, lines = _records(path, content, delimiter)
     if not rows:
         raise DataError("the file is empty", str(path))
@@ -84,7 +87,7 @@ def read_text(path: Path, delimiter: str, *, header: bool | None) -> Text:
         del lines[0]
     if not rows:
         raise DataError("a header and no rows below it", str(path))
-    return Text(path, names, list(zip(*rows, strict=True)), lines)
+    return TextColumns(path, names, list(zip(*rows, strict=True)), lines)
 
 
 def is_number(text: str) -> bool:
@@ -96,27 +99,27 @@ def is_number(text: str) -> bool:
     return "_" not in text
 
 
-def _content(path: Path) -> str:
-    place = str(path)
+def _read_content(path: Path) -> str:
+    location = str(path)
     try:
         raw = path.read_bytes()
         if raw.startswith(b"\x1f\x8b"):
             raw = gzip.decompress(raw)
     except IsADirectoryError as error:
-        raise DataError("expected a file, got a folder", place) from error
+        raise DataError("expected a file, got a folder", location) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"damaged gzip data: {error}", place) from error
+        raise DataError(f"damaged gzip data: {error}", location) from error
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", place) from error
+        raise DataError(f"cannot be read: {error.strerror}", location) from error
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError("expected UTF-8, got UTF-16: save it as UTF-8", place)
+        raise DataError("expected UTF-8, got UTF-16: save it as UTF-8", location)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise DataError(
             f"line {line}: expected UTF-8, got the byte 0x{raw[error.start]:02x}; save it as UTF-8",
-            place,
+            location,
         ) from None
 
 
@@ -133,7 +136,7 @@ def _records(path: Path, content: str, delimiter: str) -> tuple[list[list[str]],
                 lines.append(reader.line_num)
     except csv.Error as error:
         first = content.lstrip().partition("\n")[0]
-        hint = "" if delimiter in first else _suggest(content, delimiter)
+        hint = "" if delimiter in first else _delimiter_hint(content, delimiter)
         line, message = reader.line_num, str(error)
         if "unexpected end" in message:
             line = lines[-1] + 1 if lines else 1
@@ -146,38 +149,38 @@ def _check_widths(
     path: Path, rows: list[list[str]], lines: list[int], delimiter: str, content: str
 ) -> None:
     width = len(rows[0])
-    bad = [(line, len(row)) for line, row in zip(lines, rows, strict=True) if len(row) != width]
-    if bad:
-        line, count = bad[0]
-        others = f" ({len(bad)} such rows in all)" if len(bad) > 1 else ""
+    wrong = [(line, len(row)) for line, row in zip(lines, rows, strict=True) if len(row) != width]
+    if wrong:
+        line, count = wrong[0]
+        others = f" ({len(wrong)} such rows in all)" if len(wrong) > 1 else ""
         raise DataError(
             f"line {line}: expected {width} fields as in the first line, got {count}{others}"
-            + (_suggest(content, delimiter) if width == 1 else ""),
+            + (_delimiter_hint(content, delimiter) if width == 1 else ""),
             str(path),
         )
-    if width == 1 and (suggestion := _suggest(content, delimiter)):
-        raise DataError(f"found one column only{suggestion}", str(path))
+    if width == 1 and (hint := _delimiter_hint(content, delimiter)):
+        raise DataError(f"found one column only{hint}", str(path))
 
 
-def _suggest(content: str, delimiter: str) -> str:
-    """Which separator the first line seems to have, if it has another."""
+def _delimiter_hint(content: str, delimiter: str) -> str:
+    """The end of an error: the delimiter that the first line seems to have, if it is another."""
     first = content.lstrip().partition("\n")[0]
-    counts = {mark: first.count(mark) for mark in SEEN if mark != delimiter}
+    counts = {mark: first.count(mark) for mark in DELIMITER_NAMES if mark != delimiter}
     mark = max(counts, key=lambda mark: (counts[mark], mark != " "))
     if not counts[mark]:
         return ""
     return (
-        f"; fields are separated by {SEEN.get(delimiter, repr(delimiter))}, but the first line "
-        f"has {counts[mark]} {SEEN[mark]}: is that the delimiter?"
+        f"; fields are separated by {DELIMITER_NAMES.get(delimiter, repr(delimiter))}, "
+        f"but the first line has {counts[mark]} {DELIMITER_NAMES[mark]}: is that the delimiter?"
     )
 
 
 def _names(path: Path, row: Sequence[str]) -> tuple[str, ...]:
     """The header's names, which must differ; one that is empty stays so."""
     names = tuple(name.strip() for name in row)
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    if duplicates:
         hint = "; is the first line data, and not a header?" if all(map(is_number, names)) else ""
-        shown = ", ".join(repr(name) for name in twice)
-        raise DataError(f"expected column names that differ, got {shown} twice{hint}", str(path))
+        quoted = ", ".join(repr(name) for name in duplicates)
+        raise DataError(f"expected column names that differ, got {quoted} twice{hint}", str(path))
     return names

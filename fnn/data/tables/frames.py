@@ -10,7 +10,7 @@ import numpy as np
 from fnn.data.dataset import DataRows, Dataset
 from fnn.data.errors import DataError, one_of
 from fnn.data.tables.table import Table
-from fnn.data.targets.target import Asked, class_name, like, make_target
+from fnn.data.targets.target import TaskOption, class_name, encode_like, make_target
 
 
 def from_frame(
@@ -19,7 +19,7 @@ def from_frame(
     *,
     name: str = "frame",
     test: Any = None,
-    task: Asked = None,
+    task: TaskOption = None,
     drop: Sequence[str] = (),
 ) -> Dataset:
     """A dataset of a pandas frame: numbers stay numbers, strings, categories and bools are
@@ -33,88 +33,100 @@ def from_frame(
     for column in (target, *drop):
         check_present(table, str(column), name)
     target = str(target)
-    made = make_target(table, target, task, f"{name}, column {target}")
+    target_values = make_target(table, target, task, f"{name}, column {target}")
     inputs = table.without([target, *map(str, drop)])
-    official = None
+    test_rows = None
     if test is not None:
-        place = f"{name}, test part"
-        other = table_of(test, place)
+        location = f"{name}, test part"
+        test_table = table_of(test, location)
         for column in (*inputs.names, target):
-            check_present(other, column, place)
-        picked = Table({column: other.columns[column] for column in inputs.names})
-        official = DataRows(picked, like(other, target, made.classes, f"{place}, column {target}"))
+            check_present(test_table, column, location)
+        test_inputs = Table({column: test_table.columns[column] for column in inputs.names})
+        test_rows = DataRows(
+            test_inputs,
+            encode_like(test_table, target, target_values.classes, f"{location}, column {target}"),
+        )
     return Dataset(
         name,
         inputs,
-        made.values,
-        made.classes,
-        official,
+        target_values.values,
+        target_values.classes,
+        test_rows,
         target_name=target,
-        notes=(made.note,) if made.note else (),
+        notes=(target_values.note,) if target_values.note else (),
     )
 
 
-def is_frame(values: Any) -> bool:
-    """Whether something is a pandas frame, asked without importing pandas."""
+def is_frame(values: object) -> bool:
+    """Whether a value is a pandas frame; pandas is not imported to find out."""
     package = type(values).__module__.partition(".")[0]
     return package == "pandas" and hasattr(values, "columns")
 
 
-def table_of(frame: Any, place: str = "frame") -> Table:
-    """The columns of a pandas frame; their names become strings."""
+def table_of(frame: Any, location: str = "frame") -> Table:
+    """The columns of a pandas frame as a table; their names become strings.
+
+    Raises `DataError` for another type, two columns of one name, and columns of other things.
+    """
     if not is_frame(frame):
-        raise DataError(f"expected a pandas frame, got {type(frame).__name__}", place)
+        raise DataError(f"expected a pandas frame, got {type(frame).__name__}", location)
     names = [str(column) for column in frame.columns]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise DataError(f"expected column names that differ, got {sorted(twice)} twice", place)
+    duplicates = {name for name in names if names.count(name) > 1}
+    if duplicates:
+        raise DataError(
+            f"expected column names that differ, got {sorted(duplicates)} twice", location
+        )
     return Table(
         {
-            name: _column(frame.iloc[:, index], f"{place}, column {name}")
+            name: _column(frame.iloc[:, index], f"{location}, column {name}")
             for index, name in enumerate(names)
         }
     )
 
 
-def _column(series: Any, place: str) -> np.ndarray:
+def _column(series: Any, location: str) -> np.ndarray:
     from pandas.api import types
 
-    gone = series.isna().to_numpy(bool)
+    missing = series.isna().to_numpy(bool)
     if types.is_numeric_dtype(series) and not types.is_bool_dtype(series):
         if series.dtype.kind == "c":
-            raise DataError("expected real numbers, got complex ones", place)
+            raise DataError("expected real numbers, got complex ones", location)
         return series.to_numpy(np.float64, na_value=np.nan)
     values = series.astype(object).to_numpy()
     if series.dtype == "category":
-        return _categories(values, gone)
-    present = values[~gone]
+        return _categories(values, missing)
+    present = values[~missing]
     if present.size and all(_is_real(value) for value in present):
         column = np.full(len(values), np.nan)
-        column[~gone] = present.astype(np.float64)
+        column[~missing] = present.astype(np.float64)
         return column
-    bad = next(
+    unsupported = next(
         (v for v in present if not isinstance(v, str | bool | np.bool_) and not _is_real(v)), None
     )
     mixed = any(isinstance(v, str) for v in present) and any(map(_is_real, present))
-    if bad is not None or mixed:
-        what = f"{type(bad).__name__} {bad!r}" if bad is not None else "both strings and numbers"
-        raise DataError(f"expected numbers or strings, got {what}; convert or drop it", place)
-    return _categories(values, gone)
+    if unsupported is not None or mixed:
+        what = (
+            f"{type(unsupported).__name__} {unsupported!r}"
+            if unsupported is not None
+            else "both strings and numbers"
+        )
+        raise DataError(f"expected numbers or strings, got {what}; convert or drop it", location)
+    return _categories(values, missing)
 
 
-def _categories(values: np.ndarray, gone: np.ndarray) -> np.ndarray:
+def _categories(values: np.ndarray, missing: np.ndarray) -> np.ndarray:
     column = np.empty(len(values), object)
     for row, value in enumerate(values):
-        if not gone[row]:
+        if not missing[row]:
             column[row] = class_name(value) if _is_real(value) else str(value)
     return column
 
 
-def _is_real(value: Any) -> bool:
+def _is_real(value: object) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def check_present(table: Table, name: str, place: str) -> None:
-    """An error where a column is not there."""
+def check_present(table: Table, name: str, location: str) -> None:
+    """Raise `DataError` where a table lacks a column."""
     if name not in table.columns:
-        raise DataError(f"no column {name!r}{one_of(name, table.names)}", place)
+        raise DataError(f"no column {name!r}{one_of(name, table.names)}", location)

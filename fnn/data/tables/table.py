@@ -20,7 +20,7 @@ class Table:
 
     columns: Mapping[str, np.ndarray]
     lines: np.ndarray | None = None
-    """the line of each row in the file that it came from"""
+    """the line of each row in its file"""
 
     def __post_init__(self) -> None:
         if not self.columns:
@@ -56,9 +56,9 @@ class Table:
 
     def without(self, names: Iterable[str]) -> Table:
         """All columns but those."""
-        left_out = set(names)
-        kept = {name: col for name, col in self.columns.items() if name not in left_out}
-        return Table(kept, self.lines)
+        excluded = set(names)
+        remaining = {name: values for name, values in self.columns.items() if name not in excluded}
+        return Table(remaining, self.lines)
 
     def where(self, row: int) -> str:
         """A row as errors name it: by the line in its file, or by its number from 0."""

@@ -1,16 +1,19 @@
-"""Targets to what a network learns, and its outputs back to classes or numbers."""
+"""Targets as a network is trained on them, and its outputs back as classes or numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fnn.data.dataset import TOO_LARGE, Task, check_finite
+from fnn.data.dataset import TOO_LARGE, check_finite
 from fnn.data.errors import DataError
-from fnn.data.json_fields import field, names, numbers, scales
+from fnn.data.json_fields import JsonObject, field, names, numbers, scales
+
+if TYPE_CHECKING:
+    from fnn.losses.loss import Task
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,11 @@ class Classes:
                 f"expected a class number a row, got {target.dtype} of shape {target.shape}",
                 "target",
             )
-        bad = np.flatnonzero((target < 0) | (target >= len(self.names)))
-        if bad.size:
+        unknown = np.flatnonzero((target < 0) | (target >= len(self.names)))
+        if unknown.size:
             raise DataError(
                 f"expected class numbers from 0 to {len(self.names) - 1}, "
-                f"got {target[bad[0]]} in row {bad[0]}",
+                f"got {target[unknown[0]]} in row {unknown[0]}",
                 "target",
             )
         return target.astype(np.int32)
@@ -56,16 +59,16 @@ class Classes:
         logits = _rows(output, self.outputs)
         if len(self.names) == 2:
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-        shares = np.exp(logits - logits.max(-1, keepdims=True))
-        return shares / shares.sum(-1, keepdims=True)
+        weights = np.exp(logits - logits.max(-1, keepdims=True))
+        return weights / weights.sum(-1, keepdims=True)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain JSON."""
         return {"kind": "classes", "names": list(self.names)}
 
     @classmethod
-    def from_json(cls, data: Any) -> Classes:
-        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+    def from_json(cls, data: object) -> Classes:
+        """The inverse of `to_json`. Errors name the field that is missing or damaged."""
         values = names(data, "names")
         if len(values) < 2 or len(set(values)) < len(values):
             raise DataError("expected at least two classes, all different", "names")
@@ -122,17 +125,17 @@ class Numbers:
         return values[:, 0] if self.vector else values
 
     def probabilities(self, output: np.ndarray) -> NDArray[np.float64]:
-        """There are none: an error."""
+        """Raises `DataError`: a regression has none."""
         raise DataError("a regression has no probabilities")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain JSON, every bit kept."""
         mean, scale = self.mean.tolist(), self.scale.tolist()
         return {"kind": "values", "mean": mean, "scale": scale, "vector": self.vector}
 
     @classmethod
-    def from_json(cls, data: Any) -> Numbers:
-        """What `to_json` wrote. Errors name the field that is missing or damaged."""
+    def from_json(cls, data: object) -> Numbers:
+        """The inverse of `to_json`. Errors name the field that is missing or damaged."""
         mean, vector = numbers(data, "mean"), field(data, "vector", bool)
         if mean.ndim != 1 or not mean.size or (vector and mean.size > 1):
             raise DataError(f"expected one number an output, got shape {mean.shape}", "mean")

@@ -10,10 +10,10 @@ import numpy as np
 from fnn.data.errors import DataError, one_of
 from fnn.data.tables.table import Table, is_categories, missing_in
 
-Asked: TypeAlias = Literal["classification", "regression"] | None
-FEW = 20
-"""the most distinct whole numbers that are taken for classes unasked"""
-EXACT = 2**53
+TaskOption: TypeAlias = Literal["classification", "regression"] | None
+MAX_CLASSES = 20
+"""the most distinct whole numbers that are taken for classes by default"""
+EXACT_INTEGERS = 2**53
 """from here on whole numbers that differ may be one float64"""
 
 
@@ -23,58 +23,60 @@ class Target(NamedTuple):
     values: np.ndarray
     classes: tuple[str, ...] | None
     note: str = ""
-    """what was decided without being asked"""
+    """a default that was chosen for the user"""
 
 
-def make_target(table: Table, name: str, task: Asked, place: str) -> Target:
+def make_target(table: Table, name: str, task: TaskOption, location: str) -> Target:
     """Classes or numbers from a column of a table.
 
-    Strings are classes. Whole numbers are classes where `task` says so or, unasked, where they look
-    like it: two values, or up to 20 that leave none out from 0 or 1 on, and at least twice as many
-    rows as values. All else is regression. Classes are numbered in sorted order.
+    Strings are classes. Whole numbers are classes where `task` says so or, by default, where they
+    look like it: two values, or up to 20 that leave none out from 0 or 1 on, and at least twice as
+    many rows as values. All else is regression. Classes are numbered in sorted order.
 
     Errors: missing values, strings for regression, classes that are not whole numbers.
     """
     check_task(task)
     values = table.columns[name]
-    check_complete(table, name, place)
+    check_complete(table, name, location)
     if is_categories(values):
         if task == "regression":
             message = f"expected numbers for regression, got {values[0]!r}"
-            raise DataError(f"{table.where(0)}: {message}", place)
+            raise DataError(f"{table.where(0)}: {message}", location)
         classes = tuple(sorted(set(values)))
-        return Target(like(table, name, classes, place), classes)
+        return Target(encode_like(table, name, classes, location), classes)
     if task == "regression" or (task is None and not looks_like_classes(values)):
         return Target(values, None)
-    large = np.flatnonzero(abs(values) >= EXACT)
+    large = np.flatnonzero(abs(values) >= EXACT_INTEGERS)
     if large.size:
         raise DataError(
             f"{table.where(int(large[0]))}: {values[large[0]]:.0f} has more digits than a number "
             f"holds, so classes would become one: name {name!r} in `categorical`",
-            place,
+            location,
         )
-    present, numbers = np.unique(values, return_inverse=True)
-    bad = np.flatnonzero(values != np.round(values))
-    if bad.size:
+    distinct, numbers = np.unique(values, return_inverse=True)
+    fractional = np.flatnonzero(values != np.round(values))
+    if fractional.size:
         raise DataError(
-            f"{table.where(bad[0])}: expected whole numbers or strings as classes, "
-            f"got {values[bad[0]]} ({bad.size} that are not whole in all)",
-            place,
+            f"{table.where(fractional[0])}: expected whole numbers or strings as classes, "
+            f"got {values[fractional[0]]} ({fractional.size} that are not whole in all)",
+            location,
         )
-    names = tuple(class_name(number) for number in present)
-    return Target(numbers.astype(np.int32), names, "" if task else unasked(name, names))
+    names = tuple(class_name(number) for number in distinct)
+    return Target(numbers.astype(np.int32), names, "" if task else assumed_classes(name, names))
 
 
-def like(table: Table, name: str, classes: tuple[str, ...] | None, place: str) -> np.ndarray:
-    """A column as the target of further rows: numbers of those classes, or float64 numbers.
+def encode_like(
+    table: Table, name: str, classes: tuple[str, ...] | None, location: str
+) -> np.ndarray:
+    """A column as the target of more rows: numbers of those classes, or float64 numbers.
 
     Errors: a class that is not among them (with its row), missing values.
     """
     values = table.columns[name]
-    check_complete(table, name, place)
+    check_complete(table, name, location)
     if classes is None:
         if is_categories(values):
-            raise DataError(f"{table.where(0)}: expected a number, got {values[0]!r}", place)
+            raise DataError(f"{table.where(0)}: expected a number, got {values[0]!r}", location)
         return values
     names = values.tolist() if is_categories(values) else [class_name(value) for value in values]
     number = {name: index for index, name in enumerate(classes)}
@@ -83,25 +85,27 @@ def like(table: Table, name: str, classes: tuple[str, ...] | None, place: str) -
     except KeyError:
         row = next(row for row, name in enumerate(names) if name not in number)
         message = f"unknown class {names[row]!r}{one_of(names[row], classes)}"
-        raise DataError(f"{table.where(row)}: {message}", place) from None
+        raise DataError(f"{table.where(row)}: {message}", location) from None
 
 
 def check_task(task: object) -> None:
-    """classification, regression or None."""
+    """Raise `DataError` unless it is classification, regression or None."""
     if task not in (None, "classification", "regression"):
         raise DataError(f"expected classification or regression, got {task!r}", "task")
 
 
-def check_complete(table: Table, name: str, place: str) -> None:
-    """A target must be missing or infinite nowhere."""
+def check_complete(table: Table, name: str, location: str) -> None:
+    """Raise `DataError` for a missing or infinite target, with its row."""
     values = table.columns[name]
-    gone = missing_in(values)
-    if gone.any():
-        others = f" ({gone.sum()} such rows in all)" if gone.sum() > 1 else ""
-        raise DataError(f"{table.where(int(gone.argmax()))}: no target{others}", place)
+    missing = missing_in(values)
+    if missing.any():
+        others = f" ({missing.sum()} such rows in all)" if missing.sum() > 1 else ""
+        raise DataError(f"{table.where(int(missing.argmax()))}: no target{others}", location)
     if not is_categories(values) and np.isinf(values).any():
         row = int(np.isinf(values).argmax())
-        raise DataError(f"{table.where(row)}: expected a finite number, got {values[row]}", place)
+        raise DataError(
+            f"{table.where(row)}: expected a finite number, got {values[row]}", location
+        )
 
 
 def class_name(value: float) -> str:
@@ -109,8 +113,8 @@ def class_name(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else str(value)
 
 
-def unasked(name: str, classes: Sequence[str]) -> str:
-    """The note on numbers that were taken for classes."""
+def assumed_classes(name: str, classes: Sequence[str]) -> str:
+    """The note about numbers that were taken for classes by default."""
     return (
         f"the {len(classes)} values of {name} were taken for classes; "
         "the task regression would take them for numbers"
@@ -119,10 +123,10 @@ def unasked(name: str, classes: Sequence[str]) -> str:
 
 def looks_like_classes(values: np.ndarray) -> bool:
     """Two whole numbers, or few that leave none out from 0 or 1 on; see `make_target`."""
-    present = np.unique(values)
-    if not np.isfinite(present).all() or np.any(present != np.round(present)):
+    distinct = np.unique(values)
+    if not np.isfinite(distinct).all() or np.any(distinct != np.round(distinct)):
         return False
-    if len(present) > FEW or 2 * len(present) > len(values):
+    if len(distinct) > MAX_CLASSES or 2 * len(distinct) > len(values):
         return False
-    consecutive = present[0] in (0, 1) and present[-1] - present[0] == len(present) - 1
-    return len(present) == 2 or bool(consecutive)
+    consecutive = distinct[0] in (0, 1) and distinct[-1] - distinct[0] == len(distinct) - 1
+    return len(distinct) == 2 or bool(consecutive)

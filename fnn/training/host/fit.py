@@ -1,36 +1,29 @@
-"""The host's side of a run: call, look in now and then, stop when asked."""
+"""Fit a run to rows: from arguments and data to a result."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, Unpack
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
+from jax.typing import ArrayLike
 
 from fnn.layer import Tree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
 from fnn.spec import FnnError, SpecError, numbers
-from fnn.training.checks import (
-    check_epochs,
-    check_length,
-    check_loggers,
-    check_rows,
-    check_seeds,
-    check_selection,
-)
+from fnn.training.checks import check_length, check_rows, check_selection
 from fnn.training.divergence import check_start
+from fnn.training.fitting import Fitting, FittingOptions
 from fnn.training.host.history import History, joined
 from fnn.training.host.in_memory import InMemorySource
-from fnn.training.host.interrupts import interruptible
+from fnn.training.host.single_run import SingleRun, Status
 from fnn.training.host.streaming import StreamingSource
-from fnn.training.host.training_loop import Logger, Status, TrainingLoop
 from fnn.training.parallel.collectives import check_same
-from fnn.training.parallel.devices import Devices, check_divides, mesh_of
+from fnn.training.parallel.devices import check_divides
 from fnn.training.parallel.sharding import local_copy, replicate_result
 from fnn.training.program.epoch import Plan
 from fnn.training.program.state import RunState, final_parameters, init_state, jit_init
@@ -43,7 +36,7 @@ def _init_state(run: Run, x: Tree, seed: jax.Array, order_seed: jax.Array) -> Ru
     return init_state(run, shape_of(x), seed=seed, order_seed=order_seed)
 
 
-_chosen = jax.jit(final_parameters)
+_final_parameters = jax.jit(final_parameters)
 
 
 class Timing(NamedTuple):
@@ -74,7 +67,7 @@ class BestEpoch(NamedTuple):
 class FitResult:
     """A run that has ended.
 
-    run: as it was given, its numbers as arrays.
+    run: the argument, its numbers as arrays.
     params, state: the ones to use: those of the best epoch where the run has a `Selection` that
         found one, averaged where the run averages, else the last.
     history: columns with an entry for each epoch that ended (`fnn.training.host.history`).
@@ -82,7 +75,7 @@ class FitResult:
         or never measured before the run was interrupted.
     status: "finished", "stopped early" (patience), "interrupted" or "diverged".
     run_state: where the run stands.
-    signal: the number of the signal that interrupted it; None if none did.
+    interrupted: what `stop` gave when it interrupted it; None if it did not.
     """
 
     run: Run
@@ -93,7 +86,7 @@ class FitResult:
     status: Status
     timing: Timing
     run_state: RunState
-    signal: int | None
+    interrupted: int | None
 
 
 class DivergedError(FnnError):
@@ -112,13 +105,7 @@ def fit(
     run: Run,
     rows: Batch | RowReader,
     validation: Batch | RowReader | None = None,
-    *,
-    epochs: int,
-    seed: int = 0,
-    order_seed: int = 0,
-    target_scale: Any = None,
-    loggers: Sequence[Logger] = (),
-    devices: Devices | None = None,
+    **options: Unpack[FittingOptions],
 ) -> FitResult:
     """Train for at most `epochs` epochs.
 
@@ -126,90 +113,71 @@ def fit(
         rows: a `Batch` of arrays, or `RowReader` to be read by number as they are needed, for data
             larger than memory; either way gives the same bits.
         validation: rows to measure after every `run.validate_every` epochs.
-        seed: initialization and dropout; `order_seed`: the order of batches. From 0 to 2³² - 1.
-        target_scale: what 1 in the target is worth, (O,) or () (see `fnn.metrics.measure`).
-        loggers: called with a `TrainingEvent` about twice a second (after 4,096 epochs at
-            the latest) and at the end. What they raise ends the run and reaches the caller.
-        devices: how many devices divide the rows of each batch among them (`Devices` says what
-            else it may be); None for the default one alone. The result is that of one device
+        epochs, seed, order_seed, target_scale, loggers, stop, devices: see `FittingOptions`.
+            Loggers are called about twice a second (after 4,096 epochs at the latest) and at the
+            end. Devices divide the rows of each batch among them: the result is that of one device
             within rounding, on every process if there are several (`jax.distributed`), which all
             have to make this call.
 
     Neither loggers nor an interruption change a bit of what is computed, and another seed, number
-    of epochs or number in `run` compiles nothing. Ctrl-C and SIGTERM end the run within about half
-    a second, with what was reached (`status`); a second one raises `KeyboardInterrupt`. Outside
-    the main thread Python hears no signals.
+    of epochs or number in `run` compiles nothing. `stop` ends the run within about half a second.
 
     Raises `ShapeError` for arrays of different lengths or none, `FnnError` for classes that the
     network has no output for, with the row, `SpecError` for other arguments that can't be used,
     and `DivergedError` for numbers that are not finite.
     """
-    check_epochs(epochs)
-    check_loggers(loggers)
-    check_seeds(seed=seed, order_seed=order_seed)
-    check_selection(run, validation is not None, epochs)
-    run = numbers(run, wide(run.objective.policy.dtype))
-    mesh = mesh_of(devices)
-    began = time.perf_counter()
-    with interruptible() as request:
-        source = _source(run, rows, validation, target_scale, mesh)
-        course = _start(source, rows, epochs, seed, order_seed)
-        compiled = course.began - began
-        while course.status is None:
-            course.advance()
-            if loggers:
-                look = course.look()
-                for logger in loggers:
-                    logger(look)
-            signal = request.heard(mesh)
-            if signal is not None:
-                course.interrupt()
-    made = _result(course, compiled, signal)
-    if course.fault:
-        raise DivergedError(course.fault, made)
-    return made
+    fitting = Fitting[Run, Batch | RowReader](run, rows, validation, **options)
+    check_selection(run, validation is not None, fitting.epochs)
+    mesh = fitting.mesh("rows")
+    start_time = time.perf_counter()
+    under_way = _start(fitting, mesh)
+    compile_seconds = under_way.start_time - start_time
+    loop = fitting.loop(mesh)
+    loop.run(under_way, event=under_way.event)
+    if not under_way.done:
+        under_way.status = "interrupted"
+    result = _result(under_way, compile_seconds, loop.interrupted)
+    if under_way.fault:
+        raise DivergedError(under_way.fault, result)
+    return result
 
 
-def _start(
-    source: InMemorySource | StreamingSource,
-    rows: Batch | RowReader,
-    epochs: int,
-    seed: int,
-    order_seed: int,
-) -> TrainingLoop:
+def _start(fitting: Fitting[Run, Batch | RowReader], mesh: Mesh | None) -> SingleRun:
     """A run before its first step, all its programs compiled."""
-    run, plan = source.run, source.plan
-    check_length(epochs, plan)
-    check_divides(plan.size, source.mesh)
+    run = numbers(fitting.run, wide(fitting.run.objective.policy.dtype))
+    rows, epochs, seeds = fitting.rows, fitting.epochs, (fitting.seed, fitting.order_seed)
+    source = _source(run, rows, fitting.validation, fitting.target_scale, mesh)
+    check_length(epochs, source.plan)
+    check_divides(source.plan.size, mesh)
     one = rows if isinstance(rows, Batch) else rows.read(np.arange(1))
-    check_same((run, one, plan, epochs, seed, order_seed), source.mesh)
+    check_same((run, one, source.plan, epochs, *seeds), mesh)
     first = jax.tree.map(lambda leaf: leaf[:1], one.x)
-    state = jit_init(_init_state)(run, first, np.uint32(seed), np.uint32(order_seed))
-    state = replicate_result(state, source.mesh)
+    state = jit_init(_init_state)(run, first, *map(np.uint32, seeds))
+    state = replicate_result(state, mesh)
     check_start(run, state)
     source.advance(state, 0, 0)  # compiles, and computes nothing
-    return TrainingLoop(run, source, state, epochs)
+    return SingleRun(run, source, state, epochs)
 
 
-def _result(course: TrainingLoop, compiled: float, signal: int | None) -> FitResult:
-    assert course.status is not None
-    (seconds, rate), state, selection = course.throughput(), course.state, course.run.selection
-    kept = None
+def _result(run: SingleRun, compile_seconds: float, interrupted: int | None) -> FitResult:
+    assert run.status is not None
+    (seconds, rate), state, selection = run.throughput(), run.state, run.run.selection
+    best = None
     if selection is not None and state.best is not None and int(state.best.epoch):
-        kept = BestEpoch(int(state.best.epoch), selection.metric, float(state.best.value))
-    mesh, (device, *others) = course.source.mesh, state.step.devices()
+        best = BestEpoch(int(state.best.epoch), selection.metric, float(state.best.value))
+    mesh, (device, *others) = run.source.mesh, state.step.devices()
     kind = f"{1 + len(others)} × {device.device_kind}" if others else device.device_kind
-    params, layers = local_copy(_chosen(course.run, state), mesh)
+    params, layers = local_copy(_final_parameters(run.run, state), mesh)
     return FitResult(
-        run=course.run,
+        run=run.run,
         params=params,
         state=layers,
-        history=joined(course.told),
-        best=kept,
-        status=course.status,
-        timing=Timing(compiled, seconds, rate, kind),
+        history=joined(run.histories),
+        best=best,
+        status=run.status,
+        timing=Timing(compile_seconds, seconds, rate, kind),
         run_state=local_copy(state, mesh),
-        signal=signal if course.status == "interrupted" else None,
+        interrupted=interrupted if run.status == "interrupted" else None,
     )
 
 
@@ -217,12 +185,12 @@ def _source(
     run: Run,
     rows: Batch | RowReader,
     validation: Batch | RowReader | None,
-    target_scale: Any,
+    target_scale: ArrayLike | None,
     mesh: Mesh | None,
 ) -> InMemorySource | StreamingSource:
-    for place, given in {"rows": rows, "validation": validation}.items():
-        if given is not None and not isinstance(given, RowReader):
-            check_rows(run.objective, given, place)
+    for name, batch in {"rows": rows, "validation": validation}.items():
+        if batch is not None and not isinstance(batch, RowReader):
+            check_rows(run.objective, batch, name)
     if isinstance(rows, Batch):
         if validation is not None and not isinstance(validation, Batch):
             raise SpecError("expected a fnn.Batch, as the rows to train on are", "validation")
@@ -230,8 +198,8 @@ def _source(
     if isinstance(validation, Batch):
         validation = InMemoryRows(validation)
     if Plan.of(run, len(rows)).whole == 1:  # a batch of all rows has to lie in memory anyway
-        given = None if validation is None else _read_all(validation)
-        return InMemorySource(run, _read_all(rows), given, target_scale, mesh)
+        all_validation = None if validation is None else _read_all(validation)
+        return InMemorySource(run, _read_all(rows), all_validation, target_scale, mesh)
     return StreamingSource(run, rows, validation, target_scale, mesh=mesh)
 
 

@@ -1,8 +1,6 @@
-"""What a run's epochs came to, by name."""
+"""The metrics of a run's epochs, by name."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import jax
 import numpy as np
@@ -20,13 +18,13 @@ History = dict[str, np.ndarray]
 
 def columns(metrics: EpochMetrics) -> History:
     """The metrics of some epochs by name, on the host."""
-    told = jax.device_get(metrics)
-    named = {"loss": told.loss}
-    measured = told.validation or {}
+    on_host = jax.device_get(metrics)
+    named = {"loss": on_host.loss}
+    measured = on_host.validation or {}
     for name in sorted(measured, key=lambda name: (name != "loss", name)):
         named[f"validation_{name}"] = measured[name]
-    if told.monitors is not None:
-        for kind, by_path in told.monitors._asdict().items():
+    if on_host.monitors is not None:
+        for kind, by_path in on_host.monitors._asdict().items():
             named |= {f"{kind}/{path}": values for path, values in by_path.items()}
     return {name: np.asarray(values) for name, values in named.items()}
 
@@ -44,7 +42,11 @@ def joined(parts: list[History]) -> History:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def records(history: History, number: int) -> list[dict[str, Any]]:
+EpochRecord = dict[str, float]
+"""One epoch: its number from 1 as `epoch`, and a value for every column of `History`."""
+
+
+def records(history: History, number: int) -> list[EpochRecord]:
     """An epoch a record, numbered from `number`: `{"epoch": 1, "loss": 0.3, …}`."""
     epochs = range(number, number + len(history["loss"]))
     columns = [epochs, *(values.tolist() for values in history.values())]

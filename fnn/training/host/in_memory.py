@@ -7,6 +7,7 @@ import operator
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
+from jax.typing import ArrayLike
 
 from fnn.objective import Batch
 from fnn.training.parallel.sharding import replicate
@@ -29,7 +30,7 @@ class InMemorySource:
         run: Run,
         rows: Batch,
         validation: Batch | None,
-        target_scale: jax.Array | None,
+        target_scale: ArrayLike | None,
         mesh: Mesh | None = None,
     ) -> None:
         self.run, self.mesh = run, mesh

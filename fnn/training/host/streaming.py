@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jax.typing import ArrayLike
 
 from fnn.metrics import Metrics
 from fnn.objective import Batch
@@ -51,7 +52,7 @@ class StreamingSource:
         run: Run,
         rows: RowReader,
         validation: RowReader | None,
-        target_scale: Any = None,
+        target_scale: ArrayLike | None = None,
         chunk_bytes: int | None = None,
         mesh: Mesh | None = None,
     ) -> None:
@@ -162,7 +163,7 @@ class StreamingSource:
         if (epoch + 1) % self.run.validate_every:
             return dict.fromkeys(self.run.metric_names, jnp.asarray(jnp.nan))
         params, layers = local_copy(_current(self.run, state), self.mesh)
-        found = evaluate_rows(
+        metrics = evaluate_rows(
             self.run.objective,
             params,
             layers,
@@ -170,7 +171,7 @@ class StreamingSource:
             self.run.metric_names,
             self.target_scale,
         )
-        return found if self.mesh is None else to_host(found, None)
+        return metrics if self.mesh is None else to_host(metrics, None)
 
 
 @partial(jax.jit, static_argnames=("size", "mesh"))

@@ -1,24 +1,24 @@
-"""What the processes of a run agree on: all have to make the same calls, at the same steps."""
+"""Collectives among the processes of a run: all have to make the same calls, at the same steps."""
 
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
+from fnn.layer import Tree
 from fnn.spec import FnnError
 
 
 def allgather_int(value: int, mesh: Mesh | None) -> list[int]:
-    """What each process says, all of which have to ask; only `value` where one has the mesh."""
+    """The value of each process, all of which have to call; only `value` for a mesh of one."""
     if mesh is None or not mesh.is_multi_process:
         return [value]
-    told = multihost_utils.process_allgather(np.asarray(value, np.int32))
-    return [int(number) for number in told]
+    values = multihost_utils.process_allgather(np.asarray(value, np.int32))
+    return [int(number) for number in values]
 
 
 def is_primary(mesh: Mesh | None) -> bool:
@@ -26,24 +26,24 @@ def is_primary(mesh: Mesh | None) -> bool:
     return mesh is None or not mesh.is_multi_process or jax.process_index() == 0
 
 
-def broadcast_text(words: str) -> str:
-    """What process 0 says, as all processes hear it, who have to ask."""
-    spoken = np.frombuffer(words.encode(), np.uint8)
-    length = int(multihost_utils.broadcast_one_to_all(np.asarray(len(spoken), np.int32)))
-    heard = multihost_utils.broadcast_one_to_all(np.resize(spoken, length))
-    return bytes(np.asarray(heard, np.uint8)).decode()
+def broadcast_text(text: str) -> str:
+    """The text of process 0 on every process, all of which have to call."""
+    encoded = np.frombuffer(text.encode(), np.uint8)
+    length = int(multihost_utils.broadcast_one_to_all(np.asarray(len(encoded), np.int32)))
+    received = multihost_utils.broadcast_one_to_all(np.resize(encoded, length))
+    return bytes(np.asarray(received, np.uint8)).decode()
 
 
-def check_same(given: Any, mesh: Mesh | None) -> None:
-    """Raises `FnnError` where the arrays and numbers in `given` are not those of process 0."""
+def check_same(tree: Tree, mesh: Mesh | None) -> None:
+    """Raises `FnnError` where the arrays and numbers of a tree are not those of process 0."""
     if mesh is None or not mesh.is_multi_process:
         return
     digest = 0
-    for leaf in map(np.asarray, jax.tree.leaves(given)):
+    for leaf in map(np.asarray, jax.tree.leaves(tree)):
         digest = zlib.crc32(f"{leaf.shape} {leaf.dtype}".encode(), digest)
         digest = zlib.crc32(np.ascontiguousarray(leaf).view(np.uint8).data, digest)
     digests = allgather_int(digest >> 1, mesh)
-    other = [number for number, told in enumerate(digests) if told != digests[0]]
+    other = [number for number, own in enumerate(digests) if own != digests[0]]
     if other:
         raise FnnError(
             f"process {other[0]} was given another run or other rows than process 0: all must be "

@@ -23,29 +23,29 @@ def mesh_of(devices: Devices | None, axis: str = "rows") -> Mesh | None:
     if devices is None:
         return None
     if isinstance(devices, Mesh):
-        made = Mesh(devices.devices, devices.axis_names, axis_types=_auto(devices.axis_names))
+        mesh = Mesh(devices.devices, devices.axis_names, axis_types=_auto(devices.axis_names))
     else:
         chosen = _chosen(devices)
         if len(chosen) == 1 and isinstance(devices, int | str):
             return None
-        made = jax.make_mesh((len(chosen),), (axis,), axis_types=_auto((axis,)), devices=chosen)
-    taking_part = {device.process_index for device in made.devices.flat}
+        mesh = jax.make_mesh((len(chosen),), (axis,), axis_types=_auto((axis,)), devices=chosen)
+    taking_part = {device.process_index for device in mesh.devices.flat}
     if len(taking_part) not in (1, jax.process_count()) or jax.process_index() not in taking_part:
         raise SpecError(
             f"expected devices of this process alone or of all {jax.process_count()}, got those of "
             f"process {', '.join(map(str, sorted(taking_part)))}",
             "devices",
         )
-    return made
+    return mesh
 
 
-def _auto(axes: Sequence[Any]) -> tuple[AxisType, ...]:
+def _auto(axes: Sequence[object]) -> tuple[AxisType, ...]:
     return (AxisType.Auto,) * len(axes)
 
 
 def _chosen(devices: int | str | Sequence[jax.Device]) -> list[jax.Device]:
     if isinstance(devices, str):
-        return _found(None if devices == "all" else devices)
+        return _available(None if devices == "all" else devices)
     if isinstance(devices, Sequence):
         wrong = [device for device in devices if not isinstance(device, jax.Device)]
         if not devices or wrong or len({*devices}) < len(devices):
@@ -58,10 +58,10 @@ def _chosen(devices: int | str | Sequence[jax.Device]) -> list[jax.Device]:
         )
     if devices < 1:
         raise SpecError(f"expected at least 1 device, got {devices}", "devices")
-    return _first(int(devices), _found(None))
+    return _first(int(devices), _available(None))
 
 
-def _found(platform: str | None) -> list[jax.Device]:
+def _available(platform: str | None) -> list[jax.Device]:
     """The devices of a platform, or of the one that programs run on."""
     config: Any = jax.config
     default = config.jax_default_device
@@ -72,23 +72,25 @@ def _found(platform: str | None) -> list[jax.Device]:
         raise SpecError(f"JAX finds no {platform!r} here, only {there}", "devices") from None
 
 
-def _first(count: int, found: list[jax.Device]) -> list[jax.Device]:
+def _first(count: int, available: list[jax.Device]) -> list[jax.Device]:
     """So many of them, as many of each process."""
-    platform, processes = found[0].platform, jax.process_count()
-    if count > len(found):
+    platform, processes = available[0].platform, jax.process_count()
+    if count > len(available):
         hint = ""
         if platform == "cpu":
             hint = "; jax.config.update('jax_num_cpu_devices', …) at the start makes more of a CPU"
         raise SpecError(
-            f"{count} asked for, and JAX finds {len(found)} ({platform}){hint}", "devices"
+            f"{count} asked for, and JAX finds {len(available)} ({platform}){hint}", "devices"
         )
     if count % processes:
         raise SpecError(f"{count} can't be divided among {processes} processes", "devices")
-    by_process = [[d for d in found if d.process_index == number] for number in range(processes)]
+    by_process = [
+        [d for d in available if d.process_index == number] for number in range(processes)
+    ]
     share = count // processes
     if min(map(len, by_process)) < share:
-        told = ", ".join(str(len(own)) for own in by_process)
-        raise SpecError(f"{share} asked of each process, and they have {told}", "devices")
+        counts = ", ".join(str(len(own)) for own in by_process)
+        raise SpecError(f"{share} asked of each process, and they have {counts}", "devices")
     return [device for own in by_process for device in own[:share]]
 
 

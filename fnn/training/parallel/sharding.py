@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.typing import ArrayLike
 
 from fnn.layer import Tree
 from fnn.metrics import Metrics, evaluate, measure, outputs
@@ -33,7 +33,7 @@ def replicate(tree: Tree, mesh: Mesh | None) -> Tree:
         return jax.device_put(tree)
     everywhere = _sharding(mesh)
 
-    def one(leaf: Any) -> jax.Array:
+    def one(leaf: ArrayLike) -> jax.Array:
         values = np.asarray(leaf)
         return jax.make_array_from_callback(values.shape, everywhere, values.__getitem__)
 
@@ -73,14 +73,16 @@ def replicate_in_program(tree: Tree, mesh: Mesh | None) -> Tree:
     return tree if mesh is None else jax.lax.with_sharding_constraint(tree, _sharding(mesh))
 
 
-def vmap_on(mesh: Mesh | None, one: Callable[..., Any], in_axes: Any, out_axes: Any) -> Any:
+def vmap_on(
+    mesh: Mesh | None, one: Callable[..., Tree], in_axes: Tree, out_axes: Tree
+) -> Callable[..., Tree]:
     """`jax.vmap` of members, divided among the devices."""
     mapped = jax.vmap(one, in_axes=in_axes, out_axes=out_axes)
     return mapped if mesh is None else _divided(mapped, mesh, in_axes, out_axes)
 
 
 def mesh_of_arrays(tree: Tree) -> Mesh | None:
-    """The mesh that `put` has put arrays on, if any."""
+    """The mesh that `replicate` has put arrays on, if any."""
     for leaf in jax.tree.leaves(tree):
         sharding = getattr(leaf, "sharding", None)
         if isinstance(sharding, NamedSharding) and isinstance(sharding.mesh, Mesh):
@@ -88,12 +90,14 @@ def mesh_of_arrays(tree: Tree) -> Mesh | None:
     return None
 
 
-def constrain(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
+def constrain(mesh: Mesh | None, tree: Tree, axes: Tree) -> Tree:
     """Results where `vmap_on` puts them: values inside a program, or shapes with their places."""
     if mesh is None:
         return tree
 
-    def one(leaf: Any, axis: int | None) -> Any:
+    def one(
+        leaf: jax.Array | jax.ShapeDtypeStruct, axis: int | None
+    ) -> jax.Array | jax.ShapeDtypeStruct:
         sharding = _sharding(mesh, None if axis is None else mesh.axis_names)
         if isinstance(leaf, jax.ShapeDtypeStruct):
             return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
@@ -107,7 +111,7 @@ def constrain(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
     )
 
 
-def reshard(mesh: Mesh | None, tree: Tree, axes: Any) -> Tree:
+def reshard(mesh: Mesh | None, tree: Tree, axes: Tree) -> Tree:
     """Values from anywhere where `vmap_on` puts such results."""
     if mesh is None or mesh_of_arrays(tree) is not None:
         return tree
@@ -126,7 +130,7 @@ def evaluate_on(
     state: Tree,
     rows: Batch,
     names: Sequence[str],
-    target_scale: Any = None,
+    target_scale: jax.Array | None = None,
 ) -> Metrics:
     """Inside a program: `fnn.metrics.evaluate`, the rows divided among the devices.
 
@@ -137,20 +141,22 @@ def evaluate_on(
     count = rows.target.shape[0]
     index = np.minimum(np.arange(count + -count % mesh.size), count - 1)
     x = jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0, mode="clip"), rows.x)
-    found = _divided(outputs, mesh, (None, None, None, 0), 0)(objective, params, state, x)
-    output = replicate_in_program(found[:count], mesh)
+    padded = _divided(outputs, mesh, (None, None, None, 0), 0)(objective, params, state, x)
+    output = replicate_in_program(padded[:count], mesh)
     return measure(
         objective.loss, output, rows.target, names, weight=rows.weight, target_scale=target_scale
     )
 
 
-def _divided(many: Callable[..., Any], mesh: Mesh, in_axes: Any, out_axes: Any) -> Any:
+def _divided(
+    many: Callable[..., Tree], mesh: Mesh, in_axes: Tree, out_axes: Tree
+) -> Callable[..., Tree]:
     """A function of rows or members that don't know each other, each device having its share.
 
     All that it needs must be among its arguments.
     """
 
-    def specs(axes: Any) -> Any:
+    def specs(axes: Tree) -> Tree:
         return jax.tree.map(
             lambda axis: _spec(None if axis is None else mesh.axis_names),
             axes,

@@ -62,7 +62,7 @@ def after_step(monitors: Monitors, params: Tree, grads: Tree, updates: Tree) -> 
 
 
 def report(monitors: Monitors, steps: int) -> Monitors:
-    """What an epoch of so many steps says."""
+    """The values of an epoch of so many steps, from its sums."""
     return Monitors(
         {path: total / steps for path, total in monitors.gradient_norm.items()},
         {path: total / steps for path, total in monitors.update_ratio.items()},

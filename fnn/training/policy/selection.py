@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from fnn.layer import Tree
 from fnn.metrics import Metrics, higher_is_better
@@ -42,7 +43,7 @@ class Best(NamedTuple):
     state: Tree
 
 
-def initial_best(selection: Selection, params: Tree, state: Tree, dtype: Any) -> Best:
+def initial_best(selection: Selection, params: Tree, state: Tree, dtype: DTypeLike) -> Best:
     """Any value is better than this."""
     worst = -jnp.inf if higher_is_better(selection.metric) else jnp.inf
     return Best(jnp.asarray(worst, dtype), jnp.zeros((), jnp.int32), params, state)
@@ -64,7 +65,7 @@ def update_best(
 def has_patience(
     selection: Selection, best: Best, epoch: jax.Array, validate_every: int = 1
 ) -> jax.Array:
-    """Whether to go on after this epoch: in any case until the next validation."""
+    """Whether training continues after this epoch: in any case until the next validation."""
     if selection.patience is None:
         return jnp.ones((), bool)
     waited = (epoch - best.epoch).astype(best.value.dtype)

@@ -15,6 +15,7 @@ from fnn.training.policy import monitors
 from fnn.training.policy.monitors import Monitors
 from fnn.training.policy.selection import Best, initial_best
 from fnn.training.run import Run
+from fnn.xla import check_jaxlib
 
 
 class RunState(NamedTuple):
@@ -61,8 +62,10 @@ def init_state(
     """The state before the first step.
 
     `seed` decides initialization and dropout, `order_seed` the order of batches, so that runs can
-    share one and differ in the other. Either may be traced.
+    share one and differ in the other. Either may be traced. Raises `FnnError` on a jaxlib whose
+    results are wrong (`fnn.xla.check_jaxlib`).
     """
+    check_jaxlib()
     init_key, step_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), 0))
     order_key = jax.random.fold_in(jax.random.key(order_seed), 1)  # equal seeds share no key
     params, state = run.objective.init(init_key, in_shape)
