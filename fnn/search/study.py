@@ -58,7 +58,7 @@ def study(
 class Study:
     """The trials so far, and the settings to try next.
 
-    A new sampler draws each proposal, from the search's seed and the number of those asked
+    A new sampler draws each proposal, from the search's seed and the number of those
     before: what comes next follows from what is in the storage, so that a search that was
     interrupted, or killed, continues as one that was not.
     """
