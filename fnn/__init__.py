@@ -21,5 +21,5 @@ declare_modules(
     "fnn.optimizers",
     "fnn.schedules",
     "fnn.training",
-    "fnn.audit",
+    "fnn.audit.problem.projection",
 )

@@ -91,7 +91,7 @@ def test_what_is_asked_beside_the_leaves(rich: Audit) -> None:
 
 def test_a_second_audit_compiles_nothing() -> None:
     programs = (
-        from_network._by_hand,
+        from_network._manual,
         from_network._automatic,
         from_network._values,
         from_network._forward,

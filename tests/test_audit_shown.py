@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from fnn.audit.differences.finite_differences import Ladder
+from fnn.audit.records import Check, Finding, LeafRow, Verdict, Worst
 from fnn.audit.render.text import WIDTH, figure
-from fnn.audit.result import Audit, Check, Finding, LeafRow, Verdict, Worst
+from fnn.audit.result import Audit
 from fnn.figures import draw_gradient_audit
 from fnn.figures.heat_map import flat, pooled
 from fnn.spec import FnnError

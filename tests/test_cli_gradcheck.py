@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import fnn
-from fnn.cli.gradcheck_problem import objective_and_batch, title
 from fnn.cli.main import parse
+from fnn.cli.options.gradcheck_problem import objective_and_batch, title
 from tests.processes import call, finish, start
 
 RIGHT = """
@@ -71,6 +69,9 @@ BAD = {
         "random",
     ),
 }
+
+
+SCRIPT = "is a script of a checkout of fnn: ./scripts/python experiments/audit_power/"
 
 
 @pytest.fixture
@@ -155,11 +156,9 @@ def test_a_bad_file(command, tmp_path, name: str) -> None:
         ("iris --hidden 3 --inputs 4", "iris: brings the inputs: leave out --inputs"),
         ("mine.py --hidden 3 --batch 4", "leave out --batch and options of the network"),
         ("--target y", "without DATA: there are no columns: leave out options of a file"),
-        ("--faults iris", "--faults: makes its own networks: leave out DATA"),
-        ("--faults --dtype float32", "--faults: makes its own networks: leave out --dtype"),
-        ("--all --right 3", "expected one at a time, got --all and --right"),
-        ("--all --plot a.png", "--all: makes its own networks: leave out --plot"),
-        ("--right 0", "--right: expected 1 or more, got 0"),
+        ("--faults iris", f"--faults: {SCRIPT}plant_faults.py"),
+        ("--all --dtype float32", f"--all: {SCRIPT}cover_pairs.py"),
+        ("--right 3", f"--right: {SCRIPT}random_networks.py COUNT"),
         ("--batch 0", "--batch: expected 1 or more, got 0"),
         ("--directions 1", "--directions: expected 2 or more, got 1"),
         ("--seed -1", "--seed: expected a whole number from 0"),
@@ -228,43 +227,13 @@ def test_an_objective_from_json(tmp_path) -> None:
     assert set(np.unique(batch.target)) == {0, 1}
 
 
-@pytest.mark.parametrize(
-    ("words", "module", "name", "given"),
-    [
-        ("--faults --seed 3", "faults", "run_faults", ((), {"seed": 3, "only": None, "sites": 2})),
-        ("--all --dtype float32", "coverage", "run_all", ((), {"seed": 0, "dtype": "float32"})),
-        ("--right 7", "coverage", "run_right", ((7, "float64"), {"seed": 0})),
-    ],
-)
-@pytest.mark.parametrize("ok", [True, False])
-def test_proofs(command, monkeypatch, tmp_path, words, module, name, given, ok) -> None:
-    """Whoever runs them, their table is printed, kept, and decides how the command ends."""
-    asked = []
-    monkeypatch.setenv("XLA_FLAGS", os.environ.get("XLA_FLAGS", ""))
-
-    class Table(SimpleNamespace):
-        def __str__(self) -> str:
-            return "a table"
-
-    def run(*args, progress, **options):
-        progress(1, 2, None)
-        asked.append((args, options))
-        return Table(ok=ok, to_json=lambda: "{}")
-
-    place = f"fnn.gradients.{module}.run"
-    monkeypatch.setitem(sys.modules, place, SimpleNamespace(**{name: run}))
-    done = command(*words.split(), "--json", "table.json")
-    assert done == (0 if ok else 1, "a table\n", "")
-    assert asked == [given]
-    assert (tmp_path / "table.json").read_text() == "{}\n"
-
-
 def test_the_manual(command, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     status, out, _ = command("--help")
     assert status == 0
     assert out.startswith("usage: fnn gradcheck [-h] [GRADCHECK OPTIONS] [DATA]")
-    for words in ("--right COUNT", "--hidden [N …]", "proof options", "exit status is 0"):
+    for words in ("--hidden [N …]", "exit status is 0"):
         assert words in out
+    assert "--faults" not in out
     assert "STR" not in out and "{None}" not in out
     assert max(map(len, out.splitlines()[1:])) <= 88

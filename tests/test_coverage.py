@@ -10,12 +10,12 @@ import jax
 import numpy as np
 import pytest
 
+from experiments.audit_power.coverage import FACTORS, design, random_network, run
+from experiments.audit_power.coverage.covering_array import covering_rows
+from experiments.audit_power.coverage.kinds import every
+from experiments.audit_power.coverage.random_network import DrawnNetwork
 from fnn.activations import Elementwise
 from fnn.audit import Leaf
-from fnn.gradients.coverage import FACTORS, design, random_network, run
-from fnn.gradients.coverage.kinds import every
-from fnn.gradients.coverage.networks import Drawn
-from fnn.gradients.coverage.pairs import covering_rows
 from fnn.initializers import Initializer
 from fnn.layer import Layer
 from fnn.losses import Loss, Penalty
@@ -40,11 +40,11 @@ def kinds_of(*families: type) -> set[str]:
     }
 
 
-def used(drawn: Drawn) -> set[str]:
+def used(drawn: DrawnNetwork) -> set[str]:
     return kinds_in(json.loads(to_json(drawn.objective)))
 
 
-def value_shape(drawn: Drawn) -> tuple[int, ...]:
+def value_shape(drawn: DrawnNetwork) -> tuple[int, ...]:
     """The shape of the objective's value, nothing compiled."""
     objective, key = drawn.objective, jax.random.key(0)
 
@@ -150,10 +150,10 @@ class SloppyTanh(Elementwise):
         return dy * tape * (1 - tape)
 
 
-def small(objective: Objective) -> Drawn:
+def small(objective: Objective) -> DrawnNetwork:
     draw = np.random.default_rng(1)
     x, target = draw.normal(size=(4, 3)), draw.normal(size=(4, 2))
-    return Drawn(objective, Batch(x, target), shape(3), True, "a small network")
+    return DrawnNetwork(objective, Batch(x, target), shape(3), True, "a small network")
 
 
 RIGHT = small(Objective(mlp([3], 2, activation="tanh"), "squared_error"))
@@ -167,7 +167,7 @@ def test_the_design_sees_a_planted_fault(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(run, "design", lambda seed: list(zip(rows, [RIGHT, WRONG], strict=True)))
     monkeypatch.setattr(run, "first_of_every_level", lambda rows: {0})
     told: list[Any] = []
-    table = run.run_all(progress=lambda *given: told.append(given))
+    table = run.cover_pairs(progress=lambda *given: told.append(given))
     right, wrong = table.lines
     assert (right.ok, wrong.ok, table.ok) == (True, False, False)
     assert table.floors is not None
@@ -191,7 +191,7 @@ def test_false_alarms_and_errors_are_told(monkeypatch: pytest.MonkeyPatch) -> No
     """A network that is not right stands for a false alarm; one that does not fit, for a crash."""
     given = {4: WRONG, 5: MISFIT, 6: RIGHT}
     monkeypatch.setattr(run, "random_network", given.__getitem__)
-    table = run.run_right(3, seed=3, start=1)
+    table = run.audit_random_networks(3, seed=3, start=1)
     alarm, error, right = table.lines
     assert right.ok and not table.ok
     assert "layers[0].weight WRONG" in alarm.wrong
@@ -207,5 +207,5 @@ def test_false_alarms_and_errors_are_told(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("seed", [43, 137, 173, 215, 229, 260, 630])
 def test_false_alarms_that_were(seed: int) -> None:
     """Saturated softmax, a staircase of a loss, biases before BatchNorm with inputs of zero."""
-    found = run.run_right(1, "float64", start=seed)
+    found = run.audit_random_networks(1, "float64", start=seed)
     assert found.ok, str(found)

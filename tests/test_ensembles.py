@@ -13,11 +13,11 @@ import pytest
 from scipy.special import expit, log_softmax, logsumexp, softmax
 
 import fnn
+from experiments.audit_power.mutations import CATALOG
 from fnn import Activation, BatchNorm, Dense, Dropout, Ensemble, Residual, Serial, losses
 from fnn.audit import audit
 from fnn.data import from_arrays, prepare
 from fnn.ensembles import average_of, combine, ensemble, member_outputs, predictive
-from fnn.gradients.faults import CATALOG
 from fnn.metrics import as_logits
 from fnn.model import Model, load, save
 from fnn.spec import FnnError, ShapeError, SpecError
@@ -138,7 +138,7 @@ def test_an_audit_finds_the_member_layer_at_fault() -> None:
     objective = fnn.Objective(net, "squared_error", policy=fnn.Policy("float64"))
     batch = fnn.Batch(X, np.random.default_rng(1).normal(size=X.shape))
     fault = next(f for f in CATALOG if f.name == "weight gradient doubled")
-    planted = fault.planted(objective, "net.inner.inner.layers[2]")
+    planted = fault.inject(objective, "net.inner.inner.layers[2]")
     found = audit(objective, batch, by_hand=planted, checks=False)
     assert not found.ok
     assert [(f.path, f.leaf) for f in found.findings] == [("net.inner.inner.layers[2]", "weight")]

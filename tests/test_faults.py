@@ -1,6 +1,6 @@
 """Planted faults: values stay right, gradients do not, and nothing else shows that they are there.
 
-How many of them an audit catches is `fnn gradcheck --faults`.
+How many of them an audit catches is `experiments/audit_power/plant_faults.py`.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.audit_power.mutations import CATALOG, Fault, exchange
+from experiments.audit_power.mutations.fault import fault, walk
+from experiments.audit_power.mutations.inject import FaultyLayer, correct_cotangent
+from experiments.audit_power.trials.catalog import NETWORKS
+from experiments.audit_power.trials.network import TrialNetwork
+from experiments.audit_power.trials.run import run_trials, sample_sites, select_faults
+from experiments.audit_power.trials.table import Control, FaultTable, Trial
 from fnn.gradients import automatic, manual
-from fnn.gradients.faults import CATALOG, NETWORKS, Fault, Network, exchange
-from fnn.gradients.faults.fault import fault, walk
-from fnn.gradients.faults.planted import PlantedLayer, passed_on
-from fnn.gradients.faults.run import chosen, places, run_faults
-from fnn.gradients.faults.table import FaultTable, Right, Trial
 from fnn.layers import Dense
 from fnn.objective import Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, named_leaves, numbers
 
 KEY = jax.random.key(3, impl="unsafe_rbg")
-PLANTED = [(fault, *place) for fault in CATALOG for place in places(fault, seed=0, count=1)]
+PLANTED = [(fault, *place) for fault in CATALOG for place in sample_sites(fault, seed=0, count=1)]
 VISIBLE = 1e-9
 """the smallest change that counts, of a leaf's largest element"""
 BY_NAME = {fault.name: fault for fault in CATALOG}
@@ -41,7 +43,7 @@ def test_the_catalog() -> None:
     assert len(BY_NAME) == len(CATALOG)
     assert all(fault.words and fault.diagnosis for fault in CATALOG)
     assert len(PLANTED) == len(CATALOG)
-    spread = Counter(len({place[0].name for place in places(f, 0, 99)}) for f in CATALOG)
+    spread = Counter(len({place[0].name for place in sample_sites(f, 0, 99)}) for f in CATALOG)
     assert spread[1] <= 5, "faults that one network alone offers a place for"
 
 
@@ -51,14 +53,14 @@ def by_hand(objective: Any, params: Any, state: Any, batch: Any) -> Any:
 
 
 @every_network
-def test_every_fault_changes_a_gradient_and_no_value(network: Network) -> None:
+def test_every_fault_changes_a_gradient_and_no_value(network: TrialNetwork) -> None:
     """Against `jax.grad`, which the network's own backward pass equals."""
     objective, batch, (params, state) = network.objective, network.batch(), network.point()
     here = [(fault, path) for fault, other, path in PLANTED if other is network]
 
     @jax.jit
     def run(*point: Any) -> Any:
-        claims = [by_hand(fault.planted(objective, path), *point) for fault, path in here]
+        claims = [by_hand(fault.inject(objective, path), *point) for fault, path in here]
         differentiate = automatic.value_and_grad(objective)
         return by_hand(objective, *point), claims, differentiate(*point, key=KEY)[1]
 
@@ -86,7 +88,7 @@ def test_a_planted_node_is_transparent(name: str) -> None:
     in_shape = shape_of(batch.x)
     paths = list(named_leaves(objective))
     for site in walk(objective, batch):
-        made = fault_in(type(site.node)).planted(objective, site.path)
+        made = fault_in(type(site.node)).inject(objective, site.path)
         assert list(named_leaves(made)) == paths
         assert jax.tree.leaves(made) == jax.tree.leaves(objective)
         assert [other.path for other in walk(made, batch)] == [
@@ -104,18 +106,18 @@ def test_a_planted_node_is_transparent(name: str) -> None:
 
 def fault_in(kind: type) -> Fault:
     """A mistake that can be planted in anything of this class."""
-    return fault(kind, leaf=(), says="")(passed_on)
+    return fault(kind, leaf=(), diagnosis=())(correct_cotangent)
 
 
 def test_children_of_a_planted_combinator_can_be_exchanged() -> None:
     """As an audit does, to ask a combinator about its own mistakes alone."""
     objective = NETWORK["gates"].objective
-    made = BY_NAME["branch dropped"].planted(objective, "net.layers[0]")
+    made = BY_NAME["branch dropped"].inject(objective, "net.layers[0]")
     exchanged = exchange(made, "net.layers[0].branches[1].layers[0]", lambda layer: Dense(4))
     planted = exchanged.net.layers[0]
-    assert isinstance(planted, PlantedLayer)
+    assert isinstance(planted, FaultyLayer)
     assert planted.inner.branches[1].layers[0] == Dense(4)
-    assert planted.wrong is made.net.layers[0].wrong
+    assert planted.faulty_backward is made.net.layers[0].faulty_backward
     with pytest.raises(KeyError, match="nowhere"):
         exchange(objective, "net.nowhere", lambda layer: layer)
 
@@ -138,7 +140,7 @@ def test_a_planted_objective_is_an_argument_of_jit() -> None:
         ("two elements exchanged", 1),
         ("sign of one element", 2),
     ):
-        made = BY_NAME[name].planted(objective, "net.layers[0]")
+        made = BY_NAME[name].inject(objective, "net.layers[0]")
         value(numbers(made), *point)
         value(numbers(jax.tree.map(lambda leaf: 0.5 * leaf, made)), *point)
         assert traces == count
@@ -147,7 +149,7 @@ def test_a_planted_objective_is_an_argument_of_jit() -> None:
 def test_one_fault_through_the_audit() -> None:
     """Planted, caught, named and diagnosed; the right network passes."""
     told: list[tuple[int, int]] = []
-    table = run_faults(
+    table = run_trials(
         only="bias gradient forgotten", sites=1, progress=lambda *a: told.append(a[:2])
     )
     (row,) = table.rows
@@ -164,17 +166,17 @@ def test_mistakes_along_the_axis_of_members_are_named() -> None:
         ("inputs of members averaged", "÷ M, the number of members,"),
         ("members gradients summed", "the sum over axis 0, broadcast"),
     ):
-        (row,) = run_faults(only=only, sites=1).trials
+        (row,) = run_trials(only=only, sites=1).trials
         assert row.caught and row.named and row.diagnosed and row.subject == "ensemble"
         assert row.words.startswith(words)
 
 
 def test_faults_are_chosen_by_subject_or_name() -> None:
-    assert {fault.subject for fault in chosen("dropout")} == {"dropout"}
-    assert [fault.name for fault in chosen("two_forgotten")] == ["two forgotten"]
-    assert chosen(None) == CATALOG
+    assert {fault.subject for fault in select_faults("dropout")} == {"dropout"}
+    assert [fault.name for fault in select_faults("two_forgotten")] == ["two forgotten"]
+    assert select_faults(None) == CATALOG
     with pytest.raises(FnnError, match="no fault is called 'dropuot'; did you mean 'dropout'"):
-        run_faults(only="dropuot")
+        run_trials(only="dropuot")
 
 
 TRIAL = Trial("a", "dense", "gates", "net.layers[0]", True, True, True, "× 2", 0.5)
@@ -193,7 +195,7 @@ TRIAL = Trial("a", "dense", "gates", "net.layers[0]", True, True, True, "× 2", 
     ],
 )
 def test_what_an_audit_must_reach(trials: list[Trial], alarm: bool, ok: bool) -> None:
-    right = Right("gates", not alarm, "layers[0].weight WRONG: " * alarm, 0.1)
+    right = Control("gates", not alarm, "layers[0].weight WRONG: " * alarm, 0.1)
     table = FaultTable((*trials, replace(TRIAL, fault="b", words="÷ B")), (right,), 0, 10.0)
     assert table.ok is ok
     data = json.loads(table.to_json())
@@ -210,7 +212,7 @@ def test_an_objective_stays_what_it_was() -> None:
     """Planting makes a copy."""
     objective = NETWORKS[0].objective
     before = repr(objective)
-    made = BY_NAME["batch mean forgotten"].planted(objective, "")
+    made = BY_NAME["batch mean forgotten"].inject(objective, "")
     assert repr(objective) == before
     assert isinstance(objective, Objective)
     assert (made.net, made.loss, made.penalties, made.policy) == (

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from experiments.audit_power.mutations import CATALOG
 from experiments.peers import gradient_checkers
 from experiments.peers.checkers import fnn_audits, jax_peers, trials
 from experiments.peers.checkers.figure import draw
@@ -20,7 +21,6 @@ from experiments.peers.checkers.scores import scores, table
 from experiments.peers.checkers.trials import Checker, Trial, run_checkers
 from fnn import xla
 from fnn.combinators import Serial
-from fnn.gradients.faults import CATALOG
 from fnn.layers import Dense
 from fnn.losses import SquaredError
 from fnn.objective import Batch, Objective
@@ -44,7 +44,7 @@ def claim(fault: str = "", path: str = "net.layers[1]") -> GradientCase:
     batch = Batch(draw.normal(size=(4, 3)), draw.normal(size=(4, 2)))
     if not fault:
         return GradientCase("small", objective, objective, batch)
-    by_hand = FAULTS[fault].planted(objective, path)
+    by_hand = FAULTS[fault].inject(objective, path)
     return GradientCase("small", objective, by_hand, batch, fault=FAULTS[fault], path=path)
 
 

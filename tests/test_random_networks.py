@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from experiments.audit_power.coverage import random_network
+from experiments.audit_power.coverage.run import general_position
 from fnn.audit import agreement
-from fnn.gradients.coverage import random_network
-from fnn.gradients.coverage.run import general_position
 from fnn.spec import from_json, to_json
 
 KEY = jax.random.key(20)

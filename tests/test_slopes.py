@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fnn.audit.differences.directional import SAFETY
-from fnn.audit.differences.finite_differences import Slope, noise_of, places, slope_of
+from fnn.audit.differences.finite_differences import Slope, noise_of, sample_points, slope_of
 
 EPSILON = {np.float64: 2.0**-52, np.float32: 2.0**-23}
 
@@ -17,7 +17,7 @@ EPSILON = {np.float64: 2.0**-52, np.float32: 2.0**-23}
 def slope(f: Callable, dtype: type = np.float64) -> Slope:
     epsilon = EPSILON[dtype]
     with np.errstate(all="ignore"):
-        values = np.array([float(f(dtype(t))) for t in places(epsilon)])
+        values = np.array([float(f(dtype(t))) for t in sample_points(epsilon)])
         return slope_of(values, noise_of(values, epsilon), epsilon)
 
 
@@ -83,6 +83,6 @@ def test_the_error_estimate_holds_among_many_corners(dtype: type) -> None:
 def test_the_noise_of_a_function_is_measured() -> None:
     """Noise far above rounding, of a function that computes with fewer digits, is found."""
     draw = np.random.default_rng(0)
-    values = [1 + 1e-9 * draw.normal() for _ in places(EPSILON[np.float64])]
+    values = [1 + 1e-9 * draw.normal() for _ in sample_points(EPSILON[np.float64])]
     found = noise_of(np.array(values), EPSILON[np.float64])
     assert 2e-10 < found < 5e-9

@@ -5,9 +5,9 @@
     FNN_PYTHON=.venv-peers/bin/python ./scripts/python experiments/peers/gradient_checkers.py \
         [--right 100] [--only WORDS] [--seed 0] [--float32] [--workers 2] [--out FOLDER]
 
-Every fault of the catalog (`fnn gradcheck --faults`) is planted in one place, drawn from the
-seed. Right gradients are those of the catalog's networks in general position and of random
-networks as they are initialized, with inputs as nasty as users' are (`fnn gradcheck --right`).
+Every fault of the catalog (`plant_faults.py` of experiments/audit_power) is planted in one place,
+drawn from the seed. Right gradients are those of the catalog's networks in general position and of
+random networks as they are initialized, with inputs as nasty as users' are (`random_networks.py`).
 Without torch, its rows say so. In float64:
 
 fnn.audit        `fnn.audit(objective, batch)`. It is given the network, and so has `jax.grad` of it

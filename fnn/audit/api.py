@@ -2,52 +2,53 @@
 
 from __future__ import annotations
 
-import functools
-import time
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
-import jax
-import jax.numpy as jnp
-import jaxlib.version
-import numpy as np
-
-from fnn.audit import consistency as also
-from fnn.audit.compare import PRECISION
-from fnn.audit.diagnose.functions import with_diagnosis
-from fnn.audit.localize.localization import findings
-from fnn.audit.localize.probes import look
-from fnn.audit.problem import from_function, from_network
-from fnn.audit.problem.contract import check_contract
-from fnn.audit.problem.inputs import subject
-from fnn.audit.problem.leaves import in_dtype
-from fnn.audit.problem.problem import Problem
-from fnn.audit.result import Audit, Check, Finding, LeafRow, Verdict
-from fnn.audit.verdict.arbitration import BESIDE
-from fnn.audit.verdict.evidence import Evidence, gather
-from fnn.audit.verdict.verdicts import examine, excuse_saturation
-from fnn.layer import Layer, Tree
-from fnn.objective import Batch, Objective
 from fnn.spec import FnnError
 
+if TYPE_CHECKING:
+    from fnn.audit.result import Audit
+    from fnn.layer import Layer
+    from fnn.objective import Objective
+
 DTYPES = ("float64", "float32", "bfloat16")
-BROKEN = {Verdict.WRONG, Verdict.NONFINITE, Verdict.NONDETERMINISTIC}
+
+
+class AuditOptions(TypedDict, total=False):
+    """Options that every audit takes."""
+
+    seed: int
+    dtype: str
+    directions: int
+    checks: bool
+    hessian: bool
+
+
+class Settings(NamedTuple):
+    """How an audit is made."""
+
+    dtype: str | None
+    """None: that of the function's arguments"""
+    seed: int
+    directions: int
+    checks: bool
+    hessian: bool
 
 
 def audit(
     objective: Objective | Layer,
-    batch: Batch | tuple[Any, Any] | Any,
+    batch: object,
     *,
-    params: Tree = None,
-    state: Tree = None,
+    params: object = None,
+    state: object = None,
     seed: int = 0,
     dtype: str = "float64",
     train: bool = True,
     directions: int = 6,
     checks: bool = True,
     hessian: bool = False,
-    by_hand: Any = None,
+    by_hand: Objective | None = None,
 ) -> Audit:
     """Audit the hand-written gradient of a network against `jax.grad` and against differences.
 
@@ -69,49 +70,24 @@ def audit(
     Raises `FnnError` for a dtype that is unknown and for a directions count below 2; what does not
     fit together raises as it does in training.
     """
-    began = time.perf_counter()
+    from fnn.audit.run import audit_network
+
     _check_options(dtype, directions, seed)
-    with jax.enable_x64(True), jax.default_matmul_precision(PRECISION):
-        objective, setting = subject(objective, batch, params, state, seed)
-        claimed = objective if by_hand is None else by_hand
-        check_contract(from_network.in_dtype(claimed, "float64"), _wide(setting), train)
-        problem = from_network.problem_of(objective, claimed, setting, train=train, dtype=dtype)
-        if not np.isfinite(problem.noise):
-            raise FnnError(
-                "its value is not finite at these parameters (a class number that is no class of "
-                "the output gives NaN)",
-                "objective",
-            )
-        counted, evaluations = _counted(problem)
-        evidence = gather(problem)
-        rows = _rows(counted, evidence, directions, seed)
-        found: tuple[Finding, ...] = ()
-        if dtype == "float64" and any(row.verdict in BROKEN for row in rows):
-            look_at = functools.partial(
-                look, from_network.in_dtype(claimed, dtype), _wide(setting), train=train
-            )
-            found = findings(from_network.in_dtype(objective, dtype), problem, look_at)
-            if not found:
-                rows = [excuse_saturation(row, evidence) for row in rows]
-        asked: tuple[Check, ...] = ()
-        if checks:
-            asked = _checks(problem, evidence, seed)
-            if dtype == "float64":
-                exact = from_network.in_dtype(claimed, dtype)
-                asked += (
-                    also.single_examples(evidence, exact, setting, problem.point, train=train),
-                )
-        if hessian:
-            asked += (also.hessian(counted, seed),)
-    header = _header(dtype, seed, directions, evaluations[0], began)
-    header["claimed"] = "manual"
-    return Audit(header, tuple(rows), found, asked)
+    return audit_network(
+        objective,
+        batch,
+        params,
+        state,
+        by_hand,
+        train=train,
+        settings=Settings(dtype, seed, directions, checks, hessian),
+    )
 
 
 def audit_gradient(
-    f: Callable[..., Any],
-    gradient: Callable[..., Any],
-    *args: Any,
+    f: Callable[..., object],
+    gradient: Callable[..., object],
+    *args: object,
     directions: int = 6,
     seed: int = 0,
     dtype: str | None = None,
@@ -132,71 +108,29 @@ def audit_gradient(
     key, for first arguments that are empty or hold integers, and for a claimed gradient whose
     structure, shape or dtype is not the argument's, naming the path.
     """
-    began = time.perf_counter()
+    from fnn.audit.run import audit_function
+
     _check_options(dtype or "float64", directions, seed)
     if dtype == "bfloat16":
         raise FnnError("functions are audited in float64 or float32", "dtype")
-    leaves = jax.tree.leaves(args)
-    wide = dtype == "float64" or any(_is_float64(leaf) for leaf in leaves)
-    x64 = bool(wide or jax.config.jax_enable_x64)  # type: ignore[attr-defined]
-    with jax.enable_x64(x64), jax.default_matmul_precision(PRECISION):
-        if dtype is not None:
-            args = in_dtype(args, dtype)
-        problem = from_function.problem_of(f, gradient, args)
-        counted, evaluations = _counted(problem)
-        evidence = gather(problem)
-        rows = _rows(counted, evidence, directions, seed)
-        rows = [with_diagnosis(row, problem, evidence, args) for row in rows]
-        asked = _checks(problem, evidence, seed) if checks else ()
-        if hessian:
-            asked += (also.hessian(counted, seed),)
-    used = next(iter(problem.point.values())).dtype
-    header = _header(str(used), seed, directions, evaluations[0], began)
-    if problem.automatic is None:
-        header["automatic"] = "none: JAX can't trace the function"
-    return Audit(header, tuple(rows), (), asked)
+    settings = Settings(dtype, seed, directions, checks, hessian)
+    return audit_function(f, gradient, args, settings)
 
 
 def assert_gradient(
-    f: Callable[..., Any], gradient: Callable[..., Any], *args: Any, **options: Any
+    f: Callable[..., object],
+    gradient: Callable[..., object],
+    *args: object,
+    **options: Unpack[AuditOptions],
 ) -> None:
     """Raise `AssertionError`, with the audit's table, unless `audit_gradient` proves every leaf.
 
     One line in a test: `fnn.assert_gradient(loss, my_gradient, params, x, y)`.
     """
     __tracebackhide__ = True
-    found = audit_gradient(f, gradient, *args, **options)
-    if not found.ok:
-        raise AssertionError(f"the gradient is not proved\n{found}")
-
-
-def _rows(problem: Problem, evidence: dict[str, Evidence], count: int, seed: int) -> list[LeafRow]:
-    @functools.cache
-    def beside() -> dict[str, Evidence]:
-        return gather(replace(problem, point=problem.beside(BESIDE, seed)))
-
-    with np.errstate(all="ignore"):
-        return examine(problem, evidence, beside, count, seed)
-
-
-def _checks(problem: Problem, evidence: dict[str, Evidence], seed: int) -> tuple[Check, ...]:
-    """What is asked of every gradient beside its leaves."""
-    return (
-        also.twice(evidence),
-        also.eager(problem, evidence),
-        also.forward_mode(problem, evidence, seed),
-    )
-
-
-def _counted(problem: Problem) -> tuple[Problem, list[int]]:
-    """The problem with its function's evaluations counted."""
-    count = [0]
-
-    def values(point: Any, path: str, direction: Any, steps: Any) -> Any:
-        count[0] += len(steps)
-        return problem.values(point, path, direction, steps)
-
-    return replace(problem, values=values), count
+    result = audit_gradient(f, gradient, *args, **options)
+    if not result.ok:
+        raise AssertionError(f"the gradient is not proved\n{result}")
 
 
 def _check_options(dtype: str, directions: int, seed: int) -> None:
@@ -205,28 +139,3 @@ def _check_options(dtype: str, directions: int, seed: int) -> None:
     for name, value, least in (("directions", directions, 2), ("seed", seed, 0)):
         if not isinstance(value, int) or value < least:
             raise FnnError(f"expected {least} or more, got {value!r}", name)
-
-
-def _header(
-    dtype: str, seed: int, directions: int, evaluations: int, began: float
-) -> dict[str, Any]:
-    device = jax.devices()[0]
-    return {
-        "dtype": dtype,
-        "matmul precision": PRECISION,
-        "backend": f"{device.platform} ({device.device_kind})",
-        "versions": f"jax {jax.__version__}, jaxlib {jaxlib.version.__version__}, "
-        f"numpy {np.__version__}",
-        "seed": seed,
-        "directions": directions,
-        "evaluations": evaluations,
-        "seconds": time.perf_counter() - began,
-    }
-
-
-def _is_float64(leaf: Any) -> bool:
-    return str(getattr(leaf, "dtype", "")).endswith("float64") or type(leaf) is float
-
-
-def _wide(setting: from_network.NetworkPoint) -> from_network.NetworkPoint:
-    return from_network.as_float(setting, jnp.dtype("float64"))

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from fnn.audit.problem import from_network
-from fnn.audit.problem.inputs import subject
+from fnn.audit.problem.inputs import complete_inputs
 from fnn.audit.verdict.evidence import gather
 from fnn.layer import Layer, Tree
 from fnn.objective import Objective
@@ -38,7 +38,7 @@ def agreement(
 ) -> list[Leaf]:
     """Manual against automatic alone, without differences: the cheap part of `audit`."""
     with jax.enable_x64(True), jax.default_matmul_precision(PRECISION):
-        objective, setting = subject(objective, batch, params, state, seed)
+        objective, setting = complete_inputs(objective, batch, params, state, seed)
         found = gather(
             from_network.problem_of(objective, objective, setting, train=train, dtype=dtype)
         )

@@ -11,19 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from fnn.audit.differences.directional import SAFETY
-from fnn.audit.differences.finite_differences import noise_of, places, slope_of
+from fnn.audit.differences.finite_differences import noise_of, sample_points, slope_of
 from fnn.audit.problem import from_network
 from fnn.audit.problem.problem import Leaves, Problem
-from fnn.audit.result import Check
+from fnn.audit.records import Check
 from fnn.audit.verdict.evidence import Evidence
 from fnn.gradients import manual
 from fnn.layer import Tree
 from fnn.objective import Batch, Objective
 
-Found = dict[str, Evidence]
+EvidenceByPath = dict[str, Evidence]
 
 
-def twice(found: Found) -> Check:
+def same_twice(found: EvidenceByPath) -> Check:
     """The same call gives the same gradient."""
     name = "the same call twice"
     worst = max(float(np.abs(leaf.claimed - leaf.again).max(initial=0)) for leaf in found.values())
@@ -33,16 +33,16 @@ def twice(found: Found) -> Check:
     return Check(name, held, f"differs by {worst:.2g}, {'' if held else 'not '}within rounding")
 
 
-def eager(problem: Problem, found: Found) -> Check:
+def eager(problem: Problem, found: EvidenceByPath) -> Check:
     """Compiled and operation by operation, the gradient is the same but for rounding."""
     name = "jit against eager"
     if problem.other_way is None:
         return Check(name, None, "JAX can't trace the gradient")
-    return _compared(name, found, problem.other_way(problem.point))
+    return _compare_leaves(name, found, problem.other_way(problem.point))
 
 
 def single_examples(
-    found: Found,
+    found: EvidenceByPath,
     objective: Objective,
     setting: from_network.NetworkPoint,
     point: Leaves,
@@ -52,7 +52,7 @@ def single_examples(
     name = "single examples sum to the batch"
     for mode in (True, False) if train else (False,):
         try:
-            together, apart, batch, summed = _one_by_one(objective, setting, point, train=mode)
+            together, apart, batch, summed = _single_examples(objective, setting, point, train=mode)
         except Exception as error:
             if mode == train:
                 raise
@@ -60,13 +60,13 @@ def single_examples(
             return Check(name, None, f"the backward pass raises in evaluation ({told})")
         scale = np.abs(together).max(initial=0)
         if np.allclose(together, apart, rtol=1e-9, atol=1e-9 * scale):
-            check = _compared(name, found, jax.device_get(summed), jax.device_get(batch))
+            check = _compare_leaves(name, found, jax.device_get(summed), jax.device_get(batch))
             words = "" if mode == train else " (asked in evaluation, where rows are independent)"
             return replace(check, words=check.words + words)
     return Check(name, None, "rows depend on each other")
 
 
-def forward_mode(problem: Problem, found: Found, seed: int) -> Check:
+def forward_mode(problem: Problem, found: EvidenceByPath, seed: int) -> Check:
     """The derivative along a direction by `jax.jvp` is the reference's slope."""
     name = "forward against reverse mode"
     if problem.forward is None or any(leaf.automatic is None for leaf in found.values()):
@@ -80,7 +80,7 @@ def forward_mode(problem: Problem, found: Found, seed: int) -> Check:
     allowed = sum(
         leaf.limit * float(np.linalg.norm(move[path])) for path, leaf in found.items()
     ) + 1e3 * problem.value_epsilon * abs(expected)
-    return _told(name, abs(slope - expected), allowed, abs(expected))
+    return _compare_slopes(name, abs(slope - expected), allowed, abs(expected))
 
 
 def hessian(problem: Problem, seed: int) -> Check:
@@ -103,11 +103,11 @@ def hessian(problem: Problem, seed: int) -> Check:
         grads = problem.claimed(there)
         return sum(float(np.vdot(grads[path], across[path])) for path in grads)
 
-    values = np.array([claimed(float(step)) for step in places(problem.epsilon)])
+    values = np.array([claimed(float(step)) for step in sample_points(problem.epsilon)])
     slope = slope_of(values, noise_of(values, problem.epsilon), problem.epsilon)
     if slope.corner:
         return Check(name, None, "the gradient jumps at this very point")
-    return _told(name, slope.distance(expected), SAFETY * slope.resolution, abs(expected))
+    return _compare_slopes(name, slope.distance(expected), SAFETY * slope.resolution, abs(expected))
 
 
 def _direction(problem: Problem, seed: int) -> Leaves:
@@ -118,7 +118,9 @@ def _direction(problem: Problem, seed: int) -> Leaves:
     }
 
 
-def _compared(name: str, found: Found, other: Leaves, expected: Leaves | None = None) -> Check:
+def _compare_leaves(
+    name: str, found: EvidenceByPath, other: Leaves, expected: Leaves | None = None
+) -> Check:
     """Against the claimed gradient, leaf by leaf, in units of what counts as an error."""
     worst, place = 0.0, ""
     for path, leaf in found.items():
@@ -131,7 +133,7 @@ def _compared(name: str, found: Found, other: Leaves, expected: Leaves | None = 
     return Check(name, False, f"{place} differs by {worst:.2g} times the detection limit")
 
 
-def _told(name: str, error: float, allowed: float, size: float) -> Check:
+def _compare_slopes(name: str, error: float, allowed: float, size: float) -> Check:
     relative = error / size if size else error
     if error <= allowed:
         return Check(name, True, f"agrees, relative difference {relative:.1e}")
@@ -143,11 +145,11 @@ def _told(name: str, error: float, allowed: float, size: float) -> Check:
 
 
 @functools.partial(jax.jit, static_argnames="train")
-def _one_by_one(
+def _single_examples(
     objective: Objective, setting: from_network.NetworkPoint, point: dict[str, Any], *, train: bool
 ) -> tuple[jax.Array, jax.Array, dict[str, Any], dict[str, Any]]:
     """The batch's output, the single examples', the batch's gradient, the sum of theirs."""
-    params, batch = from_network.given(setting, point)
+    params, batch = from_network.with_leaves(setting, point)
     options: dict[str, Any] = {"train": train, "key": setting.key}
 
     def once(batch: Batch) -> tuple[jax.Array, Tree, Tree]:
@@ -163,17 +165,22 @@ def _one_by_one(
     penalty = jax.tree.map(lambda leaf: jnp.zeros_like(leaf), params)
     for own in penalties:
         penalty = jax.tree.map(jnp.add, penalty, own)
-    share = _shares(batch, together.shape[0])
+    share = _normalized_weights(batch, together.shape[0])
 
     def weigh(leaf: jax.Array, penalty: jax.Array) -> jax.Array:
         return jnp.tensordot(share, leaf - penalty[None], 1) + penalty
 
     summed = jax.tree.map(weigh, grads, penalty)
     inputs = jax.tree.map(lambda leaf: leaf[:, 0] * share.reshape(-1, *(1,) * (leaf.ndim - 2)), dx)
-    return together, outputs[:, 0], from_network.floats(*whole), from_network.floats(summed, inputs)
+    return (
+        together,
+        outputs[:, 0],
+        from_network.float_leaves(*whole),
+        from_network.float_leaves(summed, inputs),
+    )
 
 
-def _shares(batch: Batch, rows: int) -> jax.Array:
+def _normalized_weights(batch: Batch, rows: int) -> jax.Array:
     """Each example's share of the loss."""
     if batch.weight is None:
         return jnp.full(rows, 1 / rows)

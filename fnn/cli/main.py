@@ -87,7 +87,7 @@ def parse(arguments: list[str]) -> Command:
 
     from fnn.cli.commands.data import DataCommand
     from fnn.cli.commands.evaluate import EvaluateCommand
-    from fnn.cli.commands.gradcheck import GradcheckCommand
+    from fnn.cli.commands.gradcheck import GradcheckCommand, refuse_moved_options
     from fnn.cli.commands.predict import PredictCommand
     from fnn.cli.commands.runs import RunsCommand
     from fnn.cli.commands.search import SearchCommand
@@ -95,6 +95,8 @@ def parse(arguments: list[str]) -> Command:
     from fnn.cli.commands.sweep import SweepCommand
     from fnn.cli.commands.train import TrainCommand
 
+    if arguments[:1] == ["gradcheck"]:
+        refuse_moved_options(arguments[1:])
     resumed = _parse_with_folder("".join(arguments[:1]), arguments[1:])
     if resumed is not None:
         return resumed

@@ -11,12 +11,19 @@ from typing import Any
 import jax
 import numpy as np
 
-from fnn.audit.problem.from_network import NetworkPoint, as_float, floats, given, in_dtype
-from fnn.audit.problem.inputs import subject
+from experiments.audit_power.coverage import random_network
+from experiments.audit_power.mutations import Fault
+from experiments.audit_power.trials.network import TrialNetwork
+from experiments.audit_power.trials.run import sample_sites
+from fnn.audit.problem.from_network import (
+    NetworkPoint,
+    as_float,
+    float_leaves,
+    in_dtype,
+    with_leaves,
+)
+from fnn.audit.problem.inputs import complete_inputs
 from fnn.gradients import manual
-from fnn.gradients.coverage import random_network
-from fnn.gradients.faults import Fault, Network
-from fnn.gradients.faults.run import places
 from fnn.layer import Tree
 from fnn.objective import Batch, Objective
 from fnn.spec import numbers
@@ -60,7 +67,7 @@ class Programs:
     """seconds that the first call of both took"""
 
 
-def catalog_cases(network: Network, faults: Sequence[Fault], seed: int) -> list[GradientCase]:
+def catalog_cases(network: TrialNetwork, faults: Sequence[Fault], seed: int) -> list[GradientCase]:
     """A network of the catalog, right, then with each fault that has its place in it.
 
     The place is drawn from the seed. Nothing where no fault has.
@@ -69,9 +76,9 @@ def catalog_cases(network: Network, faults: Sequence[Fault], seed: int) -> list[
     objective = network.objective
     right = GradientCase(network.name, objective, objective, network.batch(), params, state)
     planted = [
-        replace(right, by_hand=fault.planted(objective, path), fault=fault, path=path)
+        replace(right, by_hand=fault.inject(objective, path), fault=fault, path=path)
         for fault in faults
-        for place, path in places(fault, seed, 1)
+        for place, path in sample_sites(fault, seed, 1)
         if place is network
     ]
     return [right, *planted] if planted else []
@@ -88,7 +95,7 @@ def random_case(seed: int) -> GradientCase:
 
 def programs(claim: GradientCase, dtype: str) -> Programs:
     """The functions, called once. Whatever is drawn (dropout's masks) is what `fnn.audit` draws."""
-    objective, setting = subject(
+    objective, setting = complete_inputs(
         claim.objective, claim.batch, claim.params, claim.state, claim.seed
     )
     setting = as_float(setting, np.dtype(dtype))
@@ -96,7 +103,8 @@ def programs(claim: GradientCase, dtype: str) -> Programs:
         in_dtype(numbers(made, np.dtype(dtype)), dtype) for made in (objective, claim.by_hand)
     )
     leaves = {
-        path: np.asarray(leaf) for path, leaf in floats(setting.params, setting.batch.x).items()
+        path: np.asarray(leaf)
+        for path, leaf in float_leaves(setting.params, setting.batch.x).items()
     }
 
     def value(arrays: Sequence[Array]) -> jax.Array:
@@ -120,7 +128,7 @@ def _named(leaves: dict[str, Array], arrays: Sequence[Array]) -> dict[str, Array
 def _value(
     objective: Any, setting: NetworkPoint, leaves: dict[str, Any], *, train: bool
 ) -> jax.Array:
-    params, batch = given(setting, leaves)
+    params, batch = with_leaves(setting, leaves)
     value: jax.Array = objective.value(params, setting.state, batch, train=train, key=setting.key)[
         0
     ]
@@ -129,8 +137,8 @@ def _value(
 
 @functools.partial(jax.jit, static_argnames="train")
 def _gradient(by_hand: Any, setting: NetworkPoint, leaves: dict[str, Any], *, train: bool) -> Any:
-    params, batch = given(setting, leaves)
+    params, batch = with_leaves(setting, leaves)
     _, grads, dx = manual.backpropagate(
         by_hand, params, setting.state, batch, train=train, key=setting.key
     )
-    return floats(grads, dx)
+    return float_leaves(grads, dx)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import jax
 
+from experiments.audit_power.trials.catalog import NETWORKS
+from experiments.audit_power.trials.run import select_faults
 from experiments.peers.checkers import fnn_audits, jax_peers
 from experiments.peers.checkers.gradient_cases import (
     GradientCase,
@@ -21,8 +23,6 @@ from experiments.peers.checkers.gradient_cases import (
     random_case,
 )
 from experiments.peers.checkers.outcomes import Answer, Outcome, shortened
-from fnn.gradients.faults import NETWORKS
-from fnn.gradients.faults.run import chosen
 
 HELD = 10
 """random networks in a block"""
@@ -92,7 +92,7 @@ def blocks(only: str | None, right: int, seed: int, float32: bool) -> list[Block
 
     Raises `FnnError` where no fault is called `only`.
     """
-    chosen(only)
+    select_faults(only)
     stop = seed + right
     groups = [range(first, min(first + HELD, stop)) for first in range(seed, stop, HELD)]
     return [
@@ -134,7 +134,7 @@ def _cases(block: Block) -> list[GradientCase]:
     if block.network is None:
         return list(map(random_case, block.random))
     (network,) = (network for network in NETWORKS if network.name == block.network)
-    return catalog_cases(network, chosen(block.only), block.seed)
+    return catalog_cases(network, select_faults(block.only), block.seed)
 
 
 def run_checkers(claim: GradientCase, contestants: Iterable[Checker]) -> Iterator[Trial]:

@@ -8,11 +8,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from fnn.audit.diagnose import Context, diagnose
-from fnn.audit.diagnose.context import EXACT
+from fnn.audit.diagnose.diagnose import diagnose
+from fnn.audit.diagnose.wording import describe
+from fnn.audit.diagnose.wrong_leaf import EXACT, WrongLeaf
 from fnn.audit.differences.directional import at_coordinate
 from fnn.audit.problem.problem import Problem
-from fnn.audit.result import LeafRow, Verdict
+from fnn.audit.records import LeafRow, Verdict
 from fnn.audit.verdict.evidence import Evidence
 
 SMALL = 512
@@ -43,20 +44,20 @@ def with_diagnosis(
         for path, leaf in evidence.items()
         if path != row.path and leaf.automatic is not None and confirmed
     }
-    params = {"": np.asarray(found.value, np.float64)}
-    case = Context(
-        row.path,
-        found.claimed,
-        right,
-        None,
-        params=params,
-        others=others,
-        sizes=_sizes(args),
-        exact=exact,
+    diagnosis = diagnose(
+        WrongLeaf(
+            row.path,
+            found.claimed,
+            right,
+            params={"": np.asarray(found.value, np.float64)},
+            others=others,
+            sizes=_sizes(args),
+            exact=exact,
+        )
     )
-    words = diagnose(case)
+    words = describe(diagnosis)
     note = f"{words}; {row.note}" if row.note else words
-    return replace(row, note=note, error=found.claimed - right)
+    return replace(row, note=note, error=found.claimed - right, diagnosis=diagnosis)
 
 
 def _sizes(args: tuple[Any, ...]) -> dict[str, float]:

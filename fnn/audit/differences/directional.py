@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fnn.audit.differences.finite_differences import Slope, noise_of, places, slope_of
+from fnn.audit.differences.finite_differences import Slope, noise_of, sample_points, slope_of
 from fnn.audit.problem.problem import Array, Leaves, Problem
 
 _LEAST = 1e-3
@@ -13,11 +13,11 @@ SAFETY = 4
 """how many times its own error estimate a slope may be off before it counts"""
 _MISSED = 1e-6
 """how often an error as large as the stated limit may be missed by random directions"""
-_ZOOM = 4.0**-6
+_FINER = 4.0**-6
 """by how much smaller the steps of a second look are"""
 
 
-def directions(problem: Problem, path: str, count: int, seed: int) -> list[Array]:
+def draw_directions(problem: Problem, path: str, count: int, seed: int) -> list[Array]:
     """Every coordinate of a leaf of `count` elements or fewer; else `count` normal directions."""
     leaf, size = problem.point[path], problem.sizes[path]
     if leaf.size <= count:
@@ -26,10 +26,10 @@ def directions(problem: Problem, path: str, count: int, seed: int) -> list[Array
     return [size * draw.normal(size=leaf.shape) for _ in range(count)]
 
 
-def along(problem: Problem, point: Leaves, path: str, moves: list[Array]) -> list[Slope]:
+def slopes_along(problem: Problem, point: Leaves, path: str, moves: list[Array]) -> list[Slope]:
     """The slope along each direction, its noise no less than what most directions show."""
     epsilon = problem.value_epsilon
-    where = places(epsilon)
+    where = sample_points(epsilon)
     with np.errstate(all="ignore"):
         values = [problem.values(point, path, move, where) for move in moves]
         noises = [noise_of(found, epsilon) for found in values]
@@ -44,11 +44,11 @@ def at_coordinate(problem: Problem, path: str, index: int) -> tuple[Array, Slope
     """A step in one element, and the partial derivative by it."""
     leaf = problem.point[path]
     move = _coordinate(leaf, index, problem.sizes[path])
-    (slope,) = along(problem, problem.point, path, [move])
+    (slope,) = slopes_along(problem, problem.point, path, [move])
     return move, slope.times(1 / float(move.ravel()[index]))
 
 
-def off(slope: Slope, gradient: Array, move: Array, floor: float) -> bool:
+def is_off(slope: Slope, gradient: Array, move: Array, floor: float) -> bool:
     """Whether a gradient contradicts a slope beyond all that either may be off by rounding."""
     allowed = slope.resolution + floor * float(np.linalg.norm(move))
     return slope.distance(float(np.vdot(gradient, move))) > SAFETY * allowed
@@ -59,12 +59,12 @@ def contradicted(
 ) -> bool:
     """Whether a leaf's slopes speak against a gradient: two random ones, or one of a coordinate."""
     count = sum(
-        off(slope, gradient, move, floor) for slope, move in zip(slopes, moves, strict=True)
+        is_off(slope, gradient, move, floor) for slope, move in zip(slopes, moves, strict=True)
     )
     return count > (0 if gradient.size <= len(moves) else 1)
 
 
-def limit(slopes: list[Slope], moves: list[Array], floor: float, size: float) -> float:
+def detection_limit(slopes: list[Slope], moves: list[Array], floor: float, size: float) -> float:
     """The error of an element that `contradicted` misses no more than once in a million times.
 
     The projection of an error on a normal direction is itself normal; two of `n` must exceed what
@@ -79,11 +79,11 @@ def limit(slopes: list[Slope], moves: list[Array], floor: float, size: float) ->
     return max(allowed) / (size * share)
 
 
-def settled(problem: Problem, path: str, move: Array, slope: Slope) -> bool:
+def is_settled(problem: Problem, path: str, move: Array, slope: Slope) -> bool:
     """Whether steps four thousand times smaller give the same slope, as far as they can tell."""
-    (fine,) = along(problem, problem.point, path, [_ZOOM * move])
-    apart = abs(fine.value / _ZOOM - slope.value)
-    return bool(apart <= SAFETY * (fine.resolution / _ZOOM + slope.resolution))
+    (fine,) = slopes_along(problem, problem.point, path, [_FINER * move])
+    apart = abs(fine.value / _FINER - slope.value)
+    return bool(apart <= SAFETY * (fine.resolution / _FINER + slope.resolution))
 
 
 def per_element(difference: float, move: Array) -> float:
@@ -98,8 +98,8 @@ def bisect(problem: Problem, path: str, claimed: Array, seed: int) -> int:
     inside = np.arange(leaf.size)
     while inside.size > 1:
         halves = np.array_split(inside, 2)
-        moves = [_only(leaf, half, problem.sizes[path], draw) for half in halves]
-        slopes = along(problem, problem.point, path, moves)
+        moves = [_signs_in(leaf, half, problem.sizes[path], draw) for half in halves]
+        slopes = slopes_along(problem, problem.point, path, moves)
         errors = [
             slope.distance(float(np.vdot(claimed, move)))
             for slope, move in zip(slopes, moves, strict=True)
@@ -108,7 +108,7 @@ def bisect(problem: Problem, path: str, claimed: Array, seed: int) -> int:
     return int(inside[0])
 
 
-def _only(leaf: Array, chosen: np.ndarray, size: float, draw: np.random.Generator) -> Array:
+def _signs_in(leaf: Array, chosen: np.ndarray, size: float, draw: np.random.Generator) -> Array:
     """A direction of ± the leaf's size in the chosen elements alone."""
     move = np.zeros(leaf.size)
     move[chosen] = size * draw.choice([-1.0, 1.0], chosen.size)

@@ -25,7 +25,7 @@ _FOURTH = 24**2 / 40320
 """(4!)² / 8!, which makes a variance of squared fourth differences"""
 _STEADY = 0.02
 """how much the jump of slopes at a corner may change from one step to the next"""
-_SURE = 2.5
+_MARGIN = 2.5
 """three standard deviations of a central difference, extrapolated, in units of noise / step"""
 
 
@@ -83,7 +83,7 @@ def rungs(epsilon: float) -> np.ndarray:
     return ratio ** -np.arange(1, RUNGS + 1)
 
 
-def places(epsilon: float) -> np.ndarray:
+def sample_points(epsilon: float) -> np.ndarray:
     """Where along a direction the function is evaluated: 0, ± every rung, and the neighbors."""
     steps = rungs(epsilon)
     near = (2.0**-20 if epsilon < NARROW else 2.0**-9) * np.arange(1, NEIGHBORS + 1)
@@ -106,7 +106,7 @@ def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
     steps = rungs(epsilon)
     center, up, down = values[0], values[1 : RUNGS + 1], values[RUNGS + 1 : 2 * RUNGS + 1]
     central = (up - down) / (2 * steps)
-    rounding = _SURE * noise / steps
+    rounding = _MARGIN * noise / steps
     value, resolution = _extrapolate(central, rounding, steps[0] / steps[1])
     if epsilon > NARROW:
         resolution *= _COARSE
@@ -134,12 +134,12 @@ def _extrapolate(central: np.ndarray, rounding: np.ndarray, ratio: float) -> tup
             change = np.full(len(column), 0.0)
         moved = np.abs(np.diff(column))
         error = np.maximum(change[1:], moved) + rounding[len(rounding) - len(moved) :]
-        errors.append(np.maximum(error, _contradicted(column[1:], central, rounding)))
+        errors.append(np.maximum(error, _excess_of_smaller_steps(column[1:], central, rounding)))
         values.append(column[1:])
-    return _agreed(np.concatenate(values), np.concatenate(errors))
+    return _best_of(np.concatenate(values), np.concatenate(errors))
 
 
-def _agreed(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
+def _best_of(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     """The value with the least error, which is no less than what its nearest rivals differ by.
 
     The least of many estimates is the luckiest too: neighbors that agree by chance.
@@ -153,7 +153,9 @@ def _agreed(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     return float(values[best]), max(float(errors[best]), apart)
 
 
-def _contradicted(column: np.ndarray, central: np.ndarray, rounding: np.ndarray) -> np.ndarray:
+def _excess_of_smaller_steps(
+    column: np.ndarray, central: np.ndarray, rounding: np.ndarray
+) -> np.ndarray:
     """By how much the smaller steps, rounding allowed for, speak against each entry.
 
     Where a corner lies close by, larger steps agree with each other on a mean of both sides.

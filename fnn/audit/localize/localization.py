@@ -9,36 +9,40 @@ from typing import Any
 import jax
 import numpy as np
 
-from fnn.audit.diagnose import Context, diagnose
-from fnn.audit.localize.probes import Seen, by_layer, errors
+from fnn.audit.diagnose.diagnose import diagnose
+from fnn.audit.diagnose.registry import sizes_of
+from fnn.audit.diagnose.wording import describe
+from fnn.audit.diagnose.wrong_leaf import WrongLeaf
+from fnn.audit.diagnosis import Diagnosis, Mistake
+from fnn.audit.localize.probes import Probed, by_path, largest_errors
 from fnn.audit.problem.problem import REPEATS, Leaves, Problem, largest
-from fnn.audit.result import Finding
-from fnn.audit.verdict.evidence import SISTERS, SURE
+from fnn.audit.records import Finding
+from fnn.audit.verdict.evidence import MARGIN, SISTERS
 from fnn.combinators import Ensemble, Repeat
 from fnn.objective import Batch, Objective
 from fnn.spec import named_leaves
 
 
-def findings(
-    objective: Objective, problem: Problem, look: Callable[[Leaves], dict[str, Seen]]
+def localize(
+    objective: Objective, problem: Problem, look: Callable[[Leaves], dict[str, Probed]]
 ) -> tuple[Finding, ...]:
     """Every part whose own backward is wrong, the innermost alone where an outer one follows.
 
     `objective` is the right one: it gives the parts' names and their formulas.
     """
-    seen = by_layer(_on_host(look(problem.point)))
-    floors = _floors(problem, look, seen)
+    seen = by_path(_to_host(look(problem.point)))
+    floors = _noise_floors(problem, look, seen)
     found: list[Finding] = []
     for path, part in seen.items():
         if path == "objective" and any(finding.path == "loss" for finding in found):
             continue  # the objective's cotangent is made from the loss's
-        for leaf, error in errors(part.own, part.right).items():
-            if error > SURE * floors[path, leaf]:
+        for leaf, error in largest_errors(part.own, part.right).items():
+            if error > MARGIN * floors[path, leaf]:
                 found.append(_finding(objective, path, leaf, error, part, seen))
     return tuple(found)
 
 
-def error_free(part: Seen, leaf: str) -> bool:
+def is_correct(part: Probed, leaf: str) -> bool:
     """Whether a leaf is right to nine digits."""
     right = np.asarray(part.right[leaf])
     return bool(
@@ -46,7 +50,7 @@ def error_free(part: Seen, leaf: str) -> bool:
     )
 
 
-def worst_depth(part: Seen, leaf: str, stacked: int) -> Seen:
+def worst_slice(part: Probed, leaf: str, stacked: int) -> Probed:
     """Of a layer in `Repeat` or `Ensemble`, the one that is furthest off, as if it stood alone."""
     for _ in range(stacked):
         error = np.abs(np.asarray(part.own[leaf]) - np.asarray(part.right[leaf]))
@@ -55,7 +59,7 @@ def worst_depth(part: Seen, leaf: str, stacked: int) -> Seen:
     return part
 
 
-def part_at(objective: Objective, path: str) -> Any:
+def spec_at(objective: Objective, path: str) -> Any:
     """The layer, loss or penalty at a path such as `net.layers[2]`."""
     if path == "objective":
         return objective
@@ -66,19 +70,19 @@ def part_at(objective: Objective, path: str) -> Any:
 
 
 def _finding(
-    objective: Objective, path: str, leaf: str, error: float, part: Seen, seen: dict[str, Seen]
+    objective: Objective, path: str, leaf: str, error: float, part: Probed, seen: dict[str, Probed]
 ) -> Finding:
-    layer = part_at(objective, path)
+    layer = spec_at(objective, path)
     stacked = _stacked(objective, path)
     if stacked:
-        part = worst_depth(part, leaf, stacked)
+        part = worst_slice(part, leaf, stacked)
     right = np.asarray(part.right[leaf])
     size = float(np.abs(right).max(initial=0))
-    words = "has no gradient of its own" if leaf not in part.own else ""
+    found = Diagnosis(Mistake.ABSENT)
     if leaf in part.own:
-        words = diagnose(_context(layer, path, leaf, part, seen))
+        found = diagnose(_wrong_leaf(layer, path, leaf, part, seen))
     relative = error / size if size else float("inf")
-    return Finding(path, type(layer).__name__, leaf, relative, words)
+    return Finding(path, type(layer).__name__, leaf, relative, describe(found), found)
 
 
 def _stacked(objective: Objective, path: str) -> int:
@@ -86,11 +90,13 @@ def _stacked(objective: Objective, path: str) -> int:
     owners = [path[: place.start()] for place in re.finditer(r"[.\[]", path)]
     return sum(
         isinstance(layer, Ensemble) or (isinstance(layer, Repeat) and not layer.tied)
-        for layer in (part_at(objective, owner) for owner in owners)
+        for layer in (spec_at(objective, owner) for owner in owners)
     )
 
 
-def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]) -> Context:
+def _wrong_leaf(
+    layer: Any, path: str, leaf: str, part: Probed, seen: dict[str, Probed]
+) -> WrongLeaf:
     params = named_leaves(part.params)
     others = {
         name: np.asarray(value) for name, value in part.right.items() if name not in (leaf, "input")
@@ -103,10 +109,10 @@ def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]
                 for number, one in enumerate(stacked):
                     others[f"number {number} of {inner}'s input"] = one
     batch = part.dy if isinstance(part.dy, Batch) else None
-    return Context(
+    return WrongLeaf(
         leaf=leaf,
-        own=np.asarray(part.own[leaf], np.float64),
-        right=np.asarray(part.right[leaf], np.float64),
+        claimed=np.asarray(part.own[leaf], np.float64),
+        expected=np.asarray(part.right[leaf], np.float64),
         layer=layer,
         x=part.x,
         y=part.y,
@@ -116,13 +122,13 @@ def _context(layer: Any, path: str, leaf: str, part: Seen, seen: dict[str, Seen]
         others=others,
         sizes=_sizes(layer, part, batch),
         combines=bool(children),
-        input_right="input" in part.own and error_free(part, "input"),
+        input_correct="input" in part.own and is_correct(part, "input"),
         target=None if batch is None else np.asarray(batch.target),
         weight=None if batch is None or batch.weight is None else np.asarray(batch.weight),
     )
 
 
-def _sizes(layer: Any, part: Seen, batch: Batch | None) -> dict[str, float]:
+def _sizes(layer: Any, part: Probed, batch: Batch | None) -> dict[str, float]:
     """Numbers that people divide by once too often, or forget to."""
     x = jax.tree.leaves(part.x)[0]
     sizes = {"B, the number of examples,": float(x.shape[0])} if x.ndim else {}
@@ -138,16 +144,15 @@ def _sizes(layer: Any, part: Seen, batch: Batch | None) -> dict[str, float]:
     else:
         sizes["the number of features"] = float(x.shape[-1])
         sizes["the number of rows"] = float(x.size / x.shape[-1]) if x.ndim else 1.0
-    if isinstance(layer, Ensemble):
-        sizes = {"M, the number of members,": float(layer.members), **sizes}
+    sizes = sizes_of(layer) | sizes
     for name, number in named_leaves(layer).items():
         sizes[name] = float(number)
         sizes[f"1 − {name}"] = 1 - float(number)
     return sizes
 
 
-def _floors(
-    problem: Problem, look: Callable[[Leaves], dict[str, Seen]], seen: dict[str, Seen]
+def _noise_floors(
+    problem: Problem, look: Callable[[Leaves], dict[str, Probed]], seen: dict[str, Probed]
 ) -> dict[tuple[str, str], float]:
     """What rounding does to each leaf of each part, when the point moves by an ulp."""
     floors: dict[tuple[str, str], float] = {}
@@ -159,14 +164,14 @@ def _floors(
             terms = through * (1.0 if leaf.startswith("input") else largest(part.x))
             floors[path, leaf] = problem.epsilon * max(size, share, terms)
     for repeat in range(REPEATS):
-        near = by_layer(_on_host(look(problem.moved(problem.epsilon, seed=repeat))))
+        near = by_path(_to_host(look(problem.moved(problem.epsilon, seed=repeat))))
         for path, part in near.items():
-            for leaf, change in errors(part.right, seen[path].right).items():
+            for leaf, change in largest_errors(part.right, seen[path].right).items():
                 if np.isfinite(change):
                     floors[path, leaf] = max(floors[path, leaf], change)
     return floors
 
 
-def _on_host(found: dict[str, Seen]) -> dict[str, Seen]:
-    host: dict[str, Seen] = jax.tree.map(np.asarray, found)
+def _to_host(found: dict[str, Probed]) -> dict[str, Probed]:
+    host: dict[str, Probed] = jax.tree.map(np.asarray, found)
     return host

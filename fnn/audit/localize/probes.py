@@ -16,13 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fnn.audit.problem.from_network import NetworkPoint, given
+from fnn.audit.problem.from_network import NetworkPoint, with_leaves
 from fnn.layer import Layer, Static, Tree
 from fnn.objective import Batch, Objective
 from fnn.spec import join, named_leaves, path_name
 
 
-class Seen(NamedTuple):
+class Probed(NamedTuple):
     """One layer: what it was given, what it gave back, what would have been right."""
 
     params: Tree
@@ -51,7 +51,7 @@ class _Automatic(Layer):
 
     def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
         state, x, key, train = tape
-        _, grads, dx = _pulled(self.inner, params, state, x, key, train.value, dy)
+        _, grads, dx = _vjp(self.inner, params, state, x, key, train.value, dy)
         return dx, grads
 
 
@@ -70,14 +70,14 @@ class _Probe(Layer):
 
     def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
         inner, state, x, key, train = tape
-        y, grads, right = _pulled(self.alone, params, state, x, key, train.value, dy)
+        y, grads, right = _vjp(self.alone, params, state, x, key, train.value, dy)
         _, _, own = self.alone.forward(params, state, x, train=train.value, key=key)
         own_dx, own_grads = self.alone.backward(params, own, dy)
         try:
             dx, inside = self.inner.backward(params, inner, dy)
         except Exception:  # it calculates with its layers' gradients, where evidence stands now
             dx, inside = own_dx, {}
-        seen = Seen(
+        seen = Probed(
             params, state, x, y, dy, _leaves(own_grads, own_dx, x), _leaves(grads, right, x), inside
         )
         return dx, seen
@@ -93,7 +93,7 @@ def with_children(layer: Any, wrap: Callable[[Layer], Layer]) -> Any:
     )
 
 
-def _pulled(
+def _vjp(
     layer: Layer, params: Tree, state: Tree, x: Tree, key: Any, train: bool, dy: Tree
 ) -> tuple[Tree, Tree, Tree]:
     """The output and, for its cotangent, those of parameters and input (None where integer)."""
@@ -129,23 +129,23 @@ def _leaves(grads: Tree, dx: Tree, x: Tree) -> dict[str, Any]:
 
 
 @functools.partial(jax.jit, static_argnames="train")
-def look(
+def run_probes(
     objective: Objective, setting: NetworkPoint, point: dict[str, Any], *, train: bool
-) -> dict[str, Seen]:
+) -> dict[str, Probed]:
     """What every part of the objective gave at a point: net, loss, objective, penalties."""
-    params, batch = given(setting, point)
+    params, batch = with_leaves(setting, point)
     x = objective.policy.cast(batch.x)
     net = _Probe(objective.net)
     output, _, tape = net.forward(params, setting.state, x, train=train, key=setting.key)
     dy = objective.output_gradient(output, batch)
     _, seen = net.backward(params, tape, dy)
-    found = {"net": seen, **_ends(objective, params, setting.state, output, batch)}
+    found = {"net": seen, **_probe_ends(objective, params, setting.state, output, batch)}
     return found
 
 
-def _ends(
+def _probe_ends(
     objective: Objective, params: Tree, state: Tree, output: jax.Array, batch: Batch
-) -> dict[str, Seen]:
+) -> dict[str, Probed]:
     """Loss, weighting and penalties, which are no layers."""
 
     def total(output: jax.Array) -> jax.Array:
@@ -154,8 +154,8 @@ def _ends(
     def mean(output: jax.Array) -> jax.Array:
         return objective.score(params, state, output, batch)[1].loss
 
-    def seen(own: Tree, right: Tree, x: Tree) -> Seen:
-        return Seen(params, {}, x, None, batch, named(own), named(right), {})
+    def seen(own: Tree, right: Tree, x: Tree) -> Probed:
+        return Probed(params, {}, x, None, batch, named(own), named(right), {})
 
     def named(tree: Tree) -> dict[str, Any]:
         return {path or "output": leaf for path, leaf in named_leaves(tree).items()}
@@ -170,24 +170,24 @@ def _ends(
     return found
 
 
-def by_layer(found: dict[str, Seen]) -> dict[str, Seen]:
+def by_path(found: dict[str, Probed]) -> dict[str, Probed]:
     """Every layer at any depth by its path, the inner before the outer, then the other parts."""
-    layers: dict[str, Seen] = {}
+    layers: dict[str, Probed] = {}
     _collect(layers, "net", found["net"])
     return {**layers, **{path: seen for path, seen in found.items() if path != "net"}}
 
 
-def _collect(layers: dict[str, Seen], path: str, seen: Seen) -> None:
+def _collect(layers: dict[str, Probed], path: str, seen: Probed) -> None:
     inside, _ = jax.tree_util.tree_flatten_with_path(
-        seen.inside, is_leaf=lambda node: isinstance(node, Seen)
+        seen.inside, is_leaf=lambda node: isinstance(node, Probed)
     )
     for keys, node in inside:
-        if isinstance(node, Seen):
+        if isinstance(node, Probed):
             _collect(layers, join(path, path_name(keys)), node)
     layers[path] = seen
 
 
-def errors(own: dict[str, Any], right: dict[str, Any]) -> dict[str, float]:
+def largest_errors(own: dict[str, Any], right: dict[str, Any]) -> dict[str, float]:
     """The largest difference in each leaf; infinite where one is not finite or has no peer."""
     found = {}
     for leaf, expected in right.items():

@@ -13,7 +13,14 @@ import numpy as np
 
 from fnn.audit.differences.finite_differences import NARROW
 from fnn.audit.problem.from_network import chunk_size
-from fnn.audit.problem.leaves import by_path, checked, in_order, matched, rebuilder, to_numpy
+from fnn.audit.problem.leaves import (
+    by_path,
+    checked_leaves,
+    gradient_by_path,
+    in_tree_order,
+    rebuilder,
+    to_numpy,
+)
 from fnn.audit.problem.problem import Array, Leaves, Problem, largest
 from fnn.spec import FnnError, ShapeError
 
@@ -24,12 +31,12 @@ def problem_of(
     """The audit of `gradient(*args)` as that of `f(*args)` by the first argument."""
     if not args:
         raise FnnError("the function needs at least one argument to differentiate by", "args")
-    leaves = checked(args[0])
+    leaves = checked_leaves(args[0])
     rebuild = rebuilder(args[0])
     epsilon = max(float(jnp.finfo(leaf.dtype).eps) for leaf in leaves.values())
 
     def value(point: Leaves) -> float:
-        return _scalar(_called(f, "f", rebuild(point), *args[1:]))
+        return _scalar(_call(f, "f", rebuild(point), *args[1:]))
 
     first, second = value(leaves), value(leaves)
     if not np.isfinite(first):
@@ -42,14 +49,14 @@ def problem_of(
         )
 
     def claimed(point: Leaves) -> Leaves:
-        found = _called(gradient, "gradient", rebuild(point), *args[1:])
-        return matched(found, args[0], leaves)
+        found = _call(gradient, "gradient", rebuild(point), *args[1:])
+        return gradient_by_path(found, args[0], leaves)
 
     _check_size(claimed(leaves), leaves)
-    traced = _traced(f, args, first, epsilon)
+    traced = _trace(f, args, first, epsilon)
     problem = Problem(
         point=leaves,
-        values=_one_by_one(value) if traced is None else _compiled(traced),
+        values=_values_one_by_one(value) if traced is None else _compiled_values(traced),
         claimed=claimed,
         automatic=None if traced is None else _automatic(traced),
         independent=False,
@@ -60,10 +67,10 @@ def problem_of(
         forward=None if traced is None else _forward(traced),
         curvature=None if traced is None else _curvature(traced),
     )
-    return _in_its_precision(problem, value)
+    return _in_own_precision(problem, value)
 
 
-def _in_its_precision(problem: Problem, value: Callable[[Leaves], float]) -> Problem:
+def _in_own_precision(problem: Problem, value: Callable[[Leaves], float]) -> Problem:
     """float32's, for what gives float64 but has computed in float32 inside."""
     if problem.epsilon > NARROW:
         return problem
@@ -86,7 +93,7 @@ def _fits_float32(found: Any) -> bool:
         return bool((array == array.astype(np.float32).astype(np.float64)).all())
 
 
-def _called(function: Callable[..., Any], name: str, *args: Any) -> Any:
+def _call(function: Callable[..., Any], name: str, *args: Any) -> Any:
     """The function's answer. What it raises becomes an `FnnError` that says where.
 
     Raises it too where the function has changed its arguments: every call must see the same.
@@ -133,7 +140,7 @@ def _scalar(found: Any) -> float:
     return float(array)
 
 
-def _traced(
+def _trace(
     f: Callable[..., Any], args: tuple[Any, ...], expected: float, epsilon: float
 ) -> Callable[[Leaves], jax.Array] | None:
     """The function of the leaves by path, if JAX can trace it and it then gives the same number."""
@@ -142,7 +149,7 @@ def _traced(
         return None
 
     def traced(point: Leaves) -> jax.Array:
-        return f(jax.tree.unflatten(structure, in_order(args[0], point)), *args[1:])
+        return f(jax.tree.unflatten(structure, in_tree_order(args[0], point)), *args[1:])
 
     point = by_path(args[0])
     try:
@@ -172,13 +179,13 @@ def _compiled_gradient(
 
     @jax.jit
     def run(point: Leaves) -> Any:
-        return gradient(jax.tree.unflatten(structure, in_order(args[0], point)), *args[1:])
+        return gradient(jax.tree.unflatten(structure, in_tree_order(args[0], point)), *args[1:])
 
     try:
         jax.eval_shape(run, leaves)
     except Exception:  # as in `_traced`
         return None
-    return lambda point: matched(run(point), args[0], leaves)
+    return lambda point: gradient_by_path(run(point), args[0], leaves)
 
 
 def _forward(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves, Leaves], float]:
@@ -195,10 +202,10 @@ def _eager(
     f: Callable[..., Any], args: tuple[Any, ...], leaves: Leaves
 ) -> Callable[[Leaves], Leaves]:
     build = rebuilder(args[0])
-    return lambda point: matched(jax.grad(f)(build(point), *args[1:]), args[0], leaves)
+    return lambda point: gradient_by_path(jax.grad(f)(build(point), *args[1:]), args[0], leaves)
 
 
-def _one_by_one(value: Callable[[Leaves], float]) -> Callable[..., Array]:
+def _values_one_by_one(value: Callable[[Leaves], float]) -> Callable[..., Array]:
     def values(point: Leaves, path: str, direction: Array, steps: Array) -> Array:
         leaf = point[path]
         there = ((leaf + step * direction).astype(leaf.dtype) for step in steps)
@@ -207,7 +214,7 @@ def _one_by_one(value: Callable[[Leaves], float]) -> Callable[..., Array]:
     return values
 
 
-def _compiled(traced: Callable[[Leaves], jax.Array]) -> Callable[..., Array]:
+def _compiled_values(traced: Callable[[Leaves], jax.Array]) -> Callable[..., Array]:
     @jax.jit
     def run(point: Leaves, move: Leaves, steps: jax.Array) -> jax.Array:
         def value(step: jax.Array) -> jax.Array:

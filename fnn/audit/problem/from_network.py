@@ -43,12 +43,12 @@ def problem_of(
     setting = setting._replace(**as_float(setting._asdict(), narrow))
     wide = as_float(setting, jnp.dtype("float64"))
     claim = functools.partial(
-        _by_hand, in_dtype(numbers(by_hand, narrow), dtype), setting, train=train
+        _manual, in_dtype(numbers(by_hand, narrow), dtype), setting, train=train
     )
     near = functools.partial(
         _automatic, in_dtype(numbers(objective, narrow), dtype), setting, train=train
     )
-    leaves = floats(setting.params, setting.batch.x)
+    leaves = float_leaves(setting.params, setting.batch.x)
     point = {path: np.asarray(leaf) for path, leaf in leaves.items()}
 
     def values(point: Leaves, path: str, direction: Array, steps: Array) -> Array:
@@ -61,15 +61,15 @@ def problem_of(
     return Problem(
         point=point,
         values=values,
-        claimed=_fetched(claim),
-        automatic=lambda point: _fetched(functools.partial(_automatic, exact, wide, train=train))(
+        claimed=_to_numpy(claim),
+        automatic=lambda point: _to_numpy(functools.partial(_automatic, exact, wide, train=train))(
             as_float(point, jnp.dtype("float64"))
         ),
         independent=True,
         epsilon=float(jnp.finfo("bfloat16" if dtype == "bfloat16" else narrow).eps),
         value_epsilon=float(jnp.finfo("float64").eps),
-        rounded=None if dtype == "float64" else _fetched(near),
-        other_way=_fetched(functools.partial(_eagerly, claim)),
+        rounded=None if dtype == "float64" else _to_numpy(near),
+        other_way=_to_numpy(functools.partial(_without_jit, claim)),
         forward=lambda point, move: float(_forward(exact, wide, *_wide(point, move), train=train)),
         curvature=lambda point, move: jax.device_get(
             _curvature(exact, wide, *_wide(point, move), train=train)
@@ -106,7 +106,7 @@ def chunk_size(point: Leaves, steps: int) -> int:
     return int(min(2 ** int(np.log2(fits)), steps))
 
 
-def _eagerly(function: Callable[[Leaves], Any], point: Leaves) -> Any:
+def _without_jit(function: Callable[[Leaves], Any], point: Leaves) -> Any:
     with jax.disable_jit():
         return function(point)
 
@@ -115,13 +115,13 @@ def _wide(*trees: Leaves) -> tuple[Leaves, ...]:
     return as_float(trees, jnp.dtype("float64"))
 
 
-def _fetched(function: Callable[[Leaves], Any]) -> Callable[[Leaves], Leaves]:
+def _to_numpy(function: Callable[[Leaves], Any]) -> Callable[[Leaves], Leaves]:
     return lambda point: {
         path: np.asarray(leaf, np.float64) for path, leaf in function(point).items()
     }
 
 
-def floats(params: Tree, x: Tree) -> dict[str, Any]:
+def float_leaves(params: Tree, x: Tree) -> dict[str, Any]:
     """The floating-point leaves of parameters and input, by path."""
     leaves = {path or "parameter": leaf for path, leaf in named_leaves(params).items()}
     leaves |= {join("input", path): leaf for path, leaf in named_leaves(x).items()}
@@ -132,7 +132,7 @@ def floats(params: Tree, x: Tree) -> dict[str, Any]:
     }
 
 
-def _filled(tree: Tree, prefix: str, point: dict[str, Any]) -> Tree:
+def _with_leaves_in(tree: Tree, prefix: str, point: dict[str, Any]) -> Tree:
     """The tree with the point's leaves in it, in the dtype of its own."""
 
     def exchange(path: tuple[Any, ...], leaf: Any) -> Any:
@@ -142,27 +142,27 @@ def _filled(tree: Tree, prefix: str, point: dict[str, Any]) -> Tree:
     return jax.tree_util.tree_map_with_path(exchange, tree)
 
 
-def given(setting: NetworkPoint, point: dict[str, Any]) -> tuple[Tree, Batch]:
+def with_leaves(setting: NetworkPoint, point: dict[str, Any]) -> tuple[Tree, Batch]:
     """Parameters and batch with the point's leaves in them."""
-    x = _filled(setting.batch.x, "input", point)
-    return _filled(setting.params, "", point), setting.batch._replace(x=x)
+    x = _with_leaves_in(setting.batch.x, "input", point)
+    return _with_leaves_in(setting.params, "", point), setting.batch._replace(x=x)
 
 
 @functools.partial(jax.jit, static_argnames="train")
-def _by_hand(
+def _manual(
     objective: Objective, setting: NetworkPoint, point: dict[str, Any], *, train: bool
 ) -> dict[str, Any]:
-    params, batch = given(setting, point)
+    params, batch = with_leaves(setting, point)
     _, grads, dx = manual.backpropagate(
         objective, params, setting.state, batch, train=train, key=setting.key
     )
-    return floats(grads, dx)
+    return float_leaves(grads, dx)
 
 
 def _value(
     objective: Objective, setting: NetworkPoint, point: dict[str, Any], train: bool
 ) -> jax.Array:
-    params, batch = given(setting, point)
+    params, batch = with_leaves(setting, point)
     return objective.value(params, setting.state, batch, train=train, key=setting.key)[0]
 
 

@@ -9,34 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from fnn.audit.problem.from_network import NetworkPoint, as_float, in_dtype
+from fnn.audit.problem.projection import Projection
 from fnn.layer import Layer, Tree
-from fnn.losses import Loss
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
-from fnn.spec import FnnError, error_path, spec
+from fnn.spec import FnnError, error_path
 
 
-@spec("projection.v1")
-class Projection(Loss):
-    """ℓ = Σ output · target over the last axis; its gradient is the target.
-
-    With a random target it puts a random cotangent at the output of a network without a loss.
-    """
-
-    def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
-        return (output * target.astype(output.dtype)).sum(-1)
-
-    def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
-        return target.astype(output.dtype)
-
-
-def subject(
+def complete_inputs(
     objective: Objective | Layer, batch: Any, params: Tree, state: Tree, seed: int
 ) -> tuple[Objective, NetworkPoint]:
     """The objective, and all that its gradient depends on, in float64."""
     alone = not isinstance(objective, Objective)
     made: Objective = Objective(objective, Projection()) if alone else objective  # type: ignore[arg-type, assignment]
-    x, target, weight = _arrays(_batch(alone, batch))
+    x, target, weight = _as_arrays(_as_batch(alone, batch))
     exact = in_dtype(made, "float64")
     key, own = jax.random.split(jax.random.key(seed))
     in_shape = shape_of(x)
@@ -55,7 +41,7 @@ def subject(
     return made, NetworkPoint(as_float(params, wide), as_float(state, wide), full, own)
 
 
-def _batch(alone: bool, batch: Any) -> Batch:
+def _as_batch(alone: bool, batch: Any) -> Batch:
     if isinstance(batch, Batch):
         return batch
     if isinstance(batch, tuple) and len(batch) == 2:
@@ -67,7 +53,7 @@ def _batch(alone: bool, batch: Any) -> Batch:
     )
 
 
-def _arrays(batch: Batch) -> tuple[Tree, Any, Any]:
+def _as_arrays(batch: Batch) -> tuple[Tree, Any, Any]:
     """Inputs, targets and weights as NumPy arrays, floats as float64."""
     x, target, weight = jax.tree.map(np.asarray, tuple(batch))
     leaves = jax.tree.leaves(x)

@@ -16,11 +16,11 @@ ALONE = "args[0]"
 """the path of a first argument that is one array"""
 
 
-def checked(tree: Any) -> Leaves:
+def checked_leaves(tree: Any) -> Leaves:
     """The leaves by path. Raises `FnnError` for an empty tree and leaves that are not floats."""
     found = {}
     for path, leaf in named_leaves(tree).items():
-        place = _place(path)
+        place = _argument_path(path)
         try:
             array = to_numpy(leaf)
         except (TypeError, ValueError) as error:
@@ -45,7 +45,7 @@ def checked(tree: Any) -> Leaves:
     return found
 
 
-def matched(found: Any, given: Any, leaves: Leaves) -> Leaves:
+def gradient_by_path(found: Any, given: Any, leaves: Leaves) -> Leaves:
     """The claimed gradient by path. Raises where structure, shape or dtype differs."""
     claimed = {path or ALONE: leaf for path, leaf in named_leaves(found).items()}
     missing, unknown = leaves.keys() - claimed.keys(), claimed.keys() - leaves.keys()
@@ -88,13 +88,13 @@ def rebuilder(tree: Any) -> Callable[[Leaves], Any]:
         return type(leaf)(array) if isinstance(leaf, float) else array.astype(array.dtype)
 
     def rebuild(point: Leaves) -> Any:
-        pairs = zip(given, in_order(tree, point), strict=True)
+        pairs = zip(given, in_tree_order(tree, point), strict=True)
         return jax.tree.unflatten(structure, [like(leaf, array) for leaf, array in pairs])
 
     return rebuild
 
 
-def in_order(tree: Any, point: Leaves) -> list[Array]:
+def in_tree_order(tree: Any, point: Leaves) -> list[Array]:
     """The point's arrays in the order of the tree's leaves, which a dictionary does not keep."""
     return [point[path or ALONE] for path in named_leaves(tree)]
 
@@ -104,7 +104,7 @@ def by_path(tree: Any) -> Leaves:
     return {path or ALONE: to_numpy(leaf) for path, leaf in named_leaves(tree).items()}
 
 
-def in_dtype(args: tuple[Any, ...], dtype: str) -> tuple[Any, ...]:
+def args_in_dtype(args: tuple[Any, ...], dtype: str) -> tuple[Any, ...]:
     """The arguments with every floating-point leaf in that dtype."""
 
     def convert(leaf: Any) -> Any:
@@ -118,7 +118,7 @@ def in_dtype(args: tuple[Any, ...], dtype: str) -> tuple[Any, ...]:
     return jax.tree.map(convert, args)
 
 
-def _place(path: str) -> str:
+def _argument_path(path: str) -> str:
     if not path:
         return ALONE
     return ALONE + path if path.startswith("[") else f"{ALONE}.{path}"

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from fnn.audit.differences.finite_differences import places
+from fnn.audit.differences.finite_differences import sample_points
 
 Array = NDArray[np.floating]
 Leaves = dict[str, Any]
@@ -71,7 +71,7 @@ class Problem:
     def noise(self) -> float:
         """What one unit in the last place of every element does to the function's value."""
         path, leaf = next(iter(self.point.items()))
-        still, where = np.zeros(leaf.shape), places(self.value_epsilon)
+        still, where = np.zeros(leaf.shape), sample_points(self.value_epsilon)
         points = [self.point, *(self.moved(self.value_epsilon, seed) for seed in range(REPEATS))]
         first, *others = (self.values(point, path, still, where)[0] for point in points)
         return float(max(abs(other - first) for other in others))

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
+from fnn.audit.records import AuditRecord, LeafRow, Verdict
 from fnn.audit.render import text
-from fnn.audit.result import Verdict
 from fnn.spec.errors import shorten
-
-if TYPE_CHECKING:
-    from fnn.audit.result import Audit, LeafRow
 
 COLORS = {
     Verdict.PASS: "#00704f",
@@ -26,7 +22,7 @@ CELL = "padding:2px 10px;border:0;white-space:nowrap"
 PLAIN = "background:transparent;color:inherit;font-family:monospace;font-size:12px;"
 
 
-def html(audit: Audit) -> str:
+def html(audit: AuditRecord) -> str:
     """The parts of `text.text`, the verdicts in color; every word is escaped."""
     below = [text.details(audit), text.findings(audit), text.checks(audit)]
     return "".join(
@@ -45,7 +41,7 @@ def _block(lines: list[str]) -> str:
     return f'<pre style="{PLAIN}border:0;padding:4px 0;margin:4px 0">{words}</pre>'
 
 
-def _table(audit: Audit) -> str:
+def _table(audit: AuditRecord) -> str:
     titles = [f"{above} {below}".strip() for above, below in text.heading(audit)]
     last = len(titles) - 1
     head = "".join(
@@ -67,10 +63,10 @@ def _row(row: LeafRow) -> str:
         f'<span style="background:{COLORS[row.verdict]};color:#fff;border-radius:3px;'
         f'padding:1px 6px">{escape(verdict)}</span>'
     )
-    told = [escape(shorten(cells[0], 60)), *map(escape, cells[1:]), badge]
+    columns = [escape(shorten(cells[0], 60)), *map(escape, cells[1:]), badge]
     return "".join(
         f'<td style="{CELL};text-align:{_side(column, len(cells))}">{cell}</td>'
-        for column, cell in enumerate(told)
+        for column, cell in enumerate(columns)
     )
 
 

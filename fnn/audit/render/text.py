@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
 
-from fnn.audit.result import PROVED, Verdict
+from fnn.audit.records import PROVED, AuditRecord, Finding, HeaderValue, LeafRow, Verdict
 from fnn.spec.errors import shorten
-
-if TYPE_CHECKING:
-    from fnn.audit.result import Audit, Finding, LeafRow
 
 WIDTH = 120
 GAP = "  "
@@ -26,18 +22,18 @@ MEANINGS = {
 """of the verdicts that a row's note does not explain by itself"""
 
 
-def text(audit: Audit) -> str:
+def text(audit: AuditRecord) -> str:
     """Header, table, every leaf that is not PASS, what is at fault, checks, conclusion."""
     parts = [header(audit), table(audit), details(audit), findings(audit), checks(audit)]
     return "\n\n".join("\n".join(part) for part in [*parts, [conclusion(audit)]] if part)
 
 
-def header(audit: Audit) -> list[str]:
-    """How it was asked, and what the columns are."""
-    told = [f"{name} {_plain(name, value)}" for name, value in _items(audit.header)]
+def header(audit: AuditRecord) -> list[str]:
+    """How the audit was made, and what the columns are."""
+    entries = [f"{name} {_plain(name, value)}" for name, value in _items(audit.header)]
     claimed, against = names(audit)
     return [
-        *_joined(told),
+        *_joined(entries),
         f"{claimed} is the gradient on trial"
         + ("" if against == claimed else ", automatic is JAX's own")
         + ", numerical comes from the function's values alone.",
@@ -46,7 +42,7 @@ def header(audit: Audit) -> list[str]:
     ]
 
 
-def table(audit: Audit) -> list[str]:
+def table(audit: AuditRecord) -> list[str]:
     """A line a leaf."""
     columns, rows = heading(audit), [cells(row) for row in audit.rows]
     widths = [max(map(len, (*title, *(row[i] for row in rows)))) for i, title in enumerate(columns)]
@@ -57,7 +53,7 @@ def table(audit: Audit) -> list[str]:
     return [*lines[:2], rule, *lines[2:]]
 
 
-def heading(audit: Audit) -> list[tuple[str, str]]:
+def heading(audit: AuditRecord) -> list[tuple[str, str]]:
     """The columns' titles, of two lines each."""
     claimed, against = names(audit)
     return [
@@ -92,20 +88,20 @@ def _brief(row: LeafRow) -> str:
     return word if colon and row.verdict is Verdict.PASS else ""
 
 
-def names(audit: Audit) -> tuple[str, str]:
+def names(audit: AuditRecord) -> tuple[str, str]:
     """What the gradient on trial is called, and what the differences are held against."""
     claimed = str(audit.header.get("claimed", "claimed"))
     known = any(row.difference is not None for row in audit.rows)
     return claimed, "automatic" if known else claimed
 
 
-def details(audit: Audit) -> list[str]:
+def details(audit: AuditRecord) -> list[str]:
     """What there is to say about a leaf: why it is not PASS, and its worst element."""
     claimed, _ = names(audit)
     lines = []
     for row in audit.rows:
-        told = [MEANINGS.get(row.verdict, ""), "" if _brief(row) else row.note]
-        words = "; ".join(filter(None, told))
+        parts = [MEANINGS.get(row.verdict, ""), "" if _brief(row) else row.note]
+        words = "; ".join(filter(None, parts))
         if words or row.verdict is not Verdict.PASS:
             lines += _wrapped(f"{row.verdict}  {row.path}: {words}".removesuffix(": "), "    ", "")
         lines += [] if row.worst is None else [f"    {worst(row, claimed)}"]
@@ -117,16 +113,16 @@ def worst(row: LeafRow, claimed: str = "claimed") -> str:
     found = row.worst
     assert found is not None
     digits = _digits(found.claimed, found.automatic, found.numerical)
-    told = [f"{claimed} {found.claimed:.{digits}g}"]
+    values = [f"{claimed} {found.claimed:.{digits}g}"]
     if found.automatic is not None:
-        told.append(f"automatic {found.automatic:.{digits}g}")
+        values.append(f"automatic {found.automatic:.{digits}g}")
     if not math.isnan(found.numerical):
-        told.append(f"numerical {found.numerical:.{digits}g} ± {figure(found.resolution)}")
+        values.append(f"numerical {found.numerical:.{digits}g} ± {figure(found.resolution)}")
     place = f"worst at [{', '.join(map(str, found.index))}]: " if found.index else ""
-    return place + ", ".join(told)
+    return place + ", ".join(values)
 
 
-def findings(audit: Audit) -> list[str]:
+def findings(audit: AuditRecord) -> list[str]:
     """The layers, losses and penalties at fault, in words."""
     return [line for found in audit.findings for line in _wrapped(_finding(found), "    ", "")]
 
@@ -137,26 +133,26 @@ def _finding(found: Finding) -> str:
     return f"at fault: {place}: {words}(relative error {figure(found.error)})"
 
 
-def checks(audit: Audit) -> list[str]:
+def checks(audit: AuditRecord) -> list[str]:
     """What else was checked, a line each."""
     state = {True: "holds", False: "FAILED", None: "not asked"}
-    told = [(state[check.ok], check.name, check.words) for check in audit.checks]
-    return [f"check: {name}: {held}{f' ({words})' if words else ''}" for held, name, words in told]
+    lines = [(check.name, state[check.ok], check.words) for check in audit.checks]
+    return [f"check: {name}: {ok}{f' ({words})' if words else ''}" for name, ok, words in lines]
 
 
-def conclusion(audit: Audit) -> str:
+def conclusion(audit: AuditRecord) -> str:
     """One line, such as `5 leaves proved, 1 WRONG`."""
     proved = [row for row in audit.rows if row.verdict in PROVED]
     others = Counter(row.verdict for row in audit.rows if row.verdict not in PROVED)
     every = "all " if not others and len(proved) > 2 else ""
-    told = [f"{every}{len(proved)} {'leaf' if len(proved) == 1 else 'leaves'} proved"]
+    counts = [f"{every}{len(proved)} {'leaf' if len(proved) == 1 else 'leaves'} proved"]
     special = Counter(row.verdict for row in proved if row.verdict is not Verdict.PASS)
     if special:
-        told[0] += f" ({', '.join(f'{count} {verdict}' for verdict, count in special.items())})"
-    told += [f"{count} {verdict}" for verdict, count in others.items()]
+        counts[0] += f" ({', '.join(f'{count} {verdict}' for verdict, count in special.items())})"
+    counts += [f"{count} {verdict}" for verdict, count in others.items()]
     failed = sum(check.ok is False for check in audit.checks)
-    told += [f"{failed} {'check' if failed == 1 else 'checks'} FAILED"] if failed else []
-    return ", ".join(told)
+    counts += [f"{failed} {'check' if failed == 1 else 'checks'} FAILED"] if failed else []
+    return ", ".join(counts)
 
 
 def figure(value: float | None) -> str:
@@ -187,16 +183,16 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
     return GAP.join(padded).rstrip()
 
 
-def _items(header: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _items(header: Mapping[str, HeaderValue]) -> Iterator[tuple[str, HeaderValue]]:
     """Entries of the header, those of dictionaries inside it (versions) in their place."""
     for name, value in header.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             yield from value.items()
         elif name != "claimed" and value not in (None, ""):
             yield name.replace("_", " "), value
 
 
-def _plain(name: str, value: Any) -> str:
+def _plain(name: str, value: HeaderValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

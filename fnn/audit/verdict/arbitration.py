@@ -9,18 +9,18 @@ import numpy as np
 
 from fnn.audit.differences.directional import (
     SAFETY,
-    along,
     at_coordinate,
     bisect,
     contradicted,
-    directions,
-    limit,
-    off,
-    settled,
+    detection_limit,
+    draw_directions,
+    is_off,
+    is_settled,
+    slopes_along,
 )
 from fnn.audit.differences.finite_differences import Slope
 from fnn.audit.problem.problem import Array, Problem
-from fnn.audit.result import LeafRow, Verdict, Worst
+from fnn.audit.records import LeafRow, Verdict, Worst
 from fnn.audit.verdict.evidence import Evidence
 
 ELEMENTS = 64
@@ -74,18 +74,18 @@ def by_elements(case: LeafCheck, row: LeafRow, suspects: np.ndarray) -> LeafRow:
         elif slope.corner and slope.distance(float(claimed[index])) <= reach:
             corners += 1
         elif slope.distance(float(claimed[index])) <= reach < slope.distance(automatic[index]):
-            if not settled(case.problem, case.path, move, slope.times(move.ravel()[index])):
+            if not is_settled(case.problem, case.path, move, slope.times(move.ravel()[index])):
                 return replace(row, verdict=Verdict.UNRESOLVED, note=UNSETTLED)
             supported += 1
         else:
             return _wrong(case, row, index)
     if corners:
         note = "another value at a corner, and a valid one"
-        return _unless_contradicted(case, replace(row, verdict=Verdict.KINK, note=note))
+        return _unless_refuted(case, replace(row, verdict=Verdict.KINK, note=note))
     if supported:
         note = "differences confirm it; the automatic gradient is off"
-        seen = limit(case.slopes, case.moves, found.floor, case.size)
-        return _unless_contradicted(case, replace(row, limit=seen, note=note))
+        seen = detection_limit(case.slopes, case.moves, found.floor, case.size)
+        return _unless_refuted(case, replace(row, limit=seen, note=note))
     if unseen and not case.problem.independent:
         note = "off the automatic gradient by more than rounding, by less than differences can see"
         return replace(row, verdict=Verdict.UNRESOLVED, note=note)
@@ -97,21 +97,21 @@ def by_directions(case: LeafCheck, row: LeafRow) -> LeafRow:
     found = case.evidence
     if any(slope.corner for slope in case.slopes):
         note = "a valid value where corners meet"
-        return _unless_contradicted(case, replace(row, verdict=Verdict.KINK, note=note))
-    again = directions(case.problem, case.path, len(case.moves), case.seed + 1000)
-    slopes = along(case.problem, case.problem.point, case.path, again)
+        return _unless_refuted(case, replace(row, verdict=Verdict.KINK, note=note))
+    again = draw_directions(case.problem, case.path, len(case.moves), case.seed + 1000)
+    slopes = slopes_along(case.problem, case.problem.point, case.path, again)
     if not contradicted(slopes, found.reference, again, found.blur):
         return replace(row, verdict=Verdict.UNRESOLVED, note="other directions do not confirm it")
     pairs = list(zip(slopes, again, strict=True))
-    against = [(s, move) for s, move in pairs if off(s, found.reference, move, found.blur)]
-    if not all(settled(case.problem, case.path, move, slope) for slope, move in against):
+    against = [(s, move) for s, move in pairs if is_off(s, found.reference, move, found.blur)]
+    if not all(is_settled(case.problem, case.path, move, slope) for slope, move in against):
         return replace(row, verdict=Verdict.UNRESOLVED, note=UNSETTLED)
     index = bisect(case.problem, case.path, found.reference, case.seed)
     note = "" if found.automatic is None else "the automatic gradient is off too"
     return replace(_wrong(case, row, index), note=note)
 
 
-def _unless_contradicted(case: LeafCheck, row: LeafRow) -> LeafRow:
+def _unless_refuted(case: LeafCheck, row: LeafRow) -> LeafRow:
     """The row, or WRONG where the claimed gradient has no valid value at some element.
 
     Along random directions several corners may pull to different sides, so that elements are asked:
@@ -134,10 +134,10 @@ def _unless_contradicted(case: LeafCheck, row: LeafRow) -> LeafRow:
             allowed += slope.high - slope.low
         if slope.distance(float(claimed[index])) > allowed:
             agreed = found.automatic is not None and not disagreeing_elements(found).size
-            if not (agreed and slope.corner and _right_beside(case)):
+            if not (agreed and slope.corner and _is_correct_beside(case)):
                 return _wrong(case, row, index)
             return replace(row, note="corners follow corners; right close by")
-    return row if few or _right_beside(case) else _wrong(case, row, int(asked[0]))
+    return row if few or _is_correct_beside(case) else _wrong(case, row, int(asked[0]))
 
 
 def _wrong(case: LeafCheck, row: LeafRow, index: int) -> LeafRow:
@@ -154,11 +154,11 @@ def _wrong(case: LeafCheck, row: LeafRow, index: int) -> LeafRow:
     return replace(row, verdict=Verdict.WRONG, worst=worst)
 
 
-def _right_beside(case: LeafCheck) -> bool:
+def _is_correct_beside(case: LeafCheck) -> bool:
     """Whether the claimed gradient is right at a point close by, in general position."""
     problem = replace(case.problem, point=case.problem.beside(BESIDE, case.seed))
     found = case.beside()
-    slopes = along(problem, problem.point, case.path, case.moves)
+    slopes = slopes_along(problem, problem.point, case.path, case.moves)
     smooth = not any(slope.corner for slope in slopes)
     wrong = contradicted(slopes, found.reference, case.moves, found.blur)
     return smooth and not wrong and not disagreeing_elements(found).size

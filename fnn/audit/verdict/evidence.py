@@ -14,7 +14,7 @@ import numpy as np
 
 from fnn.audit.problem.problem import REPEATS, Array, Leaves, Problem, largest
 
-SURE, SURE_MEASURED = 64, 8
+MARGIN, MEASURED_MARGIN = 64, 8
 """how many times the noise floor a difference must be to count; the second where the floor holds
 the error of a right gradient in that precision"""
 SISTERS = 1e-3
@@ -56,12 +56,12 @@ def gather(problem: Problem) -> dict[str, Evidence]:
     claimed, again = problem.claimed(problem.point), problem.claimed(problem.point)
     automatic = problem.automatic(problem.point) if problem.automatic else None
     right = automatic or claimed
-    calm = _calm(right, problem.epsilon)
-    blurs = _blurs(problem, claimed, automatic)
-    floors = _floors(problem, {path: max(calm[path], blurs[path]) for path in calm}, claimed)
+    calm = _ulp_floors(right, problem.epsilon)
+    blurs = _automatic_floors(problem, claimed, automatic)
+    floors = _noise_floors(problem, {path: max(calm[path], blurs[path]) for path in calm}, claimed)
     if problem.rounded and automatic:
-        _raise(floors, automatic, problem.rounded(problem.point))
-    sure = SURE_MEASURED if problem.rounded else SURE
+        _lift(floors, automatic, problem.rounded(problem.point))
+    sure = MEASURED_MARGIN if problem.rounded else MARGIN
     return {
         path: Evidence(
             value,
@@ -70,7 +70,7 @@ def gather(problem: Problem) -> dict[str, Evidence]:
             automatic[path] if automatic else None,
             floors[path],
             blurs[path] if automatic else floors[path],
-            SURE * calm[path],
+            MARGIN * calm[path],
             sure * floors[path],
             largest(right),
         )
@@ -78,7 +78,7 @@ def gather(problem: Problem) -> dict[str, Evidence]:
     }
 
 
-def _calm(right: Leaves, epsilon: float) -> dict[str, float]:
+def _ulp_floors(right: Leaves, epsilon: float) -> dict[str, float]:
     """One unit in the last place of a leaf's largest element, or of a sister's, a thousandth."""
     sizes = {path: largest(leaf) for path, leaf in right.items()}
     floors = {}
@@ -89,27 +89,29 @@ def _calm(right: Leaves, epsilon: float) -> dict[str, float]:
     return floors
 
 
-def _blurs(problem: Problem, claimed: Leaves, automatic: Leaves | None) -> dict[str, float]:
+def _automatic_floors(
+    problem: Problem, claimed: Leaves, automatic: Leaves | None
+) -> dict[str, float]:
     """… and what draws of the rounding change in the automatic gradient."""
-    blurs = _calm(automatic or claimed, problem.value_epsilon)
+    blurs = _ulp_floors(automatic or claimed, problem.value_epsilon)
     for repeat in range(REPEATS) if problem.automatic and automatic else ():
         near = problem.moved(problem.value_epsilon, seed=repeat)
-        _raise(blurs, automatic, problem.automatic(near))  # type: ignore[arg-type, misc]
+        _lift(blurs, automatic, problem.automatic(near))  # type: ignore[arg-type, misc]
     if problem.eager and automatic:
-        _raise(blurs, automatic, problem.eager(problem.point))
+        _lift(blurs, automatic, problem.eager(problem.point))
     return blurs
 
 
-def _floors(problem: Problem, least: dict[str, float], claimed: Leaves) -> dict[str, float]:
+def _noise_floors(problem: Problem, least: dict[str, float], claimed: Leaves) -> dict[str, float]:
     """… and in the claimed one."""
     floors = dict(least)
     for repeat in range(REPEATS):
         near = problem.moved(problem.epsilon, seed=repeat)
-        _raise(floors, claimed, problem.claimed(near))
+        _lift(floors, claimed, problem.claimed(near))
     return floors
 
 
-def _raise(floors: dict[str, float], here: Leaves, there: Leaves) -> None:
+def _lift(floors: dict[str, float], here: Leaves, there: Leaves) -> None:
     """Lift each floor to the largest change, save where that is not a number."""
     for path, floor in floors.items():
         floors[path] = max(floor, largest(there[path] - here[path]))

@@ -9,14 +9,14 @@ import numpy as np
 
 from fnn.audit.differences.directional import (
     SAFETY,
-    along,
     contradicted,
-    directions,
-    limit,
+    detection_limit,
+    draw_directions,
     per_element,
+    slopes_along,
 )
 from fnn.audit.problem.problem import Problem, largest, rms
-from fnn.audit.result import LeafRow, Verdict, Worst
+from fnn.audit.records import LeafRow, Verdict, Worst
 from fnn.audit.verdict.arbitration import (
     LeafCheck,
     by_directions,
@@ -33,7 +33,7 @@ VISIBLE = 0.1
 """differences that can't see an error of this share of the gradient resolve nothing"""
 
 
-def examine(
+def decide(
     problem: Problem,
     evidence: dict[str, Evidence],
     beside: Callable[[], dict[str, Evidence]],
@@ -42,7 +42,7 @@ def examine(
 ) -> list[LeafRow]:
     """A row for every leaf."""
     moves = {
-        path: directions(problem, path, count, seed + number)
+        path: draw_directions(problem, path, count, seed + number)
         for number, path in enumerate(problem.point)
     }
     claims = [
@@ -53,7 +53,7 @@ def examine(
     visible = VISIBLE * max(filter(np.isfinite, claims), default=0.0)
     rows = []
     for path, some in moves.items():
-        slopes = along(problem, problem.point, path, some)
+        slopes = slopes_along(problem, problem.point, path, some)
         case = LeafCheck(
             problem,
             path,
@@ -64,7 +64,7 @@ def examine(
             lambda path=path: beside()[path],  # type: ignore[misc]
             seed,
         )
-        rows.append(_judged(case))
+        rows.append(_decide_leaf(case))
     return rows
 
 
@@ -82,11 +82,11 @@ def excuse_saturation(row: LeafRow, evidence: dict[str, Evidence]) -> LeafRow:
     return replace(row, verdict=Verdict.PASS, limit=apart, note=note, worst=None)
 
 
-def _judged(case: LeafCheck) -> LeafRow:
-    row = _measured(case)
+def _decide_leaf(case: LeafCheck) -> LeafRow:
+    row = _row(case)
     found = case.evidence
     if not np.isfinite(found.claimed).all() or not np.isfinite(row.numerical):
-        return _not_finite(case, row)
+        return _nonfinite(case, row)
     if largest(found.claimed - found.again) > found.unrest:
         return replace(row, verdict=Verdict.NONDETERMINISTIC, note="two equal calls differ")
     suspects = disagreeing_elements(found)
@@ -96,10 +96,10 @@ def _judged(case: LeafCheck) -> LeafRow:
         return by_directions(case, row)
     if any(slope.corner for slope in case.slopes):
         return replace(row, verdict=Verdict.KINK, note="a valid value at a corner")
-    return _proved(case, row)
+    return _without_objection(case, row)
 
 
-def _measured(case: LeafCheck) -> LeafRow:
+def _row(case: LeafCheck) -> LeafRow:
     """The row's figures, without a verdict."""
     found, leaf = case.evidence, case.evidence.value
     pairs = list(zip(case.slopes, case.moves, strict=True))
@@ -107,7 +107,7 @@ def _measured(case: LeafCheck) -> LeafRow:
     worst = int(np.argmax(errors)) if errors else 0
     seen = found.limit if case.problem.automatic else 0.0
     if not case.problem.independent:
-        seen = max(seen, limit(case.slopes, case.moves, found.blur, case.size))
+        seen = max(seen, detection_limit(case.slopes, case.moves, found.blur, case.size))
     first, move = pairs[worst]
     ladder = replace(first.ladder, claimed=float(np.vdot(found.claimed, move)))
     return LeafRow(
@@ -127,7 +127,7 @@ def _measured(case: LeafCheck) -> LeafRow:
     )
 
 
-def _proved(case: LeafCheck, row: LeafRow) -> LeafRow:
+def _without_objection(case: LeafCheck, row: LeafRow) -> LeafRow:
     found = case.evidence
     if not found.claimed.any() and not found.reference.any():
         blind = SAFETY * max(slope.resolution for slope in case.slopes) > case.visible > 0
@@ -151,7 +151,7 @@ def _proved(case: LeafCheck, row: LeafRow) -> LeafRow:
     return replace(row, verdict=Verdict.UNRESOLVED, note="too small for differences to see")
 
 
-def _not_finite(case: LeafCheck, row: LeafRow) -> LeafRow:
+def _nonfinite(case: LeafCheck, row: LeafRow) -> LeafRow:
     found = case.evidence
     bad = np.flatnonzero(~np.isfinite(found.claimed))
     if not bad.size:

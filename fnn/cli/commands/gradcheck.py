@@ -3,58 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from fnn import xla
 from fnn.cli.options.data import DataOptions
 from fnn.cli.options.devices import MachineOptions
 from fnn.cli.options.network import NetworkOptions
 from fnn.cli.options.option import option, word
 from fnn.spec.errors import FnnError
 
-KEPT = {"seed", "json", "machine"}
-"""what goes with a proof"""
+if TYPE_CHECKING:
+    from fnn.audit import Audit
+    from fnn.audit.api import AuditOptions
+
 OWN = {"data", "dtype", "seed", "directions", "hessian", "plot", "json", "machine"}
 """what goes with a Python file"""
-FAULTS = {"only", "sites"}
-"""what goes with --faults"""
+SCRIPTS = {
+    "--faults": "plant_faults.py",
+    "--all": "cover_pairs.py",
+    "--right": "random_networks.py COUNT",
+}
+"""of experiments/audit_power, by the option that each was in fnn 0.1"""
 GROUPS = {"data": "DATA", "network": "options of the network", "file": "options of a file"}
-
-
-@dataclass(frozen=True)
-class Proof:
-    """In place of one gradient: how good the audit is, and whether all of fnn is right."""
-
-    faults: Annotated[bool, option()] = False
-    """Plant every known mistake in real networks: is it caught, named, diagnosed?"""
-    only: Annotated[str | None, option("WORDS", "all")] = None
-    """Of --faults: those of a subject (dense, losses, …), or with these words in their names."""
-    sites: Annotated[int, option("N")] = 2
-    """Of --faults: in so many places each, where there are as many."""
-    all: Annotated[bool, option()] = False
-    """Audit every layer, activation, loss and combinator in each mode, and their pairs."""
-    right: Annotated[int | None, option("COUNT", "none")] = None
-    """Audit so many right networks, drawn at random: is one of them called wrong?"""
-
-    def run(self, seed: int, dtype: str) -> Any:
-        """The table of the one that was asked for."""
-        if self.faults:
-            from fnn.gradients.faults.run import run_faults
-
-            return run_faults(seed=seed, only=self.only, progress=_progress, sites=self.sites)
-        if self.all:
-            from fnn.gradients.coverage.run import run_all
-
-            return run_all(seed=seed, dtype=dtype, progress=_progress)
-        from fnn.gradients.coverage.run import run_right
-
-        assert self.right is not None
-        return run_right(self.right, dtype, seed=seed, progress=_progress)
 
 
 @dataclass(frozen=True)
@@ -92,61 +66,48 @@ class GradcheckCommand:
     """Write all of the evidence."""
     network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
     file: OmitArgPrefixes[DataOptions] = field(default_factory=DataOptions)
-    proof: OmitArgPrefixes[Proof] = field(default_factory=Proof)
     machine: OmitArgPrefixes[MachineOptions] = field(default_factory=MachineOptions)
 
     def run(self) -> int:
         """Print the evidence."""
         self._check()
-        if self.proof != Proof():
-            xla.add_xla_flags(*xla.QUICKLY)
         self.machine.set_up(float64=self._is_python() and self.dtype == "float64")
-        found = self._found()
-        print(found)
+        audited = self._audit()
+        print(audited)
         if self.json is not None:
             from fnn.files import write_bytes
 
-            write_bytes(self.json, f"{found.to_json()}\n".encode())
+            write_bytes(self.json, f"{audited.to_json()}\n".encode())
         if self.plot is not None:
-            found.plot(self.plot)
-        return 0 if found.ok else 1
+            audited.plot(self.plot)
+        return 0 if audited.ok else 1
 
-    def _found(self) -> Any:
-        """An audit, or the table of a proof: both have `ok` and `to_json`."""
-        if self.proof != Proof():
-            return self.proof.run(self.seed, self.dtype)
-        how: dict[str, Any] = {
+    def _audit(self) -> Audit:
+        """Audit the network or the file's function."""
+        options: AuditOptions = {
             "seed": self.seed,
             "dtype": self.dtype,
             "directions": self.directions,
             "hessian": self.hessian,
         }
         if self._is_python():
-            from fnn.cli.python_file import audit_file
+            from fnn.audit.python_file import audit_file
 
-            return audit_file(str(self.data), **how)
+            return audit_file(str(self.data), **options)
         from fnn.audit import audit
-        from fnn.cli.gradcheck_problem import objective_and_batch, title
+        from fnn.cli.options.gradcheck_problem import objective_and_batch, title
 
         objective, batch = objective_and_batch(self)
         print(title(self, objective, batch), flush=True)
-        return audit(objective, batch, **how)
+        return audit(objective, batch, **options)
 
     def _is_python(self) -> bool:
         return self.data is not None and self.data.endswith(".py")
 
     def _check(self) -> None:
-        """Options that don't go together, and what is missing, are said before anything is run."""
-        given = _given(self)
-        proofs = [f"--{name}" for name in sorted(_given(self.proof) - FAULTS)]
-        if not self.proof.faults and _given(self.proof) & FAULTS:
-            raise FnnError("goes with --faults", f"--{min(_given(self.proof) & FAULTS)}")
-        if len(proofs) > 1:
-            raise FnnError(f"expected one at a time, got {' and '.join(proofs)}", proofs[0])
-        if proofs:
-            allowed = KEPT | {"proof"} | ({"dtype"} if proofs != ["--faults"] else set())
-            _refuse(given - allowed, proofs[0], "makes its own networks")
-        elif self._is_python():
+        """Refuse options that don't go together, and what is missing, before anything is run."""
+        given = _changed_fields(self)
+        if self._is_python():
             _refuse(given - OWN, str(self.data), "brings its own function")
         elif self.spec is not None:
             _refuse(given & {"network", "outputs"}, self.spec, "brings the network")
@@ -155,12 +116,10 @@ class GradcheckCommand:
         else:
             _refuse(given & {"file"}, "without DATA", "there are no columns")
         for name, value, least in (
-            ("--right", self.proof.right, 1),
-            ("--sites", self.proof.sites, 1),
             ("--batch", self.batch, 1),
             ("--directions", self.directions, 2),
         ):
-            if value is not None and value < least:
+            if value < least:
                 raise FnnError(f"expected {least} or more, got {value}", name)
         if self.plot is not None and find_spec("matplotlib") is None:
             raise FnnError("needs matplotlib: pip install 'fnn[plots]'", "--plot")
@@ -169,8 +128,17 @@ class GradcheckCommand:
         check_seeds(**{"--seed": self.seed})
 
 
-def _given(options: Any) -> set[str]:
-    """The fields that are not as they are by default."""
+def refuse_moved_options(arguments: Sequence[str]) -> None:
+    """Raises `FnnError`, with the script to run, for an option of `SCRIPTS`."""
+    for argument in arguments:
+        name = argument.partition("=")[0]
+        if name in SCRIPTS:
+            script = f"./scripts/python experiments/audit_power/{SCRIPTS[name]}"
+            raise FnnError(f"is a script of a checkout of fnn: {script}", name)
+
+
+def _changed_fields(options: GradcheckCommand) -> set[str]:
+    """The fields that differ from their defaults."""
     default = type(options)()
     names = [entry.name for entry in dataclasses.fields(options)]
     return {name for name in names if getattr(options, name) != getattr(default, name)}
@@ -178,12 +146,5 @@ def _given(options: Any) -> set[str]:
 
 def _refuse(names: set[str], place: str, why: str) -> None:
     if names:
-        told = " and ".join(GROUPS.get(name, f"--{name}") for name in sorted(names))
-        raise FnnError(f"{why}: leave out {told}", place)
-
-
-def _progress(done: int, total: int, _: Any) -> None:
-    """A count that is written over, where somebody watches."""
-    if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\r{done:,} of {total:,}", end=end, file=sys.stderr, flush=True)
+        named = " and ".join(GROUPS.get(name, f"--{name}") for name in sorted(names))
+        raise FnnError(f"{why}: leave out {named}", place)

@@ -1,0 +1,12 @@
+from fnn.audit.api import assert_gradient as assert_gradient
+from fnn.audit.api import audit as audit
+from fnn.audit.api import audit_gradient as audit_gradient
+from fnn.audit.compare import Leaf as Leaf
+from fnn.audit.compare import agreement as agreement
+from fnn.audit.problem.projection import Projection as Projection
+from fnn.audit.records import Check as Check
+from fnn.audit.records import Finding as Finding
+from fnn.audit.records import LeafRow as LeafRow
+from fnn.audit.records import Verdict as Verdict
+from fnn.audit.records import Worst as Worst
+from fnn.audit.result import Audit as Audit
