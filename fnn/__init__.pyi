@@ -1,6 +1,7 @@
 """The public names, and the modules that they come from: `fnn.lazy` reads them here."""
 
 from fnn import activations as activations
+from fnn import api as api
 from fnn import data as data
 from fnn import ensembles as ensembles
 from fnn import gradients as gradients
@@ -11,11 +12,15 @@ from fnn import metrics as metrics
 from fnn import model as model
 from fnn import networks as networks
 from fnn import optimizers as optimizers
+from fnn import runs as runs
 from fnn import schedules as schedules
 from fnn import search as search
 from fnn import sweeps as sweeps
 from fnn import training as training
 from fnn import xla as xla
+from fnn.api.ensembles import ensemble as ensemble
+from fnn.api.sweeps import sweep as sweep
+from fnn.api.training import train as train
 from fnn.audit import Audit as Audit
 from fnn.audit import assert_gradient as assert_gradient
 from fnn.audit import audit as audit
@@ -25,7 +30,6 @@ from fnn.combinators import Parallel as Parallel
 from fnn.combinators import Repeat as Repeat
 from fnn.combinators import Residual as Residual
 from fnn.combinators import Serial as Serial
-from fnn.ensembles.ensemble import ensemble as ensemble
 from fnn.layer import KeyMissingError as KeyMissingError
 from fnn.layer import Layer as Layer
 from fnn.layer import Static as Static
@@ -65,7 +69,6 @@ from fnn.spec import static as static
 from fnn.spec import to_json as to_json
 from fnn.spec import with_fields as with_fields
 from fnn.spec import with_numbers as with_numbers
-from fnn.sweeps.sweep import sweep as sweep
 from fnn.training import DivergedError as DivergedError
 from fnn.training import LastEpochs as LastEpochs
 from fnn.training import MovingAverage as MovingAverage
@@ -77,7 +80,6 @@ from fnn.training import init_state as init_state
 from fnn.training import segment as segment
 from fnn.training import step as step
 from fnn.training import steps_per_epoch as steps_per_epoch
-from fnn.training.train import train as train
 
 __version__: str
 __all__: list[str]

@@ -115,7 +115,7 @@ def json_text(value: object, indent: int | None = None) -> str:
     return json.dumps(_plain(value, ""), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: object, place: str) -> object:
+def _plain(value: object, location: str) -> object:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
@@ -125,10 +125,10 @@ def _plain(value: object, place: str) -> object:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{place}[{index}]") for index, item in enumerate(value)]
+        return [_plain(item, f"{location}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _plain(item, f"{place}.{key}") for key, item in value.items()}
-    raise FnnError(f"JSON can't hold {type(value).__name__} {value!r}", place.removeprefix("."))
+        return {key: _plain(item, f"{location}.{key}") for key, item in value.items()}
+    raise FnnError(f"JSON can't hold {type(value).__name__} {value!r}", location.removeprefix("."))
 
 
 def with_floats(value: object) -> Any:
@@ -156,8 +156,8 @@ def parse_json(data: bytes, path: str | Path, line: int = 1) -> Any:
     try:
         return json.loads(data.decode())
     except json.JSONDecodeError as error:
-        place = f"line {line + error.lineno - 1}, column {error.colno}"
-        raise FnnError(f"not JSON: {error.msg} at {place}", str(path)) from None
+        location = f"line {line + error.lineno - 1}, column {error.colno}"
+        raise FnnError(f"not JSON: {error.msg} at {location}", str(path)) from None
     except UnicodeDecodeError as error:
         line += data[: error.start].count(b"\n")
         raise FnnError(f"not UTF-8 text: {error.reason} in line {line}", str(path)) from None

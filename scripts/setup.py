@@ -65,9 +65,10 @@ def make(venv: str) -> None:
     say(f"setting up {name} on first use, or after a change (about a minute) …")
     if os.path.exists(stamp_file(venv)):
         os.remove(stamp_file(venv))
+    # Python compiles what it imports, a small part of what is installed, when it first does.
     pip = (python(venv), "-I", "-m", "pip", "--disable-pip-version-check", "-qq", "install")
     if run(sys.executable, "-I", "-m", "venv", "--clear", venv) or run(
-        *pip, "--require-hashes", "--only-binary", ":all:", "-r", LOCK
+        *pip, "--no-compile", "--require-hashes", "--only-binary", ":all:", "-r", LOCK
     ):
         sys.exit(
             f"fnn: setting up {name} failed, see above. It needs a network: with one, run the same "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import pytest
 
-import fnn.cli
+from fnn.cli import main
 
 ROOT = str(Path(__file__).parents[1])
 
@@ -59,13 +60,13 @@ def finish(process: subprocess.Popen) -> Done:
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> Done:
     """`fnn ARGUMENTS…` in this process; JAX's settings are then as before."""
     float64, device = jax.config.jax_enable_x64, jax.config.jax_default_device
-    caching, fnn.cli._cache_programs = fnn.cli._cache_programs, lambda: None
     try:
-        status = fnn.cli.main(arguments)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(importlib.import_module("fnn.cli.main"), "_cache_programs", lambda: None)
+            status = main(arguments)
     except SystemExit as stop:
         status = stop.code
     finally:
-        fnn.cli._cache_programs = caching
         jax.config.update("jax_enable_x64", float64)
         jax.config.update("jax_default_device", device)
     return Done(status, *capsys.readouterr())

@@ -20,6 +20,7 @@ from fnn.layers import (
     BatchNorm,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GroupNorm,
     LayerNorm,
@@ -40,6 +41,7 @@ from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape
 from fnn.spec import ShapeError, numbers, path_name
 from tests.test_spec import complaint
+from tests.user_layers import TwoInputs
 
 BLOCK = Serial(LayerNorm(), Dense(4), Activation("tanh"), Dropout(0.5))
 NET = Serial(Dense(4), Repeat(Residual(BLOCK), 2), Parallel(Dense(2), Dense(2)), Dense(3))
@@ -339,6 +341,20 @@ def test_parameters_of_another_network() -> None:
     params, state = declared(MIXED, shape(3))
     for wrong in ({"layers": params["layers"][:2]}, {}):
         shape_complaint(lambda wrong=wrong: apply(MIXED, wrong, state, shape(ROWS, 3)))
+
+
+@pytest.mark.parametrize("params", [[], {"weight": {"inner": shape(4, 3)}}, shape(4, 3)])
+def test_parameters_that_are_no_dictionary_of_arrays(params: Any) -> None:
+    for layer, x in ((Embedding(4, 3), shape(ROWS, dtype="int32")), (Dense(3), shape(ROWS, 4))):
+        message = shape_complaint(lambda layer=layer, x=x: apply(layer, params, {}, x))
+        assert message.startswith(f"{layer} needs ")
+
+
+def test_a_layer_of_ones_own_that_declares_nothing_is_not_checked() -> None:
+    """Checks are what a layer declares: `TwoInputs` has no `param_shapes`."""
+    params, state = declared(TwoInputs(2), {"a": shape(3), "b": shape(3)})
+    x = {"a": shape(ROWS, 3), "b": shape(ROWS, 3)}
+    assert apply(TwoInputs(2), {**params, "more": shape(1)}, state, x)[0].shape == (ROWS, 2)
 
 
 def test_flatten_takes_one_array() -> None:

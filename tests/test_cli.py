@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fnn
-from fnn.cli import _parse
+from fnn.cli.main import parse
 from fnn.metrics import format_metric
 from fnn.runs import RunFolder
 from fnn.training import LastEpochs, Run, Selection
@@ -61,7 +61,7 @@ def test_options_reach_the_run() -> None:
         *("--batch-norm", "--metrics", "f1", "auc", "--average", "epochs", "--clip-norm", "2"),
         *("--patience", "3", "--keep", "f1", "--monitor", "--precision", "bfloat16"),
     )
-    options = _parse(list(words))
+    options = parse(list(words))
     prepared = options.prepare()
     net = options.network.build(prepared.preprocessing.outputs)
     assert net == fnn.mlp([5, 3], 3, activation="tanh", dropout=None, batch_norm=True)
@@ -189,7 +189,7 @@ def test_train_evaluate_and_predict_a_table(run, capsys, kind: str) -> None:
     assert status == 2
     assert "data.csv: has been changed since runs/data-1 was trained on it" in err
     capsys.readouterr()
-    assert _parse(["train", "--config", "runs/data-1"]).data.endswith("data.csv")
+    assert parse(["train", "--config", "runs/data-1"]).data.endswith("data.csv")
     assert "data.csv has changed since runs/data-1 was" in capsys.readouterr().out
     status, _, err = run("evaluate", "runs/data-1/model")
     assert status == 2
@@ -340,7 +340,7 @@ def test_a_second_file_metrics_and_numbers_far_from_zero(run) -> None:
 
 
 def test_figures_without_matplotlib(run, monkeypatch) -> None:
-    monkeypatch.setattr("fnn.cli.figures.find_spec", lambda name: None)
+    monkeypatch.setattr("fnn.runs.figures.find_spec", lambda name: None)
     status, _, err = run("train", "iris")
     assert (status, err) == (
         2,

@@ -4,6 +4,7 @@ nothing left behind."""
 from __future__ import annotations
 
 import gzip
+import importlib
 import struct
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import fnn.cli
 from tests.processes import Done, call, finish, start
 
 QUICK = ("--hidden", "4", "--epochs", "2", "--no-figures")
@@ -250,5 +250,6 @@ def test_a_missing_tyro_is_named(command, monkeypatch) -> None:
 
 
 def test_memory_that_is_not_there_is_an_error_for_people(command, monkeypatch) -> None:
-    monkeypatch.setattr(fnn.cli, "_parse", lambda _: (_ for _ in ()).throw(MemoryError))
+    main = importlib.import_module("fnn.cli.main")
+    monkeypatch.setattr(main, "parse", lambda _: (_ for _ in ()).throw(MemoryError))
     assert command("train", "iris") == (2, "", "fnn: error: out of memory\n")

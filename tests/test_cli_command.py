@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fnn.cli import _parse
-from fnn.cli.commands.train import SplitOptions, TrainCommand
-from fnn.cli.options.config_file import read_options, to_argv, without_config
+from fnn.cli.commands.train import TrainCommand
+from fnn.cli.main import parse
+from fnn.cli.options.command_line import to_argv, without_folder
+from fnn.cli.options.config_file import read_options
 from fnn.cli.options.data import DataOptions
 from fnn.cli.options.devices import ProcessOptions
 from fnn.cli.options.network import NetworkOptions
+from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
 from fnn.spec import FnnError
@@ -81,7 +83,7 @@ train = st.builds(
 @given(train)
 def test_a_command_line_gives_the_options_back(options: TrainCommand) -> None:
     line = shlex.join(["fnn", "train", *to_argv(options)])
-    assert _parse(shlex.split(line)[1:]) == options
+    assert parse(shlex.split(line)[1:]) == options
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -107,7 +109,7 @@ def test_json_gives_the_options_back(tmp_path_factory, options: TrainCommand) ->
 )
 def test_the_shortest_command_line(options: TrainCommand, line: str) -> None:
     assert shlex.join(to_argv(options)) == line
-    assert _parse(["train", *shlex.split(line)]) == options
+    assert parse(["train", *shlex.split(line)]) == options
 
 
 def test_options_replace_those_of_a_run(tmp_path) -> None:
@@ -118,14 +120,14 @@ def test_options_replace_those_of_a_run(tmp_path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(record))
     same = dataclasses.replace(kept, out=None)
     for run in (tmp_path, tmp_path / "config.json"):
-        assert _parse(["train", "--config", str(run)]) == same
-    changed = _parse(["train", "wine", f"--config={tmp_path}", "--hidden", "--dropout", "0.5"])
+        assert parse(["train", "--config", str(run)]) == same
+    changed = parse(["train", "wine", f"--config={tmp_path}", "--hidden", "--dropout", "0.5"])
     network = NetworkOptions(hidden=(), dropout=0.5)
     assert changed == dataclasses.replace(same, data="wine", network=network)
 
 
 def test_a_config_behind_the_end_of_options_is_a_name() -> None:
-    assert without_config(["--", "--config", "x"]) == (["--", "--config", "x"], None)
+    assert without_folder(["--", "--config", "x"]) == (["--", "--config", "x"], None)
 
 
 @pytest.mark.parametrize(

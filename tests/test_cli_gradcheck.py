@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fnn
-from fnn.cli import _parse
+from fnn.cli.main import parse
 from fnn.cli.options.gradcheck_problem import objective_and_batch, title
 from tests.processes import call, finish, start
 
@@ -201,7 +201,7 @@ def test_without_matplotlib(command, monkeypatch) -> None:
 )
 def test_what_is_on_trial(words: str, loss: str, target: tuple, told: str) -> None:
     """The loss that `fnn train` takes unless another is named, and a target that suits it."""
-    options = _parse(["gradcheck", *words.split()])
+    options = parse(["gradcheck", *words.split()])
     objective, batch = objective_and_batch(options)
     assert objective.loss.kind == f"{loss}.v1"
     assert (np.shape(batch.target), str(batch.target.dtype)) == target
@@ -217,11 +217,11 @@ def test_an_objective_from_json(tmp_path) -> None:
     (tmp_path / "objective.json").write_text(fnn.to_json(made))
     (tmp_path / "net.json").write_text(fnn.to_json(made.net))
     place = str(tmp_path / "objective.json")
-    options = _parse(["gradcheck", "--spec", place, "--inputs", "4"])
+    options = parse(["gradcheck", "--spec", place, "--inputs", "4"])
     objective, batch = objective_and_batch(options)
     assert objective == made and np.shape(batch.target) == (32, 2)
     assert title(options, objective, batch) == f"{place}, huber: 32 random rows"
-    options = _parse(["gradcheck", "--spec", str(tmp_path / "net.json"), "--inputs", "4"])
+    options = parse(["gradcheck", "--spec", str(tmp_path / "net.json"), "--inputs", "4"])
     objective, batch = objective_and_batch(options)
     assert objective == fnn.Objective(made.net, "cross_entropy")
     assert set(np.unique(batch.target)) == {0, 1}

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import fnn.cli.search_keep
-import fnn.cli.sweep_keep
+import fnn.sweeps.test_protocol
 import fnn.sweeps.train
 from fnn.cli.process.signals import (
     NOTED,
@@ -109,7 +108,7 @@ def test_after_the_last_one_was_trained(name: str, monkeypatch, capsys, tmp_path
         signal.raise_signal(signal.SIGINT)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(getattr(fnn.cli, f"{name}_keep"), "tested", stop)
+        patch.setattr(fnn.sweeps.test_protocol, "measure_best", stop)
         status, _, err = run(*COMMANDS[name])
     folder = f"runs/iris-{name}-1"
     assert (status, err) == (130, f"fnn: interrupted; go on: fnn {name} --resume {folder}\n")

@@ -8,8 +8,9 @@ import pytest
 
 import fnn
 from fnn.cli.commands.train import TrainCommand
-from fnn.cli.options.axes import build_run, parse, parse_all, told, with_settings
-from fnn.cli.options.types import check_value
+from fnn.cli.options.axes import build_run, parse, parse_all, with_settings
+from fnn.cli.options.single_run import prepare_data
+from fnn.cli.options.values import check_value, format_settings
 from fnn.optimizers import SGD
 from fnn.spec import FnnError
 from fnn.sweeps import Range
@@ -75,7 +76,7 @@ def test_a_name_twice() -> None:
 
 @pytest.fixture(scope="module")
 def prepared():
-    return TrainCommand("iris").prepare()
+    return prepare_data(TrainCommand("iris"))
 
 
 def test_build_run(prepared) -> None:
@@ -144,10 +145,12 @@ def test_depth_without_a_width() -> None:
         with_settings(options, {"depth": 2})
 
 
-def test_told() -> None:
+def test_format_settings() -> None:
     settings = {"hidden": (4, 2), "dropout": None, "batch_norm": True, "learning_rate": 1 / 3}
-    assert told(settings) == "hidden=4,2 dropout=none batch_norm=yes learning_rate=0.333333"
-    assert told({"hidden": ()}) == "hidden=none"
+    assert (
+        format_settings(settings) == "hidden=4,2 dropout=none batch_norm=yes learning_rate=0.333333"
+    )
+    assert format_settings({"hidden": ()}) == "hidden=none"
 
 
 def test_a_whole_number_is_no_truth_and_the_other_way_round() -> None:

@@ -15,9 +15,11 @@ import pandas as pd
 import pytest
 
 import fnn
-from fnn.cli import _parse, sweep_keep
+from fnn.api import recorded
+from fnn.cli.main import parse
+from fnn.cli.options.members import plan_members
+from fnn.cli.options.single_run import prepare_data
 from fnn.cli.process.signals import NOTED
-from fnn.cli.sweep_members import planned
 from fnn.files import read_json, write_json
 from fnn.runs import SweepFolder
 from fnn.sweeps.arrays import write
@@ -38,11 +40,12 @@ def run(monkeypatch, capsys, tmp_path):
 
 @pytest.fixture(scope="module")
 def iris():
-    return _parse(["sweep", *QUICK]).alone.prepare()
+    return prepare_data(parse(["sweep", *QUICK]))
 
 
 def members(prepared, *words: str):
-    made = planned(_parse(["sweep", *QUICK, *words]), prepared)
+    options = parse(["sweep", *QUICK, *words])
+    made = plan_members(options.axes, options, prepared)
     return [(member.settings, member.seed, member.order_seed) for member in made]
 
 
@@ -292,7 +295,7 @@ def test_members_that_diverge(run) -> None:
 
 
 def test_only_the_best_are_kept_where_all_are_too_large(run, monkeypatch) -> None:
-    monkeypatch.setattr(sweep_keep, "ROOM", 0)
+    monkeypatch.setattr(recorded, "ROOM", 0)
     status, out, _ = run("sweep", *QUICK, *OVER, "--models", "1", "--metric", "accuracy")
     assert status == 0 and "(the best member, seed " in out
     assert re.search(r"learning_rate  validation accuracy +95 % interval +seeds", out)

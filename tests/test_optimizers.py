@@ -401,7 +401,7 @@ def test_somebodys_own_transformation():
     assert TRACED
     narrow = jax.eval_shape(run, optimizer, cast(PARAMS, "float32"))
     assert {str(leaf.dtype) for leaf in narrow.values()} == {"float32"}
-    with pytest.raises(SpecError, match=r"given.*JSON can't hold"):
+    with pytest.raises(SpecError, match=r"wrapped.*JSON can't hold"):
         to_json(optimizer)
 
 
@@ -452,7 +452,7 @@ class Halfway(Optimizer):
         (lambda: Adam(b2=1.0), "b2: expected less than 1"),
         (lambda: Adam(clip_norm=0), "clip_norm: expected at least"),
         (lambda: replace(Adam(), weight_decay=True), "weight_decay: expected a number"),
-        (lambda: OptaxTransformation(Adam()), "given: expected GradientTransformation"),
+        (lambda: OptaxTransformation(Adam()), "wrapped: expected GradientTransformation"),
     ],
 )
 def test_refusals(make, message):

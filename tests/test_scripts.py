@@ -236,7 +236,7 @@ def test_fnn_python_is_used_as_it_is(checkout, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "passed"),
-    [((), "-n|auto|--maxprocesses|8|"), (("-k", "a or b"), "-k|a or b|")],
+    [((), "-n|auto|--maxprocesses|8|--dist|worksteal|"), (("-k", "a or b"), "-k|a or b|")],
 )
 def test_tests_run_from_the_checkout_with_what_was_given(checkout, tmp_path, arguments, passed):
     python = str(checkout.interpreter("mine", ECHO))

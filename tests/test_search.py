@@ -467,3 +467,9 @@ def test_import_is_light() -> None:
         text=True,
     )
     assert done.stdout == "False\n"
+
+
+def test_a_range_is_recorded_by_the_name_in_the_format(folder) -> None:
+    """A search of fnn 0.1.0 is resumed: its record of the space says `Between`."""
+    text = (folder / "s.journal").read_text()
+    assert "Between(low=0.001, high=1.0, log=True, whole=False)" in text and "Range(" not in text

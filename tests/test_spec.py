@@ -699,7 +699,7 @@ def test_wrong_numbers_in_json(data: Any) -> None:
     [
         (
             replace(RUN, optimizer=OptaxTransformation(optax.sgd(0.1))),
-            "optimizer.given: JSON can't hold GradientTransformation",
+            "optimizer.wrapped: JSON can't hold GradientTransformation",
         ),
         (Whole(anything=(1, (2, math.sqrt))), "anything[1][1]: JSON can't hold <built-in function"),
         (Serial(Dense(2), jax.tree.map(lambda _: np.nan, Dropout())), "layers[1].rate: JSON can't"),

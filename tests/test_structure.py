@@ -34,8 +34,10 @@ training
 sweeps
 ensembles, search
 checkpoint, model
+network_summary
 runs
-network_summary, estimators
+api
+estimators
 __init__
 cli
 __main__

@@ -38,13 +38,13 @@ def split(
     Errors: fractions that are negative or do not sum to 1; a part that would get no rows; a class
     with fewer rows than there are parts (`classes` are the names in that message).
     """
-    shares = normalized_fractions(fractions)
+    part_fractions = normalized_fractions(fractions)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise DataError(f"expected a whole number from 0 up, got {seed!r}", "seed")
-    sizes = _sizes(len(target), shares)
+    sizes = _sizes(len(target), part_fractions)
     groups = np.zeros(len(target), np.intp)
     if stratify and np.issubdtype(target.dtype, np.integer):
-        groups = _groups(target, int(np.count_nonzero(shares)), classes)
+        groups = _groups(target, int(np.count_nonzero(part_fractions)), classes)
     table = _table(np.bincount(groups), sizes)
     order = np.random.default_rng(seed).permutation(len(target))
     order = order[np.argsort(groups[order], kind="stable")]
@@ -54,28 +54,28 @@ def split(
 
 def normalized_fractions(fractions: Sequence[float]) -> NDArray[np.float64]:
     """Fractions, or percent, for three parts as fractions that sum to 1, checked."""
-    shares = np.array([*fractions, *(0,) * (3 - len(fractions))], np.float64)
-    valid = len(fractions) in (2, 3) and bool(np.all(shares >= 0)) and shares[0] > 0
-    total = 100 if shares.sum() > 50 else 1
-    if not valid or abs(shares.sum() / total - 1) > 1e-6:
+    part_fractions = np.array([*fractions, *(0,) * (3 - len(fractions))], np.float64)
+    valid = len(fractions) in (2, 3) and bool(np.all(part_fractions >= 0)) and part_fractions[0] > 0
+    total = 100 if part_fractions.sum() > 50 else 1
+    if not valid or abs(part_fractions.sum() / total - 1) > 1e-6:
         raise DataError(
             "expected a fraction for train, validation and perhaps test, none negative, "
             f"the first above 0, that sum to 1 (or 100); got {tuple(fractions)}",
             "fractions",
         )
-    return shares / total
+    return part_fractions / total
 
 
-def _sizes(rows: int, shares: NDArray[np.float64]) -> NDArray[np.intp]:
+def _sizes(rows: int, part_fractions: NDArray[np.float64]) -> NDArray[np.intp]:
     """Rows a part by largest remainder; ties go to the earlier part."""
-    exact = rows * shares / shares.sum()
+    exact = rows * part_fractions / part_fractions.sum()
     sizes = np.floor(exact).astype(np.intp)
     largest = np.argsort(sizes - exact, kind="stable")
     sizes[largest[: rows - sizes.sum()]] += 1
-    if np.any((sizes == 0) & (shares > 0)):
+    if np.any((sizes == 0) & (part_fractions > 0)):
         train, validation, test = sizes
         raise DataError(
-            f"{rows} rows are too few for the fractions {tuple(shares.tolist())}: "
+            f"{rows} rows are too few for the fractions {tuple(part_fractions.tolist())}: "
             f"{train} would train, {validation} validate, {test} test"
         )
     return sizes

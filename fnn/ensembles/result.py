@@ -118,17 +118,9 @@ def ensemble_result(
     each = [(outcome.params, outcome.state) for outcome in kept]
     objective, params, state = combine(own.objective, each)
 
-    def measure(objective: Objective, params: Tree, state: Tree, rows: Batch | RowReader) -> Scores:
-        metrics = evaluate_rows(objective, params, state, rows, own.metric_names, target_scale)
-        return {name: float(metrics[name]) for name in own.metric_names}
-
-    def both(rows: Rows) -> tuple[Scores | None, list[Scores] | None]:
-        if rows is None:
-            return None, None
-        alone = [measure(own.objective, *member, rows) for member in each]
-        return measure(objective, params, state, rows), alone
-
-    (validation, each_validation), (test, each_test) = both(rows[0]), both(rows[1])
+    networks = [(objective, params, state), *((own.objective, *member) for member in each)]
+    validation, each_validation = _measured(networks, rows[0], own.metric_names, target_scale)
+    test, each_test = _measured(networks, rows[1], own.metric_names, target_scale)
     return EnsembleResult(
         run=replace(own, objective=objective),
         params=params,
@@ -144,6 +136,20 @@ def ensemble_result(
         compile_seconds=trained.compile_seconds,
         interrupted=trained.interrupted,
     )
+
+
+def _measured(
+    networks: Sequence[tuple[Objective, Tree, Tree]],
+    rows: Rows,
+    names: tuple[str, ...],
+    target_scale: ArrayLike | None,
+) -> tuple[Scores | None, list[Scores] | None]:
+    """Metrics of the ensemble, which comes first, and of each member."""
+    if rows is None:
+        return None, None
+    measured = [evaluate_rows(*network, rows, names, target_scale) for network in networks]
+    ensemble, *members = [{name: float(one[name]) for name in names} for one in measured]
+    return ensemble, members
 
 
 def _mean_at(epoch: int, name: str, members: Sequence[MemberResult]) -> float:

@@ -17,10 +17,10 @@ class OptaxTransformation(Optimizer):
     hold it.
     """
 
-    given: optax.GradientTransformation = static()
+    wrapped: optax.GradientTransformation = static()
 
     def transformation(self) -> optax.GradientTransformationExtraArgs:
-        return preserve_dtypes(lambda _: self.given)
+        return preserve_dtypes(lambda _: self.wrapped)
 
 
 def as_optimizer(value: object) -> Optimizer:

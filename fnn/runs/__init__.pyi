@@ -3,8 +3,8 @@
 from fnn.runs.folder import STATUSES as STATUSES
 from fnn.runs.folder import RunFolder as RunFolder
 from fnn.runs.kinds import check_single as check_single
-from fnn.runs.kinds import going_on as going_on
 from fnn.runs.kinds import kind_of as kind_of
+from fnn.runs.kinds import resume_command as resume_command
 from fnn.runs.listing import COLUMNS as COLUMNS
 from fnn.runs.listing import RunSummary as RunSummary
 from fnn.runs.listing import list_runs as list_runs

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from fnn.files import (
     append_line,
@@ -24,7 +25,12 @@ from fnn.files import (
 from fnn.runs.naming import make_folder, new_folder, remove_empty
 from fnn.spec.errors import FnnError, choice
 
+if TYPE_CHECKING:
+    from fnn.training import Run
+
 FORMAT = 1
+Record = dict[str, Any]
+"""a JSON object"""
 STATUSES = ("finished", "stopped early", "interrupted", "diverged")
 
 
@@ -33,35 +39,39 @@ class RunFolder:
 
     | file | holds |
     |---|---|
-    | `config.json` | the command, options, spec, data, seeds, versions, device: what repeats it |
+    | `config.json` | the command or call, spec, data, seeds, versions, device: what repeats it |
     | `metrics.jsonl` | a line an epoch, there for others as soon as the epoch is over |
     | `model/` | the model kept: `fnn.model.save(model, run.model_path)` |
-    | `result.json` | how it ended; written last, so a run without it goes on or was killed |
+    | `result.json` | how it ended; a run without it is still running, or was killed |
 
-    Everything is JSON. Floats that are not finite stand in it as "NaN", "Infinity" and
+    All records are JSON. Floats that are not finite stand in it as "NaN", "Infinity" and
     "-Infinity", and `history` and `result` give them back as floats. Use it in a `with` block: a
     failure before anything was recorded (an epoch, a model, a result) takes the folder away again.
     """
 
-    def __init__(self, path: str | Path, made: Sequence[Path] = ()) -> None:
+    def __init__(self, path: str | Path, created: Sequence[Path] = ()) -> None:
         self.path = Path(path)
-        self._made = made
+        self._created = created
 
     @classmethod
     def create(
-        cls, path: str | Path | None = None, *, name: str = "run", parent: str | Path = "runs"
-    ) -> RunFolder:
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        name: str = "run",
+        parent: str | Path = "runs",
+    ) -> Self:
         """A new folder: `path`, or else the next free of `parent/name-1`, `parent/name-2`, …
 
         `name` may be that of a data set or the path of its file (see `folder_name`). Two commands
         at the same time get two folders. Raises `FnnError` for a path that exists, and where no
         folder can be made.
         """
-        made = new_folder(Path(parent), name) if path is None else make_folder(Path(path))
-        return cls(made[-1], made)
+        created = new_folder(Path(parent), name) if path is None else make_folder(Path(path))
+        return cls(created[-1], created)
 
     @classmethod
-    def open(cls, path: str | Path) -> RunFolder:
+    def open(cls, path: str | Path) -> Self:
         """A folder that is there. Raises `FnnError` that says what it lacks to be a run's."""
         run = cls(path)
         with explained(path):
@@ -80,18 +90,20 @@ class RunFolder:
     def write_config(
         self,
         *,
-        command: Sequence[str],
-        options: Mapping[str, Any],
-        run: Any,
-        data: Mapping[str, Any],
+        command: Sequence[str] | None,
+        options: Mapping[str, object] | None,
+        run: Run,
+        data: Mapping[str, object],
         seeds: Mapping[str, int],
         parameters: int,
+        call: str | None = None,
     ) -> None:
         """Record what repeats the run; versions, device and the time are added.
 
-        `command` is the command line as words, `options` every option by name, `run` a spec,
-        `data` has at least a `name`, `parameters` is their number. Raises `FnnError` for what JSON
-        can't hold and where the disk is full.
+        `command` is the command line as words, `options` every option by name; both are None for a
+        run that Python has started by the function `call`. `run` is a spec, `data` has at least a
+        `name`, `parameters` is their number. Raises `FnnError` for what JSON can't hold and where
+        the disk is full.
         """
         import jax
 
@@ -103,6 +115,7 @@ class RunFolder:
             "format": FORMAT,
             "command": command,
             "options": options,
+            **({} if call is None else {"call": call}),
             "run": json.loads(to_json(run)),
             "data": data,
             "seeds": seeds,
@@ -113,11 +126,11 @@ class RunFolder:
         }
         write_json(self.path / "config.json", record)
 
-    def append(self, row: Mapping[str, Any]) -> None:
+    def append(self, row: Mapping[str, object]) -> None:
         """Record an epoch: a line in metrics.jsonl. Raises `FnnError` where the disk is full."""
         append_line(self.path / "metrics.jsonl", json_text(row))
 
-    def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def write_history(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Record all epochs at once, in place of those before. Raises `FnnError` as `append`."""
         text = "".join(f"{json_text(row)}\n" for row in rows)
         write_bytes(self.path / "metrics.jsonl", text.encode())
@@ -133,7 +146,7 @@ class RunFolder:
         test: Mapping[str, float] | None,
         test_rows: int,
         seconds: float | None,
-        **more: Any,
+        **more: object,
     ) -> None:
         """Record how the run ended; the time is added.
 
@@ -160,20 +173,20 @@ class RunFolder:
         write_json(self.path / "result.json", record)
 
     @property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> Record:
         """What config.json holds. Raises `FnnError` where it is missing or damaged."""
         return read_record(self.path / "config.json", FORMAT)
 
     @property
-    def result(self) -> dict[str, Any] | None:
-        """What result.json holds; None while the run goes on, and when it was killed."""
+    def result(self) -> Record | None:
+        """What result.json holds; None while it runs, and after a kill."""
         path = self.path / "result.json"
         if not path.exists():
             return None
-        record: dict[str, Any] = with_floats(read_record(path, FORMAT))
+        record: Record = with_floats(read_record(path, FORMAT))
         return record
 
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[Record]:
         """The rows appended so far.
 
         A last line without its newline is left out: it is being written, or a kill tore it. Raises
@@ -190,7 +203,7 @@ class RunFolder:
             rows.append(with_floats(row))
         return rows
 
-    def __enter__(self) -> RunFolder:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -199,9 +212,9 @@ class RunFolder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is not None and self._made and not self._recorded():
+        if error is not None and self._created and not self._recorded():
             shutil.rmtree(self.path, ignore_errors=True)
-            remove_empty(self._made)
+            remove_empty(self._created)
 
     def _recorded(self) -> bool:
         metrics = self.path / "metrics.jsonl"

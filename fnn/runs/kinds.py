@@ -1,38 +1,54 @@
-"""What a folder is that a command has left: of a run, of a sweep, of a search; how to go on."""
+"""The kinds of folders: of a run, of a sweep, of a search; and how to resume one."""
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from pathlib import Path
 from typing import Literal
 
 from fnn.files import explained, field, read_record
-from fnn.spec import FnnError
+from fnn.spec.errors import FnnError
 
 Kind = Literal["run", "sweep", "search"]
+HALVING = "fnn.api.halving"
+"""the call that is not resumed"""
 
 
 def kind_of(folder: Path) -> Kind:
-    """By the file that a sweep or a search goes on by."""
+    """By the file that a sweep or a search is resumed from."""
     with explained(folder):
         if (folder / "sweep.json").is_file():
             return "sweep"
         return "search" if (folder / "search.json").is_file() else "run"
 
 
-def going_on(folder: Path) -> str | None:
-    """The command that goes on with a sweep or a search; None where there is nothing to go on by.
+def resume_command(folder: Path) -> str | None:
+    """The command that resumes a sweep or a search; None where nothing is kept to resume it.
 
-    A run keeps nothing of that kind, and neither does successive halving.
+    A run keeps nothing of that kind, and neither does successive halving. What Python has started
+    is resumed by the same call.
     """
     kind = kind_of(folder)
     if kind == "run" or (kind == "search" and _halves(folder / "search.json")):
         return None
+    call = python_call(folder)
+    if call is not None:
+        return f"{call}(…, folder={str(folder)!r})"
     return f"fnn {kind} --resume {shlex.quote(str(folder))}"
 
 
+def python_call(folder: Path) -> str | None:
+    """The function that has started what is in a folder; None for a command, and if unknown."""
+    for name in ("search.json", "config.json"):
+        with contextlib.suppress(FnnError):
+            call = read_record(folder / name, 1).get("call")
+            return call if isinstance(call, str) else None
+    return None
+
+
 def check_single(path: str | Path) -> None:
-    """Raises `FnnError` for a sweep's folder, and for that of a search that has not come to an end.
+    """Raises `FnnError` for a sweep's folder, and for that of a search without a best run.
 
     Neither holds a single run; the error says what to give instead.
     """
@@ -41,14 +57,16 @@ def check_single(path: str | Path) -> None:
     if kind == "run" or ((folder / "config.json").is_file() and kind == "search"):
         return
     if (folder / "best-1").is_dir():
-        told = f"is the folder of a sweep: give one of its runs, such as {folder / 'best-1'}"
+        message = f"is the folder of a sweep: give one of its runs, such as {folder / 'best-1'}"
     else:
-        command = going_on(folder)
+        command = resume_command(folder)
         tail = "begin anew" if command is None else f"go on: {command}"
-        told = f"is the folder of a {kind} that has come to no best run: {tail}"
-    raise FnnError(told, str(path))
+        message = f"is the folder of a {kind} that has come to no best run: {tail}"
+    raise FnnError(message, str(path))
 
 
-def _halves(place: Path) -> bool:
-    options = field(read_record(place, 1), "options", dict, place)
-    return options.get("method") == "halving"
+def _halves(path: Path) -> bool:
+    record = read_record(path, 1)
+    if record.get("call") is not None:
+        return record["call"] == HALVING
+    return bool(field(record, "options", dict, path).get("method") == "halving")

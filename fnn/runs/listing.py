@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from fnn.files import explained, field, read_record
-from fnn.metrics import format_metric
-from fnn.runs.folder import FORMAT, RunFolder
-from fnn.runs.kinds import going_on, kind_of
+from fnn.metrics.format import format_metric
+from fnn.runs.folder import FORMAT, Record, RunFolder
+from fnn.runs.kinds import kind_of, resume_command
 from fnn.runs.search import SearchFolder
-from fnn.spec import FnnError, choice
+from fnn.spec.errors import FnnError, choice
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run in a line; None where it did not get so far.
+    """One run in a line; None where it was not reached.
 
-    `validation` (at the best epoch) and `test` are values of `metric`, which the run went by.
+    `validation` (at the best epoch) and `test` are values of `metric`, by which epochs were
+    compared.
     """
 
     name: str
@@ -37,8 +38,8 @@ class RunSummary:
     started: datetime | None = None
     problem: str | None = None
     """what is damaged, in words"""
-    going_on: str | None = None
-    """the command that goes on with it"""
+    resume_command: str | None = None
+    """the command that resumes it"""
 
 
 COLUMNS: dict[str, Callable[[Any], str]] = {
@@ -54,7 +55,7 @@ COLUMNS: dict[str, Callable[[Any], str]] = {
     "seconds": "{:,.1f}".format,
     "started": "{:%Y-%m-%d %H:%M}".format,
 }
-"""the columns of the table, and how each is written"""
+"""the columns of the table, and their formats"""
 
 
 PARTS = ("config.json", "search.json", "metrics.jsonl", "result.json", "model")
@@ -89,17 +90,19 @@ def summarize(path: str | Path) -> RunSummary:
 
 
 def _summary(run: RunFolder) -> RunSummary:
-    begun, result, kind = _begun(run), run.result, kind_of(run.path)
+    started, result, kind = _started(run), run.result, kind_of(run.path)
     prefix = "" if kind == "run" else f"{kind}, "
     if result is None:
         rows = run.history()
         epochs = field(rows[-1], "epoch", int, run.path / "metrics.jsonl") if rows else 0
         status = f"{prefix}running or killed"
-        return RunSummary(**begun, status=status, epochs=epochs, going_on=going_on(run.path))
+        return RunSummary(
+            **started, status=status, epochs=epochs, resume_command=resume_command(run.path)
+        )
     place = run.path / "result.json"
     metric, status = field(result, "metric", str, place), field(result, "status", str, place)
     return RunSummary(
-        **begun,
+        **started,
         status=prefix + status,
         epochs=field(result, "epochs", int, place),
         best=field(result, "best_epoch", int | None, place),
@@ -107,11 +110,11 @@ def _summary(run: RunFolder) -> RunSummary:
         validation=_value(result, "validation", metric, place),
         test=_value(result, "test", metric, place),
         seconds=field(result, "seconds", int | float | None, place),
-        going_on=going_on(run.path) if status == "interrupted" else None,
+        resume_command=resume_command(run.path) if status == "interrupted" else None,
     )
 
 
-def _begun(run: RunFolder) -> dict[str, Any]:
+def _started(run: RunFolder) -> dict[str, Any]:
     """What is known from the start: of a search, until it has a best run, by search.json."""
     place = run.path / "config.json"
     parameters = None
@@ -129,10 +132,11 @@ def _begun(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def _value(result: dict[str, Any], part: str, metric: str, place: Path) -> Any:
+def _value(result: Record, part: str, metric: str, place: Path) -> float | None:
     if field(result, part, dict | None, place) is None:
         return None
-    return field(result, f"{part}.{metric}", int | float | None, place)
+    value: float | None = field(result, f"{part}.{metric}", int | float | None, place)
+    return value
 
 
 def _time(text: str, place: Path) -> datetime:
@@ -145,8 +149,8 @@ def _time(text: str, place: Path) -> datetime:
 def table(runs: Sequence[RunSummary], sort: str = "started", reverse: bool = False) -> str:
     """Runs as text, a line each, sorted by a column of `COLUMNS`; gaps and NaN come last.
 
-    Damaged runs have a line below the table with the reason, and what can be gone on with has one
-    with the command. Raises `FnnError` for an unknown column, naming the nearest.
+    Damaged runs have a line below the table with the reason, and what can be resumed has one with
+    the command. Raises `FnnError` for an unknown column, naming the nearest.
     """
     if sort not in COLUMNS:
         raise FnnError(f"no column {sort!r}{choice(sort, COLUMNS)}")
@@ -158,18 +162,18 @@ def table(runs: Sequence[RunSummary], sort: str = "started", reverse: bool = Fal
     columns = [_column(name, ordered) for name in COLUMNS]
     lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
     problems = [f"{run.name} is damaged: {run.problem}" for run in ordered if run.problem]
-    unended = [_unended(run) for run in ordered if run.going_on]
+    unfinished = [_unfinished(run) for run in ordered if run.resume_command]
     rule = "─" * max(map(len, lines))
-    return "\n".join([lines[0], rule, *lines[1:], *problems, *unended])
+    return "\n".join([lines[0], rule, *lines[1:], *problems, *unfinished])
 
 
-def _unended(run: RunSummary) -> str:
-    """How to go on with it; a process that was killed could not say that it ended."""
+def _unfinished(run: RunSummary) -> str:
+    """How to resume it; a process that was killed could not record that it ended."""
     first = "if it is not running, " if run.status.endswith("running or killed") else ""
-    return f"{run.name} has not come to its end: {first}go on: {run.going_on}"
+    return f"{run.name} has not come to its end: {first}go on: {run.resume_command}"
 
 
-def _is_known(value: Any) -> bool:
+def _is_known(value: object) -> bool:
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 

@@ -33,37 +33,38 @@ def new_folder(parent: Path, name: str) -> list[Path]:
 
 
 def make_folder(path: Path) -> list[Path]:
-    """Make a folder and those above it that are missing; all that were made, outermost first.
+    """Make a folder and those above it that are missing; all that were created, outermost first.
 
-    Raises `FnnError` where it exists already or can't be made.
+    Raises `FnnError` where it exists already or can't be created.
     """
     with explained(path):
         return _make(path)
 
 
-def remove_empty(made: Sequence[Path]) -> None:
+def remove_empty(created: Sequence[Path]) -> None:
     """Take folders away again; others may have put something there meanwhile."""
-    for folder in reversed(made):
+    for folder in reversed(created):
         with contextlib.suppress(OSError):
             folder.rmdir()
 
 
 def _make(path: Path) -> list[Path]:
     above = list(itertools.takewhile(lambda folder: not folder.exists(), path.parents))
-    made: list[Path] = []
+    created: list[Path] = []
     try:
         for folder in (*reversed(above), path):
             folder.mkdir(exist_ok=folder != path)
-            made.append(folder)
+            created.append(folder)
     except OSError:
-        remove_empty(made)
+        remove_empty(created)
         raise
-    return made
+    return created
 
 
 def _last_number(parent: Path, name: str) -> int:
     with explained(parent):
         if not parent.is_dir():
             return 0
-        found = (re.fullmatch(re.escape(name) + r"-(\d+)", at.name) for at in parent.iterdir())
-        return max((int(match[1]) for match in found if match), default=0)
+        names = (path.name for path in parent.iterdir())
+        matches = [re.fullmatch(re.escape(name) + r"-(\d+)", other) for other in names]
+        return max((int(match[1]) for match in matches if match), default=0)

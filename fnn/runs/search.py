@@ -1,4 +1,4 @@
-"""The folder of a search: that of its best run, and what it goes on by."""
+"""The folder of a search: that of its best run, and what it is resumed from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fnn.files import explained
 from fnn.runs.folder import RunFolder
-from fnn.spec import FnnError
+from fnn.spec.errors import FnnError
 
 
 class SearchFolder(RunFolder):
@@ -14,9 +14,9 @@ class SearchFolder(RunFolder):
 
     | file | holds |
     |---|---|
-    | `search.json` | the command and its options, to go on by; the data, and when it began |
+    | `search.json` | the command and its options, to resume it; the data, and when it started |
     | `search.journal`, `search-best.npz` | Optuna's study, and the parameters of the best so far |
-    | `trials.csv`, `*.png` | what came of it |
+    | `trials.csv`, `*.png` | the trials, and the figures |
     | `config.json`, `model/` | the best, as in the folder of a run |
     | `result.json` | how it ended: metrics are those of the best, or of the best so far |
     """

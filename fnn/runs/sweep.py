@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fnn.files import explained
 from fnn.runs.folder import RunFolder
-from fnn.spec import FnnError
+from fnn.spec.errors import FnnError
 
 
 class SweepFolder(RunFolder):
@@ -15,8 +15,8 @@ class SweepFolder(RunFolder):
     | file | holds |
     |---|---|
     | `config.json` | what repeats it, as in the folder of a run |
-    | `sweep.json`, `ended/`, `under-way.npz` | what it goes on by (`fnn.sweeps.store.Folder`) |
-    | `members.parquet`, `history.parquet`, `*.png` | what came of it (`SweepResult.save`) |
+    | `sweep.json`, `ended/`, `under-way.npz` | what it is resumed from (`fnn.sweeps.store`) |
+    | `members.parquet`, `history.parquet`, `*.png` | tables and figures (`SweepResult.save`) |
     | `best-1/`, `best-2/`, … | models of the best members (`fnn.model.save_best`) |
     | `result.json` | how it ended: metrics are means over the seeds of the best setting |
     """

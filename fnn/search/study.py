@@ -174,7 +174,7 @@ class Study:
         problem = self.problem
         settings = {name: some(axis)[0] for name, axis in problem.space.items()}
         return {
-            "space": {name: as_text(axis) for name, axis in problem.space.items()},
+            "space": {name: _recorded(axis) for name, axis in problem.space.items()},
             "epochs": problem.fitting.epochs,
             "metric": problem.metric,
             "seed": problem.fitting.seed,
@@ -203,3 +203,10 @@ def _distribution(axis: Values) -> BaseDistribution:
     if axis.whole:
         return kinds.IntDistribution(int(axis.low), int(axis.high), log=axis.log)
     return kinds.FloatDistribution(axis.low, axis.high, log=axis.log)
+
+
+def _recorded(axis: Values) -> str:
+    """An axis as studies record it: in their format a `Range` is called `Between`."""
+    if isinstance(axis, Range):
+        return f"Between{repr(axis).removeprefix('Range')}"
+    return as_text(axis)

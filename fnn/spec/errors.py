@@ -31,18 +31,22 @@ class ShapeError(FnnError):
     """Two shapes (or dtypes) that must agree do not."""
 
 
-def join(place: str, path: str) -> str:
+def join(location: str, path: str) -> str:
     """`layers[2]` and `rate` make `layers[2].rate`; `layers` and `[2]` make `layers[2]`."""
-    return place + path if not place or not path or path.startswith("[") else f"{place}.{path}"
+    return (
+        location + path
+        if not location or not path or path.startswith("[")
+        else f"{location}.{path}"
+    )
 
 
 @contextmanager
-def error_path(place: str) -> Iterator[None]:
-    """Errors raised inside belong to `place`."""
+def error_path(location: str) -> Iterator[None]:
+    """Errors raised inside belong to `location`."""
     try:
         yield
     except FnnError as error:
-        error.path = join(place, error.path)
+        error.path = join(location, error.path)
         raise
 
 

@@ -91,8 +91,7 @@ class Program:
 
     def put(self, states: RunState) -> RunState:
         """Saved states on the devices, as `advance` takes them."""
-        resharded: RunState = reshard(self.mesh, states, member_axes(self.shared_order))
-        return resharded
+        return reshard(self.mesh, states, member_axes(self.shared_order))
 
     def advance(
         self, runs: Run, states: RunState, start: int, stop: int

@@ -1,32 +1,22 @@
-"""From a network and data to a trained network: the engine with what suits the data."""
+"""A run on prepared data, measured on its validation and test rows; what suits the data."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Literal, Unpack
-
-import optax
+from typing import Unpack
 
 from fnn.data import Dataset, Prepared, from_arrays, load, prepare
 from fnn.data.splits import FRACTIONS
 from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
-from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, Penalty, SquaredError
-from fnn.objective import Batch, Objective, Policy
-from fnn.optimizers import Optimizer
+from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
+from fnn.objective import Batch
 from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError, error_path, kinds, replace
-from fnn.training.checks import check_epochs, check_loggers
+from fnn.spec import ShapeError, SpecError, error_path, kinds
 from fnn.training.fitting import FittingOptions
-from fnn.training.host.events import Logger
 from fnn.training.host.fit import FitResult, fit
-from fnn.training.host.progress import Progress
-from fnn.training.parallel.devices import Devices
-from fnn.training.policy.averaging import Averaging
-from fnn.training.policy.selection import Selection
 from fnn.training.rows import RowReader, evaluate_rows
 from fnn.training.run import Run
 
@@ -45,85 +35,6 @@ class TrainResult(FitResult):
     prepared: Prepared
     validation: dict[str, float] | None
     test: dict[str, float] | None
-
-
-def train(
-    net: Layer,
-    data: str | os.PathLike[str] | Dataset | Prepared | tuple[Any, Any],
-    *,
-    loss: Loss | str | None = None,
-    optimizer: Optimizer | optax.GradientTransformation | str = "adam",
-    epochs: int | None = None,
-    batch_size: int | Literal["full"] | None = None,
-    gradient: Literal["automatic", "manual"] = "automatic",
-    penalties: tuple[Penalty, ...] = (),
-    precision: Literal["float32", "bfloat16", "float64"] = "float32",
-    metrics: tuple[str, ...] | None = None,
-    validate_every: int = 1,
-    selection: Selection | Literal["auto"] | None = "auto",
-    averaging: Averaging | None = None,
-    monitor: bool = False,
-    fractions: Sequence[float] = FRACTIONS,
-    seed: int = 0,
-    order_seed: int = 0,
-    split_seed: int = 0,
-    progress: bool = True,
-    loggers: Sequence[Logger] = (),
-    devices: Devices | None = None,
-) -> TrainResult:
-    """Train `net` on `data`, and measure it once on the rows set aside for a test.
-
-    Arguments:
-        data: the name of a set or the path of a file (`fnn.data.load`), a `Dataset`, arrays
-            (inputs, target) of (N, …) and (N,) or (N, O), or what `fnn.data.prepare` made. All but
-            the last are split by `fractions` (of rows to train on, to validate and to test) and
-            `split_seed`, encoded and standardized by their training rows.
-        loss: None for what suits the target: binary cross-entropy on one logit for two classes,
-            categorical cross-entropy for more, squared error on a standardized target for numbers
-            (metrics are in the target's own units).
-        epochs: None for as many as make two million rows, but from 10 to 100.
-        batch_size: None for 32, or 128 from 10,000 training rows on; "full" for all rows.
-        metrics: None for what suits the loss (`fnn.metrics.default_metrics`).
-        selection: "auto" keeps the epoch with the smallest validation loss, where there are
-            validation rows, and runs to the end; a `Selection` says otherwise, or stops early; None
-            keeps the last epoch, as Keras does. Being chosen by them, an epoch looks a little
-            better on the validation rows than it is; its test metrics are free of that.
-        seed: initialization and dropout; `order_seed`: the order of batches.
-        progress: whether to draw a bar while it runs, if standard error is a terminal.
-
-    The other arguments are those of `Objective`, `Run` and `fit`, and so are the errors. The
-    network must end in as many outputs as the data asks for (`ShapeError`).
-    """
-    check_loggers(loggers)
-    prepared = as_prepared(data, fractions, split_seed)
-    rows = len(prepared.train.target)
-    length = default_epochs(rows) if epochs is None else epochs
-    check_epochs(length)
-    chosen: Any = default_loss(prepared) if loss is None else loss
-    run = Run(
-        Objective(net, chosen, penalties, Policy(precision)),
-        optimizer,
-        default_batch_size(rows) if batch_size is None else batch_size,
-        gradient,
-        metrics=metrics,
-        validate_every=validate_every,
-        selection=None if selection == "auto" else selection,
-        averaging=averaging,
-        monitor=monitor,
-    )
-    validated = prepared.validation is not None and length >= run.validate_every
-    if selection == "auto" and validated:
-        run = replace(run, selection=Selection())
-    with closing(Progress()) as bar:
-        return train_run(
-            run,
-            prepared,
-            epochs=length,
-            seed=seed,
-            order_seed=order_seed,
-            loggers=(*loggers, bar) if progress else loggers,
-            devices=devices,
-        )
 
 
 def train_run(run: Run, prepared: Prepared, **options: Unpack[FittingOptions]) -> TrainResult:

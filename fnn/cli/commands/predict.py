@@ -1,21 +1,16 @@
-"""fnn predict: what a model that was kept says about new rows."""
+"""fnn predict: the predictions of a run's model for new rows."""
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from fnn.cli.load_model import about, kept_model
+from fnn.cli.options.data import data_errors
 from fnn.cli.options.devices import MachineOptions
 from fnn.cli.options.option import option, word
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -34,48 +29,19 @@ class PredictCommand:
 
     def run(self) -> int:
         """Write the predictions."""
-        model, fitted = kept_model(self.folder, self.machine)
-        from fnn.combinators import Ensemble
+        from fnn.cli.output.predictions import predictions_csv
         from fnn.data import read_inputs
         from fnn.files import write_bytes
+        from fnn.runs.load import load_model, needs_float64
 
-        with about(self.file):
+        self.machine.set_up(needs_float64(self.folder))
+        model, fitted = load_model(self.folder)
+        with data_errors(self.file):
             x = fitted.encode(read_inputs(self.file, fitted), unknown=self.unknown)
-        output = model.output(x)
-        answers = fitted.decode(output)
-        names, columns = [fitted.target_name], [answers.reshape(len(answers), -1)]
-        if fitted.classes is not None:
-            names += [f"p({name})" for name in fitted.classes]
-            columns.append(_rounded(fitted.probabilities(output)))
-        else:
-            if columns[0].shape[1] > 1:
-                names = [f"{fitted.target_name}[{index}]" for index in range(columns[0].shape[1])]
-            if isinstance(model.objective.net, Ensemble):
-                from fnn.ensembles import predictive
-
-                names += [f"spread({name})" for name in names]
-                found = predictive(model.objective, model.params, model.state, x, fitted)
-                columns.append(found.spread.reshape(len(answers), -1))
-        text = _csv(names, columns)
+        text, rows = predictions_csv(model, fitted, x)
         if self.out is None:
             sys.stdout.write(text)
         else:
             write_bytes(self.out, text.encode())
-            print(f"{len(answers):,} predictions in {self.out}")
+            print(f"{rows:,} predictions in {self.out}")
         return 0
-
-
-def _csv(names: list[str], columns: list[np.ndarray]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    for row in zip(*columns, strict=True):
-        writer.writerow([cell for part in row for cell in part.tolist()])
-    return text.getvalue()
-
-
-def _rounded(shares: np.ndarray) -> np.ndarray:
-    """Probabilities as text of 6 digits; other numbers keep all they have."""
-    import numpy as np
-
-    return np.array([[f"{share:.6g}" for share in row] for row in shares.tolist()])

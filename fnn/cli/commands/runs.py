@@ -31,6 +31,6 @@ class RunsCommand:
             raise FnnError("there is no such folder", self.folder)
         runs = list_runs(self.folder)
         with error_path("--sort"):
-            told = table(runs, self.sort, self.reverse)  # names an unknown column
-        print(told if runs else f"no runs yet in {self.folder}")
+            lines = table(runs, self.sort, self.reverse)  # names an unknown column
+        print(lines if runs else f"no runs yet in {self.folder}")
         return 0

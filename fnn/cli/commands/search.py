@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
-from fnn.cli.commands.train import SplitOptions, TrainCommand
-from fnn.cli.figures import check_figures
-from fnn.cli.options.axes import SEEDS, parse_all
+from fnn.cli.commands.single import as_train_command, print_single_command
+from fnn.cli.options.axes import SEEDS, all_settings, build_run, parse_all
 from fnn.cli.options.data import DataOptions
-from fnn.cli.options.devices import DeviceOptions, ProcessOptions
+from fnn.cli.options.devices import DeviceOptions
+from fnn.cli.options.figures import check_figures
 from fnn.cli.options.network import NetworkOptions
-from fnn.cli.options.option import option, typed, word
+from fnn.cli.options.option import option, option_errors, option_name, word
+from fnn.cli.options.single_run import epochs_of, origin_of, prepare_data
+from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
+from fnn.cli.process.signals import note_folder, stop_on_signals
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
-    from fnn.sweeps import Range
+    import optuna
+
+    from fnn.cli.options.axes import Axis
+    from fnn.data import Prepared
+    from fnn.runs.adapters.search import SearchRecorder
+    from fnn.search import SearchResult
+    from fnn.training.fitting import MemberOptions
 
 USUAL = (
     "learning_rate=1e-4:3e-2:log",
@@ -31,7 +41,7 @@ USUAL = (
     "hidden=64/128/128,64/256,128",
     "activation=relu,tanh",
 )
-"""what is searched where nothing is said"""
+"""what is searched where there is no --over"""
 
 TRIALS, BATCH, ETA = 256, 32, 3
 
@@ -76,63 +86,137 @@ class SearchCommand:
     machine: OmitArgPrefixes[DeviceOptions] = field(default_factory=DeviceOptions)
 
     @property
-    def single_run_options(self) -> TrainCommand:
-        """The options of a single run, before anything is varied."""
-        names = ("data", "network", "training", "validation", "file", "split")
-        given = {name: getattr(self, name) for name in names}
-        return TrainCommand(
-            **given, machine=ProcessOptions(self.machine.device, self.machine.devices)
-        )
-
-    @property
-    def tries(self) -> int:
+    def trial_count(self) -> int:
         """Settings to try, where not all are listed."""
         return self.trials or TRIALS
 
     @property
-    def at_a_time(self) -> int:
+    def trials_together(self) -> int:
         """Settings that are chosen, and trained, at a time."""
         return self.batch or BATCH
 
     @property
-    def axes(self) -> Mapping[str, Sequence[Any] | Range]:
+    def axes(self) -> Mapping[str, Axis]:
         """What is varied."""
         return parse_all(self.over or USUAL)
 
     def run(self) -> int:
-        """Search, and print what came of it."""
-        from fnn.cli.output.search import print_plan
-        from fnn.cli.search_keep import search_and_keep
+        """Search, and print the result."""
+        from fnn.api.recorded import record
+        from fnn.cli.output.search import print_best, print_cost, print_plan
+        from fnn.cli.output.sweep import print_end
+        from fnn.cli.process.status import exit_status
+        from fnn.sweeps.test_protocol import measured
 
-        began = time.perf_counter()
+        started = time.perf_counter()
         self._check()
         self.machine.set_up(self.training.precision == "float64")
-        prepared = self.single_run_options.prepare()
+        prepared = prepare_data(self)
         if prepared.validation is None:
             raise FnnError("leaves no validation rows, and settings are chosen by them", "--split")
-        print_plan(self, prepared)
-        return search_and_keep(self, prepared, began)
+        trials = None if self.method == "grid" else self.trial_count
+        print_plan(self.axes, prepared, self.method, trials, epochs_of(self, prepared))
+        recorder = self._recorder(prepared, started)
+        result, test = record(
+            recorder, lambda: measured(self._search(prepared, recorder), prepared)
+        )
+        for note in () if recorder is None else recorder.notes:
+            print(note)
+        print_cost(result)
+        if test is not None and prepared.test is not None:
+            print_best(result, test, len(prepared.test.target))
+            print_single_command(self, test.setting.members[0].member)
+        path, interrupted = None if recorder is None else recorder.path, result.interrupted
+        print_end(started, path, interrupted is not None)
+        if interrupted is None and test is None:
+            raise FnnError("every trial diverged: lower rates, or --clip-norm 1, may help")
+        return exit_status(interrupted)
+
+    def _recorder(self, prepared: Prepared, started: float) -> SearchRecorder | None:
+        from fnn.runs import folder_name
+        from fnn.runs.adapters.search import SearchAdapter, SearchRecorder
+        from fnn.runs.search import SearchFolder
+
+        if not self.save:
+            return None
+        adapter = SearchAdapter(
+            origin_of("search", self, prepared),
+            prepared,
+            lambda member: origin_of("train", as_train_command(self, member)[0], prepared),
+            self.trials_together,
+        )
+        if self.resume is not None:
+            folder = SearchFolder.resume(self.resume)
+        else:
+            folder = SearchFolder.create(self.out, name=f"{folder_name(self.data)}-search")
+        note_folder(folder.path)
+        resumed = self.resume is not None
+        return SearchRecorder(
+            folder, adapter, figures=self.figures, resumed=resumed, started=started
+        )
+
+    def _search(self, prepared: Prepared, recorder: SearchRecorder | None) -> SearchResult:
+        from fnn import search
+        from fnn.cli.output.search import print_batch, print_rung
+        from fnn.runs.search import storage
+
+        build = partial(build_run, self, prepared)
+        first = all_settings(self.axes) if self.method == "grid" else []
+        errors = option_errors(self, self.training, self.machine, data=self.data)
+        with errors, stop_on_signals() as stop:
+            shared: MemberOptions = {
+                "epochs": epochs_of(self, prepared),
+                "seed": self.training.seed,
+                "order_seed": self.training.order_seed,
+                "loggers": [print_rung if self.method == "halving" else print_batch],
+                "stop": stop,
+                "devices": self.machine.devices,
+                "memory": self.memory,
+            }
+            if self.method == "halving":
+                eta, draws = ETA if self.eta is None else self.eta, self.trial_count
+                return search.halving(
+                    build,
+                    prepared,
+                    over=self.axes,
+                    draws=draws,
+                    eta=eta,
+                    metric=self.metric,
+                    **shared,
+                )
+            return search.bayes(
+                build,
+                prepared,
+                over=self.axes,
+                trials=len(first) or self.trial_count,
+                batch=self.trials_together,
+                metric=self.metric,
+                first=first,
+                sampler=_random_sampler if self.method == "random" else None,
+                storage=None if recorder is None else storage(recorder.path),
+                **shared,
+            )
 
     def _check(self) -> None:
-        """Options that need no data to be found wrong, and libraries that will be needed."""
+        """Raises `FnnError` for options that are wrong whatever the data, and missing libraries."""
         for name, value in (("--trials", self.trials), ("--batch", self.batch)):
             if value is not None and value < 1:
                 raise FnnError(f"expected 1 or more, got {value}", name)
         if self.resume is None:  # folders of older searches hold them all
             self._check_method()
         for name in set(SEEDS) & set(self.axes):
-            raise FnnError(f"a seed is luck, not a setting: give {typed(name)}", f"--over {name}")
+            option = option_name(name)
+            raise FnnError(f"a seed is luck, not a setting: give {option}", f"--over {name}")
         if self.resume and (self.out or not self.save):
-            given = "--out" if self.out else "--no-save"
-            raise FnnError("goes on in the folder of --resume", given)
+            excluded = "--out" if self.out else "--no-save"
+            raise FnnError("goes on in the folder of --resume", excluded)
         if self.resume and self.method == "halving":
             raise FnnError("successive halving keeps nothing to go on by: begin anew", "--resume")
         needed = {"pandas": self.save, "optuna": self.method != "halving"}
         for library in (name for name, asked in needed.items() if asked):
             if find_spec(library) is None:
                 raise FnnError(f"fnn search needs {library}: pip install 'fnn[search]'")
-        if self.save and self.figures:
-            check_figures()
+        check_figures(self.save and self.figures)
 
     def _check_method(self) -> None:
         """Options that the method has no use for."""
@@ -144,8 +228,8 @@ class SearchCommand:
             raise FnnError(f"is of --method halving, and this is {self.method}", "--eta")
 
 
-def resumed(folder: str) -> SearchCommand:
-    """The options of the search in a folder, to go on with it."""
+def resumed_search(folder: str) -> SearchCommand:
+    """The options of the search in a folder, to resume it."""
     from pathlib import Path
 
     from fnn.cli.options.config_file import read_options
@@ -156,3 +240,9 @@ def resumed(folder: str) -> SearchCommand:
     with indispensable("search"):
         options = read_options(SearchCommand, Path(folder) / "search.json")
     return dataclasses.replace(options, resume=folder)
+
+
+def _random_sampler(seed: int) -> optuna.samplers.BaseSampler:
+    import optuna
+
+    return optuna.samplers.RandomSampler(seed)

@@ -1,4 +1,4 @@
-"""fnn summary: what a network is made of."""
+"""fnn summary: the layers of a network."""
 
 from __future__ import annotations
 

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
-from fnn.cli.commands.train import SplitOptions, TrainCommand
+from fnn.cli.commands.single import as_train_command, print_single_command
 from fnn.cli.options.data import DataOptions
 from fnn.cli.options.devices import ProcessOptions
+from fnn.cli.options.members import Axes, plan_members
 from fnn.cli.options.network import NetworkOptions
-from fnn.cli.options.option import option, word
+from fnn.cli.options.option import option, option_errors, word
+from fnn.cli.options.single_run import epochs_of, origin_of, prepare_data
+from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
+from fnn.cli.process.signals import note_folder, stop_on_signals
 from fnn.spec.errors import FnnError
+
+if TYPE_CHECKING:
+    from fnn.data import Prepared
+    from fnn.runs.adapters.sweep import SweepRecorder
+    from fnn.sweeps import Member, SweepResult
+    from fnn.training import Progress
 
 
 @dataclass(frozen=True)
@@ -59,21 +72,19 @@ class SweepCommand:
     machine: OmitArgPrefixes[ProcessOptions] = field(default_factory=ProcessOptions)
 
     @property
-    def single_run_options(self) -> TrainCommand:
-        """The options of a single run, before anything is varied."""
-        names = ("data", "network", "training", "validation", "file", "split", "machine")
-        return TrainCommand(**{name: getattr(self, name) for name in names})
+    def axes(self) -> Axes:
+        """What is varied."""
+        return Axes(self.over, self.seeds, self.random, self.zip, self.own_order)
 
     def run(self) -> int:
-        """Train all members, and print what came of them."""
+        """Train all members, and print the result."""
+        from fnn.cli.options.axes import parse_all
         from fnn.cli.output.sweep import print_plan
         from fnn.cli.process.distributed import disconnect
         from fnn.cli.process.launcher import start_all
-        from fnn.cli.sweep_keep import sweep_and_keep
-        from fnn.cli.sweep_members import planned
         from fnn.sweeps.export import check_libraries
 
-        began = time.perf_counter()
+        started = time.perf_counter()
         self._check()
         if self.save:
             check_libraries(self.figures)
@@ -82,15 +93,99 @@ class SweepCommand:
             over = self.over if self.resume is None else ()  # --over would add to what is there
             return start_all("sweep", dataclasses.replace(self, over=over))
         self.machine.set_up(self.training.precision == "float64")
-        prepared = self.single_run_options.prepare()
-        members = planned(self, prepared)
-        print_plan(self, members, prepared)
-        status = sweep_and_keep(self, members, prepared, began)
+        prepared = prepare_data(self)
+        members = plan_members(self.axes, self, prepared)
+        print_plan(parse_all(self.over), members, prepared, epochs_of(self, prepared))
+        status = self._sweep(members, prepared, started)
         disconnect()
         return status
 
+    def _sweep(self, members: Sequence[Member], prepared: Prepared, started: float) -> int:
+        """Train, record and print: exit status; of several processes, the first records."""
+        from fnn.api.recorded import is_recorder, record
+        from fnn.cli.output.sweep import print_end, print_sweep, print_test
+        from fnn.cli.process.status import exit_status
+        from fnn.sweeps.test_protocol import measured
+        from fnn.training import Progress
+
+        recorder = self._recorder(members, prepared, started)
+        with closing(Progress(lines=True)) as bar:
+            path = self._shared_path(recorder)
+            if not is_recorder():
+                return exit_status(self._train(members, prepared, path, bar).interrupted)
+            result, test = record(
+                recorder, lambda: measured(self._train(members, prepared, path, bar), prepared)
+            )
+        for note in () if recorder is None else recorder.notes:
+            print(note)
+        print_sweep(result, bar.size, self.resume is not None)
+        if test is not None and prepared.test is not None:
+            print_test(result, test, len(prepared.test.target))
+            print_single_command(self, test.setting.members[0].member)
+        print_end(started, path, result.interrupted is not None)
+        if result.interrupted is None and test is None:
+            raise FnnError("every member diverged: lower rates, or --clip-norm 1, may help")
+        return exit_status(result.interrupted)
+
+    def _recorder(
+        self, members: Sequence[Member], prepared: Prepared, started: float
+    ) -> SweepRecorder | None:
+        from fnn.api.recorded import is_recorder
+        from fnn.runs import SweepFolder, folder_name
+        from fnn.runs.adapters.sweep import SweepAdapter, SweepRecorder
+
+        if not self.save or not is_recorder():
+            return None
+        adapter = SweepAdapter(
+            origin_of("sweep", self, prepared),
+            members[0].run,
+            prepared,
+            lambda member: origin_of("train", as_train_command(self, member)[0], prepared),
+            self.models,
+        )
+        if self.resume is not None:
+            folder = SweepFolder.resume(self.resume)
+        else:
+            folder = SweepFolder.create(self.out, name=f"{folder_name(self.data)}-sweep")
+        note_folder(folder.path)
+        resumed = self.resume is not None
+        return SweepRecorder(
+            folder, adapter, figures=self.figures, resumed=resumed, started=started
+        )
+
+    def _shared_path(self, recorder: SweepRecorder | None) -> Path | None:
+        """The path of the folder, which the first process has created for all."""
+        from fnn.cli.process.distributed import is_connected
+        from fnn.training.parallel.collectives import broadcast_text
+
+        path = None if recorder is None else recorder.path
+        if not is_connected() or not self.save:
+            return path
+        return Path(broadcast_text("" if path is None else str(path.absolute())))
+
+    def _train(
+        self, members: Sequence[Member], prepared: Prepared, path: Path | None, bar: Progress
+    ) -> SweepResult:
+        from fnn.api.recorded import members_to_keep
+        from fnn.sweeps.sweep import sweep_members
+
+        errors = option_errors(self, self.training, self.machine, data=self.data)
+        with errors, stop_on_signals() as stop:
+            return sweep_members(
+                members,
+                prepared,
+                epochs=epochs_of(self, prepared),
+                keep=members_to_keep(members, prepared, self.models),
+                metric=self.metric,
+                memory=self.memory,
+                folder=path,
+                loggers=[bar],
+                stop=stop,
+                devices=self.machine.spread_over,
+            )
+
     def _check(self) -> None:
-        """Options that need no data to be found wrong."""
+        """Raises `FnnError` for options that are wrong whatever the data."""
         for name, value, least in (
             ("--seeds", self.seeds, 1),
             ("--models", self.models, 0),
@@ -101,12 +196,12 @@ class SweepCommand:
         if self.zip and self.random is not None:
             raise FnnError("draws settings, which can't be zipped as well", "--random")
         if self.resume and (self.out or not self.save):
-            given = "--out" if self.out else "--no-save"
-            raise FnnError("goes on in the folder of --resume", given)
+            excluded = "--out" if self.out else "--no-save"
+            raise FnnError("goes on in the folder of --resume", excluded)
 
 
-def resumed(folder: str) -> SweepCommand:
-    """The options of the sweep in a folder, to go on with it."""
+def resumed_sweep(folder: str) -> SweepCommand:
+    """The options of the sweep in a folder, to resume it."""
     from fnn.cli.options.config_file import read_options
     from fnn.files import indispensable
     from fnn.runs import check_sweep

@@ -1,24 +1,30 @@
-"""What `--over` says: names, the values or ranges they take, and the runs that come of them."""
+"""`--over NAME=VALUES`: names, their values or ranges, and the runs that settings make."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_type_hints
 
-from fnn.cli.options.types import check_value, format_value
+from fnn.cli.options.single_run import SingleRunOptions, build_single_run
+from fnn.cli.options.values import check_value, format_settings
 from fnn.spec.errors import FnnError, SpecError, choice, error_path
 
 if TYPE_CHECKING:
-    from fnn.cli.commands.train import TrainCommand
     from fnn.data import Prepared
     from fnn.sweeps import Member, Range
     from fnn.training import Run
 
+    Axis: TypeAlias = Sequence[object] | Range
+
+T = TypeVar("T", bound=SingleRunOptions)
+Settings: TypeAlias = Mapping[str, object]
+
 FORM = "expected NAME=VALUE,VALUE,… or NAME=LOW:HIGH, such as learning_rate=1e-4:1e-1:log"
-WORDS: dict[str, Any] = {"none": None, "yes": True, "true": True, "no": False, "false": False}
-PARTS = ("network", "training", "validation")
-"""of `fnn train`'s options: those that make a run"""
+WORDS = {"none": None, "yes": True, "true": True, "no": False, "false": False}
+GROUPS = ("network", "training", "validation")
+"""the groups of options that make a run"""
 SEEDS = ("seed", "order_seed")
 SHAPE = ("width", "depth")
 """two numbers that stand for --hidden"""
@@ -38,9 +44,9 @@ FIXED = {
 """what can't be varied, and why"""
 
 
-def parse_all(words: Sequence[str]) -> dict[str, Sequence[Any] | Range]:
+def parse_all(words: Sequence[str]) -> dict[str, Axis]:
     """The axes by name. Raises `FnnError` for a word that is none, and for a name given twice."""
-    axes: dict[str, Sequence[Any] | Range] = {}
+    axes: dict[str, Axis] = {}
     for word in words:
         name, axis = parse(word)
         if name in axes:
@@ -49,7 +55,7 @@ def parse_all(words: Sequence[str]) -> dict[str, Sequence[Any] | Range]:
     return axes
 
 
-def parse(word: str) -> tuple[str, list[Any] | Range]:
+def parse(word: str) -> tuple[str, list[object] | Range]:
     """A name with its values, or with the range that its values are to be drawn from.
 
     `name=a,b,c`: values, each a number, `none`, `yes`, `no` or a word. `name=1,2/3,4/none`: tuples
@@ -68,7 +74,7 @@ def parse(word: str) -> tuple[str, list[Any] | Range]:
         return name, [_value(part) for part in text.split(",")]
 
 
-def _range(parts: list[str]) -> list[Any] | Range:
+def _range(parts: list[str]) -> list[object] | Range:
     from fnn.sweeps import Range
 
     words = [part.strip() for part in parts[2:]]
@@ -76,7 +82,7 @@ def _range(parts: list[str]) -> list[Any] | Range:
     marks = [part for part in words if not part.isdecimal()]
     known = len(counts) < 2 and len(set(marks)) == len(marks) and {*marks} <= {"log", "whole"}
     low, high = (_value(part) for part in parts[:2])
-    if not known or not all(isinstance(end, int | float) for end in (low, high)):
+    if not (known and isinstance(low, int | float) and isinstance(high, int | float)):
         raise FnnError("expected LOW:HIGH, then log, whole and a number of values, as needed")
     between = Range(low, high, log="log" in marks, whole="whole" in marks)
     if not counts:
@@ -86,7 +92,7 @@ def _range(parts: list[str]) -> list[Any] | Range:
     return list(dict.fromkeys(between.grid(counts[0])))
 
 
-def _tuples(name: str, text: str) -> list[Any]:
+def _tuples(name: str, text: str) -> list[object]:
     """Alternatives with `/` between them; none is the empty tuple."""
     if "/" not in text and "," in text:
         each, both = text.replace(",", "/"), text
@@ -100,7 +106,7 @@ def _tuples(name: str, text: str) -> list[Any]:
     ]
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> bool | int | float | str | None:
     """A number where it reads as one, else what the word stands for, else the word."""
     text = text.strip()
     if not text:
@@ -113,104 +119,114 @@ def _value(text: str) -> Any:
     return WORDS.get(text.lower(), text)
 
 
-def build_run(options: TrainCommand, prepared: Prepared, settings: Mapping[str, Any]) -> Run:
-    """The run of these options with some of them set otherwise, and fields of the run itself.
+def all_settings(axes: Mapping[str, Axis]) -> list[dict[str, object]]:
+    """All combinations of listed values. Raises `FnnError` for a range."""
+    from fnn.sweeps import Range
 
-    A name is first an option of `fnn train` (`hidden`, `learning_rate`, …), `width` or `depth`
+    for name, axis in axes.items():
+        if isinstance(axis, Range):
+            raise FnnError(
+                f"a range, and a grid needs values: say how many, such as {name}="
+                f"{axis.low:g}:{axis.high:g}:{'log:' if axis.log else ''}8",
+                f"--over {name}",
+            )
+    lists = [axis for axis in axes.values() if not isinstance(axis, Range)]
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]
+
+
+def build_run(options: SingleRunOptions, prepared: Prepared, settings: Settings) -> Run:
+    """The run of these options with some of them changed, and fields of the run itself.
+
+    A name is first an option of a single run (`hidden`, `learning_rate`, …), `width` or `depth`
     (hidden layers of one width), else a path into the run or its tail (`momentum`). Seeds are no
     part of a run. Raises `SpecError` for other names and values, with the name.
     """
     from fnn.spec import is_number
 
     options, rest = with_settings(options, settings)
-    fitted = prepared.preprocessing
     try:
-        net = options.network.build(fitted.outputs, fitted.in_shape)
-        run = options.training.run(net, prepared, options.validation)
+        run = build_single_run(options, prepared)
     except FnnError as error:
         name = error.path.removeprefix("--").replace("-", "_")
         varied = name if name in settings else next(iter({*SHAPE} & {*settings}), None)
         if error.path.startswith("--") and varied is None:
             raise  # all that was tried has it
-        place = "--over" if varied is None else f"--over {varied}"
-        raise FnnError(f"{error.message} (where {told(settings)})", place) from error
+        path = "--over" if varied is None else f"--over {varied}"
+        where = format_settings(settings)
+        raise FnnError(f"{error.message} (where {where})", path) from error
     for name in sorted(rest, key=lambda name: is_number(run, name)):
         with error_path(f"--over {name}"):
             run = _with_field(run, name, rest[name], {*known_options(options), *SHAPE})
     return run
 
 
-def told(settings: Mapping[str, Any]) -> str:
-    """Settings as `--over` would say them: `hidden=64,32 dropout=0.2`."""
-    return " ".join(f"{name}={_text(value)}" for name, value in settings.items())
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(_text, value)) or "none"
-    return f"{value:.6g}" if isinstance(value, float) else format_value(value)
-
-
-def with_settings(
-    options: TrainCommand, settings: Mapping[str, Any]
-) -> tuple[TrainCommand, dict[str, Any]]:
-    """The options set otherwise, and the settings that are no options."""
-    places = known_options(options)
-    rest: dict[str, Any] = {}
+def with_settings(options: T, settings: Settings) -> tuple[T, dict[str, object]]:
+    """The options with these settings, and the settings that are no options."""
+    groups = known_options(options)
+    rest: dict[str, object] = {}
     for name, value in _hidden(options, settings).items():
         with error_path(f"--over {name}"):
             if name in FIXED:
                 raise SpecError(f"can't be varied: {FIXED[name]}")
-            if name not in places:
+            if name not in groups:
                 rest[name] = value
                 continue
-            part = getattr(options, places[name])
-            check_value(value, get_type_hints(type(part))[name])
-            changed = dataclasses.replace(part, **{name: value})
-            options = dataclasses.replace(options, **{places[name]: changed})
+            group = getattr(options, groups[name])
+            check_value(value, get_type_hints(type(group))[name])
+            changed = dataclasses.replace(group, **{name: value})
+            options = dataclasses.replace(options, **{groups[name]: changed})
     return options, rest
 
 
-def of_member(options: TrainCommand, member: Member) -> tuple[TrainCommand, dict[str, Any]]:
-    """The options that train a member alone, and the settings that no option says."""
+def member_options(options: T, member: Member) -> tuple[T, dict[str, object]]:
+    """The options that train a member alone, and the settings for which there is no option."""
     settings = {name: value for name, value in member.settings.items() if name not in SEEDS}
     alone, rest = with_settings(options, settings)
     training = dataclasses.replace(alone.training, seed=member.seed, order_seed=member.order_seed)
     return dataclasses.replace(alone, training=training), rest
 
 
-def known_options(options: TrainCommand) -> dict[str, str]:
-    """The options that can be varied, and the part of the options that each is in."""
+def known_options(options: SingleRunOptions) -> dict[str, str]:
+    """The options that can be varied, and the group that each is in."""
     return {
-        field.name: part
-        for part in PARTS
-        for field in dataclasses.fields(getattr(options, part))
+        field.name: group
+        for group in GROUPS
+        for field in dataclasses.fields(getattr(options, group))
         if field.name not in (*FIXED, *SEEDS)
     }
 
 
-def _hidden(options: TrainCommand, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _hidden(options: SingleRunOptions, settings: Settings) -> dict[str, object]:
     """The settings, with `width` and `depth` as the `hidden` that they mean."""
     if not set(SHAPE) & set(settings):
         return dict(settings)
     if "hidden" in settings:
         raise SpecError("stands beside width or depth, which make it", "--over hidden")
     hidden = options.network.hidden
-    for name in set(SHAPE) & set(settings):
-        with error_path(f"--over {name}"):
-            check_value(settings[name], int)
-    width = settings.get("width", hidden[0] if hidden else None)
+    width = _whole("width", settings, hidden[0] if hidden else None)
+    depth = _whole("depth", settings, len(hidden) or 1)
     if width is None:
         raise SpecError("has no width to go with: vary that too, or give --hidden", "--over depth")
-    depth = settings.get("depth", len(hidden) or 1)
+    assert depth is not None
     if depth < 0:
         raise SpecError(f"expected 0 or more, got {depth}", "--over depth")
     rest = {name: value for name, value in settings.items() if name not in SHAPE}
     return {"hidden": (width,) * depth, **rest}
 
 
-def _with_field(run: Run, name: str, value: Any, options: Iterable[str]) -> Run:
-    """The run with that field. An unknown name is told the nearest, option or number."""
+def _whole(name: str, settings: Settings, default: int | None) -> int | None:
+    """The whole number that is set."""
+    if name not in settings:
+        return default
+    value = settings[name]
+    with error_path(f"--over {name}"):
+        check_value(value, int)
+    assert isinstance(value, int)
+    return value
+
+
+def _with_field(run: Run, name: str, value: object, options: Iterable[str]) -> Run:
+    """The run with that field. The error about an unknown name has the nearest one."""
     from fnn.spec import named_leaves, with_fields
 
     try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fnn.cli.options.option import option
 from fnn.data.tables.csv_reader import MISSING
+from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
     from fnn.data import Dataset
@@ -61,3 +64,14 @@ class DataOptions:
     def _column(self, name: str) -> str | int:
         """A column by name; by number, where columns have no names."""
         return int(name) if not self.header and name.lstrip("-").isdecimal() else name
+
+
+@contextmanager
+def data_errors(file: str) -> Iterator[None]:
+    """Inside, an error about the rows of a file names the file."""
+    try:
+        yield
+    except FnnError as error:
+        if str(error).startswith(file):
+            raise
+        raise FnnError(str(error), file) from error

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from fnn.cli.options.option import option
 from fnn.spec.errors import FnnError
+
+if TYPE_CHECKING:
+    from fnn.training.parallel.devices import Devices
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,9 @@ class MachineOptions:
         try:
             jax.config.update("jax_default_device", jax.local_devices(backend=self.device)[0])
         except RuntimeError as error:
-            found = ", ".join(sorted({device.platform for device in jax.devices()}))
+            platforms = ", ".join(sorted({device.platform for device in jax.devices()}))
             raise FnnError(
-                f"JAX finds no {self.device} here, only {found} (pip install 'fnn[cuda]' or "
+                f"JAX finds no {self.device} here, only {platforms} (pip install 'fnn[cuda]' or "
                 "'fnn[tpu]' brings what it needs)",
                 "--device",
             ) from error
@@ -57,13 +60,15 @@ class DeviceOptions(MachineOptions):
         """Raises `FnnError` for more devices than JAX finds, or makes."""
         import jax
 
-        found = jax.devices(None if self.device == "auto" else self.device)
-        if isinstance(self.devices, int) and self.devices > len(found):
-            told = f"{self.devices} asked for, and JAX finds {len(found)} ({found[0].platform})"
-            raise FnnError(told, "--devices")
+        devices = jax.devices(None if self.device == "auto" else self.device)
+        if isinstance(self.devices, int) and self.devices > len(devices):
+            message = (
+                f"{self.devices} asked for, and JAX finds {len(devices)} ({devices[0].platform})"
+            )
+            raise FnnError(message, "--devices")
 
     @property
-    def together(self) -> Self:
+    def of_all_processes(self) -> Self:
         """The same without what sets one process of a run apart from the others."""
         return self
 
@@ -90,11 +95,11 @@ class ProcessOptions(DeviceOptions):
         return (self.processes or 1) > 1 and self.coordinator is None
 
     @property
-    def together(self) -> Self:
+    def of_all_processes(self) -> Self:
         return replace(self, process=None, coordinator=None)
 
     @property
-    def spread_over(self) -> Any:
+    def spread_over(self) -> Devices | None:
         """What `fnn.fit` takes as `devices`."""
         return "all" if self.devices is None and self.coordinator is not None else self.devices
 
@@ -138,6 +143,6 @@ class ProcessOptions(DeviceOptions):
             )
 
 
-def _at_least_one(name: str, value: Any) -> None:
+def _at_least_one(name: str, value: object) -> None:
     if isinstance(value, int) and value < 1:
         raise FnnError(f"expected 1 or more, got {value}", name)

@@ -6,49 +6,56 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tyro.conf import arg
 
 from fnn.spec.errors import FnnError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-def option(metavar: str | None = None, unset: str = "", **more: Any) -> Any:
-    """An option whose value is called `metavar`; `unset` says what None, or no words, mean."""
+
+def option(metavar: str | None = None, unset: str = "", aliases: list[str] | None = None) -> object:
+    """An option whose value is called `metavar`; `unset` says what None, or no values, mean."""
 
     def default(value: str) -> str:
-        said = {"None": unset, "": unset, "True": "yes", "False": "no"}.get(value, value)
-        return f"(default: {said})" if said else ""
+        shown = {"None": unset, "": unset, "True": "yes", "False": "no"}.get(value, value)
+        return f"(default: {shown})" if shown else ""
 
-    return arg(metavar=metavar, help_behavior_hint=default, **more)
+    return arg(metavar=metavar, help_behavior_hint=default, aliases=aliases)
 
 
-def word(metavar: str) -> Any:
-    """A word that stands without the name of an option."""
+def word(metavar: str) -> object:
+    """An argument without the name of an option."""
     return arg(metavar=metavar, help_behavior_hint="")
 
 
 @contextmanager
-def option_errors(*parts: Any, **options: str) -> Iterator[None]:
+def option_errors(*groups: DataclassInstance, **options: str) -> Iterator[None]:
     """Inside, an error about an argument is about the option that it comes from.
 
-    Fields of `parts` (`clip_norm`) go by their options (`--clip-norm`); `options` says it of other
-    arguments: `smoothing="--label-smoothing"`. `over['rate']` is `--over rate`.
+    Fields of `groups` (`clip_norm`) become their options (`--clip-norm`); `options` has those of
+    other arguments: `smoothing="--label-smoothing"`. `over['rate']` is `--over rate`.
     """
-    names = {field.name: typed(field.name) for part in parts for field in dataclasses.fields(part)}
+    names = {
+        field.name: option_name(field.name)
+        for group in groups
+        for field in dataclasses.fields(group)
+    }
     try:
         yield
     except FnnError as error:
-        error.path = _as_typed(error.path, names | options)
+        error.path = _option_path(error.path, names | options)
         raise
 
 
-def typed(name: str) -> str:
+def option_name(name: str) -> str:
     """An option's field as it is typed."""
     return "--" + name.replace("_", "-")
 
 
-def _as_typed(path: str, names: dict[str, str]) -> str:
+def _option_path(path: str, names: dict[str, str]) -> str:
     varied = re.match(r"over\['(.+?)'\]\.?(--.*)?", path)
     if varied:
         return varied[2] or f"--over {varied[1]}"

@@ -1,9 +1,9 @@
-"""The options that say how a network is trained."""
+"""The options of training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fnn.cli.options.option import option, option_errors
 from fnn.spec.errors import FnnError, choice, error_path
@@ -49,27 +49,27 @@ class TrainingOptions:
     order_seed: Annotated[int, option("N")] = 0
     """Draws the order of the rows."""
 
-    def run(self, net: Layer, prepared: Prepared, watch: ValidationOptions) -> Run:
+    def run(self, net: Layer, prepared: Prepared, validation: ValidationOptions) -> Run:
         """The run these options describe."""
         from fnn.objective import Objective, Policy
         from fnn.training import Run
 
         rows = len(prepared.train.target)
         size = self._size(rows)
-        selection = watch.selection(prepared.validation is not None, self.length(rows))
+        selection = validation.selection(prepared.validation is not None, self.length(rows))
         with option_errors(
-            self, watch, smoothing="--label-smoothing", **{"selection.metric": "--keep"}
+            self, validation, smoothing="--label-smoothing", **{"selection.metric": "--keep"}
         ):
             return Run(
                 Objective(net, self._loss(prepared), policy=Policy(self.precision)),
                 self._optimizer(rows, size),
                 size,
                 self.gradient,
-                metrics=watch.metrics,
-                validate_every=watch.validate_every,
+                metrics=validation.metrics,
+                validate_every=validation.validate_every,
                 selection=selection,
-                averaging=watch.averaging(),
-                monitor=watch.monitor,
+                averaging=validation.averaging(),
+                monitor=validation.monitor,
             )
 
     def length(self, rows: int) -> int:
@@ -108,32 +108,37 @@ class TrainingOptions:
 
     def _optimizer(self, rows: int, size: int | str) -> Rule:
         from fnn.optimizers import Rule
+        from fnn.schedules import Schedule
         from fnn.spec import from_name, replace
 
         with error_path("--optimizer"):
             rule: Rule = from_name(self.optimizer, Rule)
-        rate: Any = rule.learning_rate if self.learning_rate is None else self.learning_rate
+        rate: float | Schedule = rule.learning_rate
+        if self.learning_rate is not None:
+            rate = self.learning_rate
         if self.schedule != "constant":
+            assert not isinstance(rate, Schedule)
             batch = rows if isinstance(size, str) else size
             rate = make_schedule(self.schedule, rate, steps=self.length(rows) * -(-rows // batch))
-        given = {"weight_decay": self.weight_decay, "clip_norm": self.clip_norm}
-        changed = {name: value for name, value in given.items() if value is not None}
-        made: Rule = replace(rule, learning_rate=rate, **changed)
-        return made
+        options = {"weight_decay": self.weight_decay, "clip_norm": self.clip_norm}
+        changed = {name: value for name, value in options.items() if value is not None}
+        optimizer: Rule = replace(rule, learning_rate=rate, **changed)
+        return optimizer
 
 
 def make_schedule(name: str, peak: float, steps: int) -> Schedule:
     """A schedule by name whose highest value is `peak`, over `steps` steps."""
     from fnn import schedules
 
-    made = {
+    peaked = {
         "linear": lambda: schedules.Linear(peak, 0.0, steps),
         "cosine": lambda: schedules.CosineDecay(peak, steps),
         "warmup_cosine": lambda: schedules.WarmupCosine(peak, 0.1 * steps, steps),
         "one_cycle": lambda: schedules.OneCycle(peak, steps),
     }
-    if name not in made:
+    if name not in peaked:
         raise FnnError(
-            f"unknown schedule {name!r}{choice(name, ['constant', *made])}", "--schedule"
+            f"unknown schedule {name!r}{choice(name, ['constant', *peaked])}",
+            "--schedule",
         )
-    return made[name]()
+    return peaked[name]()

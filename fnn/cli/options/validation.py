@@ -1,4 +1,4 @@
-"""The options that say what is watched while a network is trained, and what is kept."""
+"""The options of validation: metrics, selection of an epoch, averaging, monitors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ValidationOptions:
             return Selection(self.keep, self.patience, self.min_delta)
 
     def averaging(self) -> Averaging | None:
-        """The mean that stands for the parameters."""
+        """The averaging of parameters."""
         from fnn.training import LastEpochs, MovingAverage
 
         if self.average == "none":

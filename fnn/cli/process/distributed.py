@@ -1,4 +1,4 @@
-"""A command that is one of several processes: how they meet, and how they part."""
+"""A command that is one of several processes: connecting, disconnecting, and ending."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MOST = 256
 """devices that a processor is divided into; thousands take JAX minutes to make"""
 LOST = 3
 """the status of a process that has lost another one"""
-MEETING = 300
+CONNECT_SECONDS = 300
 """seconds that processes wait for each other at the start"""
-SILENCE = 60
+SILENT_SECONDS = 60
 """seconds without a sign of life after which a process counts as dead"""
 
 
 def make_cpu_devices(count: int) -> None:
-    """Let JAX make so many devices of the processor, `MOST` at most, if it has not begun yet."""
+    """Let JAX make so many devices of the processor, `MOST` at most, if it has not started yet."""
     import jax
 
     with contextlib.suppress(RuntimeError):
@@ -32,7 +32,7 @@ def make_cpu_devices(count: int) -> None:
 
 
 def connect(coordinator: str, processes: int | None, process: int | None) -> None:
-    """Meet the other processes. Raises `FnnError` where that can't be.
+    """Connect to the other processes. Raises `FnnError` where that fails.
 
     From here on standard output is that of process 0 alone, and of what Python prints there: the
     libraries below JAX print whom they are connected to.
@@ -44,18 +44,22 @@ def connect(coordinator: str, processes: int | None, process: int | None) -> Non
         known = {"coordinator_address": coordinator, "cluster_detection_method": "deactivate"}
         known |= {"num_processes": processes, "process_id": process}
         _check_address(coordinator, listens=process == 0)
-    jax.config.update("jax_enable_preemption_service", False)  # SIGTERM is ours
-    told = threading.Timer(5, print, ["fnn: waiting for the other processes"], {"file": sys.stderr})
-    told.start()
+    jax.config.update("jax_enable_preemption_service", False)  # SIGTERM is handled in signals.py
+    notice = threading.Timer(
+        5, print, ["fnn: waiting for the other processes"], {"file": sys.stderr}
+    )
+    notice.start()
     try:
         jax.distributed.initialize(
-            initialization_timeout=MEETING, heartbeat_timeout_seconds=SILENCE, **known
+            initialization_timeout=CONNECT_SECONDS,
+            heartbeat_timeout_seconds=SILENT_SECONDS,
+            **known,
         )
     except (ValueError, RuntimeError) as error:
         why = str(error).splitlines()[0]
         raise FnnError(f"the processes did not meet: {why}", "--coordinator") from error
     finally:
-        told.cancel()
+        notice.cancel()
     _silence(all=not is_primary_process())
 
 
@@ -71,7 +75,7 @@ def _check_address(address: str, listens: bool) -> None:
                 f"can't listen at port {port}: {error.strerror}", "--coordinator"
             ) from error
         return
-    until = time.monotonic() + MEETING
+    until = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
             socket.create_connection(place, timeout=5).close()
@@ -88,9 +92,9 @@ def _check_address(address: str, listens: bool) -> None:
 def _silence(all: bool) -> None:
     sys.stdout.flush()
     if not all:
-        mine, like = os.dup(1), sys.stdout
+        copy, like = os.dup(1), sys.stdout
         lines = 1 if like.isatty() else -1
-        sys.stdout = open(mine, "w", lines, like.encoding, like.errors)  # noqa: SIM115
+        sys.stdout = open(copy, "w", lines, like.encoding, like.errors)  # noqa: SIM115
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -111,7 +115,7 @@ def is_connected() -> bool:
 
 
 def disconnect() -> None:
-    """Wait until all have come here, and part."""
+    """Wait until all processes are here, and disconnect."""
     if is_connected():
         import jax
 
@@ -132,9 +136,9 @@ def exit_process(status: int) -> int:
 
 def report(error: Exception) -> int:
     """Say what ended a process that belonged to others: one of them, or a fault of its own."""
-    told = str(error).splitlines()[0] if str(error) else ""
-    if any(word in told.lower() for word in ("gloo", "nccl", "coordination")):
-        print(f"fnn: error: another process was lost: {told}", file=sys.stderr)
+    message = str(error).splitlines()[0] if str(error) else ""
+    if any(word in message.lower() for word in ("gloo", "nccl", "coordination")):
+        print(f"fnn: error: another process was lost: {message}", file=sys.stderr)
         return LOST
     traceback.print_exception(error)
     return 1

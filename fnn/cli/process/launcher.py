@@ -1,4 +1,4 @@
-"""Several processes of one command on this machine, and what comes of them."""
+"""Several processes of one command on this machine."""
 
 from __future__ import annotations
 
@@ -11,35 +11,48 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import Field, replace
 from types import FrameType
-from typing import IO, Any
+from typing import IO, ClassVar, Protocol
 
-from fnn.cli.options.config_file import to_argv
+from fnn.cli.options.command_line import to_argv
+from fnn.cli.options.devices import ProcessOptions
 from fnn.cli.process.distributed import LOST
+
+
+class ProcessCommand(Protocol):
+    """The options of a command that several processes can do together."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
+
+    @property
+    def machine(self) -> ProcessOptions:
+        """How many processes, and which one."""
+
 
 GRACE = 10.0
 """seconds that the others have to end by themselves when one was ended by a signal"""
 
 
 def free_address() -> str:
-    """An address of this machine that nobody listens to."""
+    """An address of this machine whose port is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
-def start_all(command: str, options: Any) -> int:
+def start_all(command: str, options: ProcessCommand) -> int:
     """Run a command with these options as so many processes as its `machine` says."""
     machine = replace(options.machine, coordinator=free_address())
-    each = [replace(machine, process=number) for number in range(machine.processes)]
+    count = machine.processes or 1
+    each = [replace(machine, process=number) for number in range(count)]
     return run_all([[command, *to_argv(replace(options, machine=one))] for one in each])
 
 
 def run_all(commands: Sequence[Sequence[str]]) -> int:
     """Run `fnn ARGUMENTS…` for each of the processes of one run, and wait for all.
 
-    The first one prints. What ends another one is told where the first did not fail by itself.
+    The first one prints. The failure of another one is printed where the first did not fail itself.
     The status is that of the first to fail. Ctrl-C and SIGTERM are passed on, once each.
     """
     with ExitStack() as stack:
@@ -47,13 +60,13 @@ def run_all(commands: Sequence[Sequence[str]]) -> int:
         running = [
             _start(number, *each) for number, each in enumerate(zip(commands, errors, strict=True))
         ]
-        with _passing_on(running):
+        with _forward_signals(running):
             failed = _wait(running)
         first = running[0].returncode
         if failed is None or first in (1, 2) or first > LOST:
             return first
         status = running[failed].returncode
-        print(f"fnn: process {failed} {_told(status, errors[failed])}", file=sys.stderr)
+        print(f"fnn: process {failed} {_describe(status, errors[failed])}", file=sys.stderr)
         return 128 - status if status < 0 else status
 
 
@@ -70,15 +83,15 @@ def _start(number: int, arguments: Sequence[str], errors: IO[bytes]) -> subproce
 
 
 @contextmanager
-def _passing_on(running: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
+def _forward_signals(running: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
     """Inside, signals go to all of them."""
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
+    def forward(number: int, frame: FrameType | None) -> None:
         for process in running:
             if process.poll() is None:
                 process.send_signal(number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
@@ -90,29 +103,33 @@ def _wait(running: Sequence[subprocess.Popen[bytes]]) -> int | None:
     """Wait for all; the number of the first that failed, if one did.
 
     One that only lost another comes after that one. Those that failed by themselves may leave the
-    first one writing what came of it; where one was ended by a signal, the others are killed if
-    they go on.
+    first one writing its results; where one was ended by a signal, the others are killed if they
+    continue.
     """
     failed: dict[int, float] = {}
-    going = True
-    while going:
+    running_still = True
+    while running_still:
         time.sleep(0.05)
-        going = any(process.poll() is None for process in running)
+        running_still = any(process.poll() is None for process in running)
         for number, process in enumerate(running):
             if process.poll() not in (None, 0, 130, 143):
                 failed.setdefault(number, time.monotonic())
-            if number in failed and process.returncode < 0 and _passed(failed[number]) > GRACE:
+            if (
+                number in failed
+                and process.returncode < 0
+                and _seconds_since(failed[number]) > GRACE
+            ):
                 for other in running:
                     other.kill()
     lost = (LOST, -signal.SIGABRT)
     return min(failed, key=lambda number: running[number].returncode in lost, default=None)
 
 
-def _passed(since: float) -> float:
+def _seconds_since(since: float) -> float:
     return time.monotonic() - since
 
 
-def _told(status: int, errors: IO[bytes]) -> str:
+def _describe(status: int, errors: IO[bytes]) -> str:
     if status == -signal.SIGABRT:
         return "lost another one"
     if status < 0:

@@ -67,9 +67,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
 def interrupted() -> str:
     """The line that tells of the end, with the command that resumes if there is one."""
-    from fnn.runs.kinds import going_on
+    from fnn.runs.kinds import resume_command
 
-    commands = [command for command in map(going_on, _folders) if command is not None]
+    commands = [command for command in map(resume_command, _folders) if command is not None]
     return f"fnn: interrupted; go on: {commands[0]}" if commands else "fnn: interrupted"
 
 

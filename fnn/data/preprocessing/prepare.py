@@ -69,11 +69,15 @@ def prepare(
 
 def _split(dataset: Dataset, fractions: Sequence[float], *, seed: int, stratify: bool) -> Split:
     """The rows of each part; an official test part takes none of them."""
-    shares = normalized_fractions(fractions)
+    part_fractions = normalized_fractions(fractions)
     if dataset.test is not None:
-        shares = np.array([*shares[:2], 0]) / shares[:2].sum()
+        part_fractions = np.array([*part_fractions[:2], 0]) / part_fractions[:2].sum()
     return split(
-        dataset.target, shares.tolist(), seed=seed, stratify=stratify, classes=dataset.classes
+        dataset.target,
+        part_fractions.tolist(),
+        seed=seed,
+        stratify=stratify,
+        classes=dataset.classes,
     )
 
 

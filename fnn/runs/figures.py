@@ -7,8 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from fnn.spec.errors import FnnError
-
 if TYPE_CHECKING:
     from fnn.data import Prepared, Preprocessing
     from fnn.ensembles import EnsembleResult
@@ -17,16 +15,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def check_figures() -> None:
-    """Raises `FnnError` where figures can't be drawn."""
-    if find_spec("matplotlib") is None:
-        raise FnnError(
-            "needs matplotlib: pip install 'fnn[plots]', or say --no-figures", "--figures"
-        )
+def can_draw() -> bool:
+    """Whether the library that draws is installed."""
+    return find_spec("matplotlib") is not None
 
 
-def draw(folder: Path, made: TrainResult | EnsembleResult) -> None:
-    """Learning curves, what the test rows came out as, and the monitors where there are some.
+def draw_run(folder: Path, result: TrainResult | EnsembleResult) -> None:
+    """Learning curves, predictions of the test rows, and the monitors where there are some.
 
     A run that diverged may have outputs that no figure of test rows can show.
     """
@@ -36,24 +31,24 @@ def draw(folder: Path, made: TrainResult | EnsembleResult) -> None:
     from fnn.metrics import as_logits, confusion
     from fnn.training.rows import output_rows
 
-    assert made.prepared is not None
-    title = made.prepared.dataset.name
-    best = None if made.best is None else made.best.epoch
-    shown = {name: values for name, values in made.history.items() if "/" not in name}
-    watched = {name: values for name, values in made.history.items() if "/" in name}
+    assert result.prepared is not None
+    title = result.prepared.dataset.name
+    best = None if result.best is None else result.best.epoch
+    shown = {name: values for name, values in result.history.items() if "/" not in name}
+    watched = {name: values for name, values in result.history.items() if "/" in name}
     figures.curves(shown, folder / "curves.png", best=best, title=title)
     if watched:
         figures.monitors(watched, folder / "monitors.png")
-    test, fitted = made.prepared.test, made.prepared.preprocessing
+    test, fitted = result.prepared.test, result.prepared.preprocessing
     if test is None:
         return
-    output, target = output_rows(made.run.objective, made.params, made.state, test)
-    output = as_logits(made.run.objective.loss, np.asarray(output))
+    output, target = output_rows(result.run.objective, result.params, result.state, test)
+    output = as_logits(result.run.objective.loss, np.asarray(output))
     if not np.isfinite(output).all():
         return
     if fitted.classes is not None:
-        chances = fitted.probabilities(output)
-        counts = confusion(chances, target, len(fitted.classes))
+        probabilities = fitted.probabilities(output)
+        counts = confusion(probabilities, target, len(fitted.classes))
         figures.confusion_matrix(counts, fitted.classes, folder / "confusion.png", title=title)
         return
     true, predicted = (
@@ -61,8 +56,8 @@ def draw(folder: Path, made: TrainResult | EnsembleResult) -> None:
         for values in (np.reshape(target, output.shape), output)
     )
     pairs = zip(true.T, predicted.T, strict=True)
-    for file, name, (theirs, ours) in _targets(fitted, pairs, "predicted"):
-        figures.predicted_against_true(theirs, ours, folder / file, name=name, title=title)
+    for file, name, (target, output) in _targets(fitted, pairs, "predicted"):
+        figures.predicted_against_true(target, output, folder / file, name=name, title=title)
 
 
 def _targets(
@@ -75,16 +70,16 @@ def _targets(
         yield file, f"{fitted.target_name} {number}" if several else fitted.target_name, column
 
 
-def draw_members(folder: Path, made: EnsembleResult) -> None:
-    """Of an ensemble's test rows: how reliable classes are; of numbers, what the spread tells."""
-    assert made.prepared is not None
-    if made.prepared.preprocessing.classes is None:
-        _draw_spread(folder, made, made.prepared)
+def draw_members(folder: Path, result: EnsembleResult) -> None:
+    """Of an ensemble's test rows: for classes a reliability diagram; for numbers, their spread."""
+    assert result.prepared is not None
+    if result.prepared.preprocessing.classes is None:
+        _draw_spread(folder, result, result.prepared)
     else:
-        _draw_reliability(folder, made, made.prepared)
+        _draw_reliability(folder, result, result.prepared)
 
 
-def _draw_reliability(folder: Path, made: EnsembleResult, prepared: Prepared) -> None:
+def _draw_reliability(folder: Path, result: EnsembleResult, prepared: Prepared) -> None:
     """The member whose loss is the median, beside all of them together."""
     import jax.numpy as jnp
     import numpy as np
@@ -95,32 +90,32 @@ def _draw_reliability(folder: Path, made: EnsembleResult, prepared: Prepared) ->
     from fnn.objective import Batch
     from fnn.training.rows import output_rows
 
-    assert isinstance(prepared.test, Batch) and made.each_test is not None
-    fitted, loss = prepared.preprocessing, made.objective.loss
-    together, target = output_rows(made.objective, made.params, made.state, prepared.test)
-    own = member_outputs(made.objective, made.params, made.state, prepared.test.x)
+    assert isinstance(prepared.test, Batch) and result.each_test is not None
+    fitted, loss = prepared.preprocessing, result.objective.loss
+    together, target = output_rows(result.objective, result.params, result.state, prepared.test)
+    own = member_outputs(result.objective, result.params, result.state, prepared.test.x)
     if not np.isfinite(own).all():
         return
-    losses = [scores["loss"] for scores in made.each_test]
+    losses = [scores["loss"] for scores in result.each_test]
     median = int(np.argsort(losses)[len(losses) // 2])
     outputs = {
-        f"one network (seed {made.members[median].member.seed})": own[median],
-        f"{len(made.members)} together": np.asarray(together),
+        f"one network (seed {result.members[median].member.seed})": own[median],
+        f"{len(result.members)} together": np.asarray(together),
     }
     bins, scores = {}, {}
     for name, output in outputs.items():
         p = jnp.asarray(fitted.probabilities(as_logits(loss, output)), jnp.float32)
         bins[name] = reliability(p, target)
         scores[name] = {
-            words: float(score(p, target))
-            for words, score in (("ECE", ece), ("Brier", brier), ("NLL", nll))
+            label: float(score(p, target))
+            for label, score in (("ECE", ece), ("Brier", brier), ("NLL", nll))
         }
     figures.reliability_diagram(
         bins, folder / "reliability.png", scores=scores, title=prepared.dataset.name
     )
 
 
-def _draw_spread(folder: Path, made: EnsembleResult, prepared: Prepared) -> None:
+def _draw_spread(folder: Path, result: EnsembleResult, prepared: Prepared) -> None:
     import numpy as np
 
     from fnn import figures
@@ -129,10 +124,12 @@ def _draw_spread(folder: Path, made: EnsembleResult, prepared: Prepared) -> None
 
     assert isinstance(prepared.test, Batch)
     fitted, test = prepared.preprocessing, prepared.test
-    found = predictive(made.objective, made.params, made.state, test.x, fitted)
+    spreads = predictive(result.objective, result.params, result.state, test.x, fitted)
     true = fitted.decode(np.reshape(test.target, (len(test.target), -1)))
-    columns = (np.reshape(values, (len(true), -1)).T for values in (true, *found))
-    for file, name, (ours, mean, spread) in _targets(fitted, zip(*columns, strict=True), "spread"):
+    columns = (np.reshape(values, (len(true), -1)).T for values in (true, *spreads))
+    for file, name, (target, mean, spread) in _targets(
+        fitted, zip(*columns, strict=True), "spread"
+    ):
         figures.predictive_spread(
-            ours, mean, spread, folder / file, name=name, title=prepared.dataset.name
+            target, mean, spread, folder / file, name=name, title=prepared.dataset.name
         )

@@ -1,23 +1,24 @@
-"""Whether a value is what an option of the command line takes."""
+"""Values of options: whether an option takes one, and how it is typed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from fnn.spec.errors import SpecError
 
 
-def check_value(value: Any, hint: Any) -> None:
-    """A value that the option takes. Raises `SpecError`."""
+def check_value(value: object, hint: object) -> None:
+    """Raises `SpecError` for a value that an option of this type does not take."""
     if _fits(value, hint):
         return
     structure = isinstance(value, float) and not _fits(0.5, hint)
     tail = ": it is structure (another value, another program)" if structure else ""
-    raise SpecError(f"expected {_told(hint)}, got {format_value(value)}{tail}")
+    raise SpecError(f"expected {_describe(hint)}, got {format_value(value)}{tail}")
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def _fits(value: object, hint: object) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     if get_origin(hint) is tuple:
@@ -26,23 +27,35 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, kind) for kind in get_args(hint))
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
+    assert isinstance(hint, type)
     return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
 
 
-def _told(hint: Any) -> str:
+def _describe(hint: object) -> str:
     """What an option takes, in words."""
+    names: dict[object, str]
     names = {int: "a whole number", float: "a number", bool: "yes or no", str: "a name"}
     if get_origin(hint) is Literal:
         return " or ".join(get_args(hint))
     if get_origin(hint) is tuple:
         return "whole numbers, alternatives with / between them"
     if get_args(hint):
-        return " or ".join(map(_told, get_args(hint)))
+        return " or ".join(map(_describe, get_args(hint)))
     return "none" if hint is NoneType else names[hint]
 
 
-def format_value(value: Any) -> str:
+def format_value(value: object) -> str:
     """A value as it is typed."""
-    words = {None: "none", True: "yes", False: "no"}
-    plain = value is None or isinstance(value, bool)
-    return words[value] if plain else str(value)
+    names = {None: "none", True: "yes", False: "no"}
+    return names[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def format_settings(settings: Mapping[str, object]) -> str:
+    """Settings as `--over` takes them: `hidden=64,32 dropout=0.2`."""
+    return " ".join(f"{name}={_format(value)}" for name, value in settings.items())
+
+
+def _format(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_format, value)) or "none"
+    return f"{value:.6g}" if isinstance(value, float) else format_value(value)

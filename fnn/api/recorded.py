@@ -1,0 +1,89 @@
+"""Training that is recorded in a folder, as the front doors and the command line do it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import jax
+
+from fnn.data import Prepared
+from fnn.network_summary import parameter_count
+from fnn.runs.adapters.single import RunRecorder
+from fnn.runs.figures import can_draw
+from fnn.runs.folder import RunFolder
+from fnn.runs.recorder import R, Recorder
+from fnn.shapes import shape
+from fnn.spec import FnnError
+from fnn.sweeps import Member
+from fnn.sweeps.checks import groups
+from fnn.training import DivergedError
+from fnn.training.train import TrainResult, with_metrics
+
+F = TypeVar("F", bound=RunFolder)
+ROOM = 2**28
+"""bytes that the parameters of all members may take; of more, only those of the best are kept"""
+
+
+def record(recorder: Recorder[R] | None, train: Callable[[], R]) -> R:
+    """Call `train`, and record what it returns if there is a recorder."""
+    return train() if recorder is None else recorder.record(train)
+
+
+def record_run(
+    recorder: RunRecorder | None, prepared: Prepared, train: Callable[[], TrainResult]
+) -> TrainResult:
+    """`record` for a single run: one that diverges is recorded before its error is raised.
+
+    The `DivergedError` then holds a `TrainResult`.
+    """
+    diverged: DivergedError | None = None
+
+    def train_or_diverge() -> TrainResult:
+        nonlocal diverged
+        try:
+            return train()
+        except DivergedError as error:
+            diverged = error
+            return with_metrics(error.fit, prepared)
+
+    result = record(recorder, train_or_diverge)
+    if diverged is not None:
+        diverged.fit = result
+        raise diverged
+    return result
+
+
+def members_to_keep(members: Sequence[Member], prepared: Prepared, models: int) -> int | None:
+    """How many members keep their parameters: all (None) if they fit into `ROOM` bytes."""
+    in_shape = shape(*prepared.preprocessing.in_shape)
+    size = sum(
+        4 * len(group) * parameter_count(members[group[0]].run.objective.net, in_shape)
+        for group in groups(members)
+    )
+    return None if size <= ROOM else models
+
+
+def is_recorder() -> bool:
+    """Whether this process is the one that records: of several, the first."""
+    return jax.process_index() == 0
+
+
+def check_can_draw(figures: bool) -> None:
+    """Raises `FnnError` where figures are wanted and can't be drawn."""
+    if figures and not can_draw():
+        message = "needs matplotlib: pip install 'fnn[plots]', or say figures=False"
+        raise FnnError(message, "figures")
+
+
+def create_or_resume(kind: type[F], path: str | os.PathLike[str], resumed_from: str) -> F:
+    """The folder at `path`: the one that holds the file `resumed_from`, an empty one, or a new one.
+
+    Raises `FnnError` for any other path that exists.
+    """
+    place = Path(path)
+    if (place / resumed_from).is_file() or (place.is_dir() and not any(place.iterdir())):
+        return kind(place)
+    return kind.create(place)

@@ -1,0 +1,131 @@
+"""From a space and data to the best setting, with or without the folder of the search."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Unpack
+
+from fnn import search
+from fnn.api.options import Data, check_names
+from fnn.api.recorded import check_can_draw, create_or_resume, record
+from fnn.data import Prepared
+from fnn.data.splits import FRACTIONS
+from fnn.objective import Batch
+from fnn.runs.adapters.search import SearchAdapter, SearchRecorder
+from fnn.runs.kinds import HALVING
+from fnn.runs.origin import Origin
+from fnn.runs.search import SearchFolder, storage
+from fnn.runs.source import python_data_record
+from fnn.search import SearchResult
+from fnn.search.space import Build
+from fnn.search.study import Sampler
+from fnn.spec import SpecError
+from fnn.sweeps import Member
+from fnn.sweeps.axes import Axis, Settings
+from fnn.sweeps.export import check_libraries
+from fnn.sweeps.test_protocol import measured
+from fnn.training.fitting import MemberOptions
+from fnn.training.run import Run
+from fnn.training.train import as_prepared
+
+
+class BayesOptions(MemberOptions, total=False):
+    """Further arguments of `fnn.search.bayes`."""
+
+    metric: str | None
+    first: Sequence[Settings]
+    sampler: Sampler | None
+
+
+class HalvingOptions(MemberOptions, total=False):
+    """Further arguments of `fnn.search.halving`."""
+
+    metric: str | None
+    eta: int
+    rungs: Sequence[int] | None
+    keep: int | None
+
+
+def bayes(
+    run: Run | Build,
+    data: Data,
+    *,
+    over: Mapping[str, Axis],
+    trials: int = 256,
+    batch: int = 32,
+    folder: str | os.PathLike[str],
+    **options: Unpack[BayesOptions],
+) -> SearchResult:
+    """`fnn.search.bayes`, recorded in a folder as `fnn search` records it.
+
+    The folder holds what the search is resumed from, the trials as a table, the best one as a run
+    that is measured once on the test rows, the result and the figures (which need matplotlib). The
+    same call resumes it; any other folder that exists already, save an empty one, is refused
+    (`FnnError`). `data` are whatever `fnn.train` takes; a `Batch` is refused (`SpecError`).
+    """
+    check_names("bayes", options, BayesOptions)
+
+    def train(path: Path, prepared: Prepared) -> SearchResult:
+        return search.bayes(
+            run,
+            prepared,
+            over=over,
+            trials=trials,
+            batch=batch,
+            storage=storage(path),
+            **options,
+        )
+
+    return _recorded("fnn.api.bayes", data, folder, batch, train)
+
+
+def halving(
+    run: Run | Build,
+    data: Data,
+    *,
+    over: Mapping[str, Axis],
+    draws: int,
+    folder: str | os.PathLike[str],
+    **options: Unpack[HalvingOptions],
+) -> SearchResult:
+    """`fnn.search.halving`, recorded in a folder as `fnn search --method halving` records it.
+
+    See `bayes`; successive halving keeps nothing to be resumed from.
+    """
+    check_names("halving", options, HalvingOptions)
+
+    def train(path: Path, prepared: Prepared) -> SearchResult:
+        return search.halving(run, prepared, over=over, draws=draws, **options)
+
+    return _recorded(HALVING, data, folder, draws, train)
+
+
+def _recorded(
+    call: str,
+    data: Data,
+    folder: str | os.PathLike[str],
+    batch: int,
+    train: Callable[[Path, Prepared], SearchResult],
+) -> SearchResult:
+    if isinstance(data, Batch):
+        raise SpecError("records data with their preprocessing, got a fnn.Batch", "folder")
+    check_libraries()
+    check_can_draw(True)
+    prepared = as_prepared(data)
+    rows = python_data_record(data, prepared, FRACTIONS, 0)
+
+    def member_origin(member: Member) -> Origin:
+        seeds = {"seed": member.seed, "order_seed": member.order_seed, "split_seed": 0}
+        return Origin(None, None, rows, seeds, call)
+
+    origin = Origin(None, None, rows, {}, call)
+    if call == HALVING:
+        place = SearchFolder.create(folder)
+    else:
+        place = create_or_resume(SearchFolder, os.fspath(folder), "search.json")
+    adapter = SearchAdapter(origin, prepared, member_origin, batch)
+    resumed = (place.path / "search.json").is_file()
+    recorder = SearchRecorder(place, adapter, resumed=resumed)
+    return record(recorder, lambda: measured(train(place.path, prepared), prepared))[0]

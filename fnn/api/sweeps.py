@@ -1,0 +1,87 @@
+"""From axes and data to a sweep, with or without its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+from fnn.api.options import Data, SweepOptions, check_names
+from fnn.api.recorded import create_or_resume, is_recorder, members_to_keep, record
+from fnn.data import Prepared
+from fnn.data.splits import FRACTIONS
+from fnn.objective import Batch
+from fnn.runs.adapters.sweep import SweepAdapter, SweepRecorder
+from fnn.runs.folder import Record
+from fnn.runs.origin import Origin
+from fnn.runs.source import python_data_record
+from fnn.runs.sweep import SweepFolder
+from fnn.sweeps import SweepResult
+from fnn.sweeps.axes import Axis, Member, members
+from fnn.sweeps.export import check_libraries
+from fnn.sweeps.sweep import sweep as sweep_fields
+from fnn.sweeps.sweep import sweep_members
+from fnn.sweeps.test_protocol import measured
+from fnn.training.checks import check_loggers
+from fnn.training.run import Run
+from fnn.training.train import as_prepared
+
+
+def sweep(
+    run: Run,
+    data: Data | Batch,
+    validation: Batch | None = None,
+    *,
+    over: Mapping[str, Axis],
+    folder: str | os.PathLike[str] | None = None,
+    models: int = 3,
+    **options: Unpack[SweepOptions],
+) -> SweepResult:
+    """Train `run` many times as one program: over learning rates, seeds, widths, anything in it.
+
+    `fnn.sweeps.sweep.sweep` says what its arguments are. With a `folder` it is recorded there as
+    `fnn sweep` records it: tables and figures (which need pandas, pyarrow and matplotlib), the best
+    `models` as runs by themselves, and the result, with the best setting measured once on the test
+    rows. The same call resumes one that was interrupted; any other folder that exists already, save
+    an empty one, is refused (`FnnError`). As many members keep their parameters as `keep` says, or
+    all by default if they take little memory.
+
+    Of a `Batch`, which has no preprocessing to be kept with a model and no test rows, the folder
+    holds what the sweep is resumed from, and no more.
+    """
+    check_names("sweep", options, SweepOptions)
+    if folder is None or isinstance(data, Batch):
+        return sweep_fields(run, data, validation, over=over, folder=folder, **options)
+    check_loggers(options.get("loggers", ()))
+    check_libraries()
+    prepared = as_prepared(data)
+    names = ("how", "draws", "seed", "order_seed", "own_order")
+    values: Mapping[str, Any] = options
+    axes = {name: value for name, value in values.items() if name in names}
+    rest = {name: value for name, value in values.items() if name not in names}
+    planned = members(run, over, **axes)
+    rest.setdefault("keep", members_to_keep(planned, prepared, models))
+    recorder = None
+    if is_recorder():
+        rows = python_data_record(data, prepared, FRACTIONS, 0)
+        recorder = _recorder(os.fspath(folder), planned, prepared, rows, models)
+
+    def train() -> SweepResult:
+        result: SweepResult = sweep_members(planned, prepared, validation, folder=folder, **rest)
+        return result
+
+    return record(recorder, lambda: measured(train(), prepared))[0]
+
+
+def _recorder(
+    folder: str, planned: list[Member], prepared: Prepared, rows: Record, models: int
+) -> SweepRecorder:
+    def member_origin(member: Member) -> Origin:
+        seeds = {"seed": member.seed, "order_seed": member.order_seed, "split_seed": 0}
+        return Origin(None, None, rows, seeds, "fnn.sweep")
+
+    first = planned[0]
+    adapter = SweepAdapter(member_origin(first), first.run, prepared, member_origin, models)
+    place = create_or_resume(SweepFolder, folder, "sweep.json")
+    resumed = (place.path / "config.json").is_file()
+    return SweepRecorder(place, adapter, resumed=resumed)

@@ -1,0 +1,171 @@
+"""From the words of a command line to its exit status."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from fnn import xla
+from fnn.cli.process.distributed import exit_process, is_connected, report
+from fnn.cli.process.signals import handle_sigint, interrupted
+from fnn.cli.process.startup import INTERRUPTED, loading
+from fnn.spec.errors import FnnError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `fnn ARGUMENTS…`; the exit status is 2 where the arguments or the data are wrong."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ± still gets the numbers
+    try:
+        with handle_sigint():
+            status = _run(arguments)
+        return exit_process(status)
+    except Exception as error:
+        if not is_connected():
+            raise
+        return exit_process(report(error))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        with loading():
+            import tyro  # noqa: F401
+    except ModuleNotFoundError:
+        print("fnn: the command line needs tyro: pip install 'fnn[cli,data]'", file=sys.stderr)
+        return 2
+    try:
+        with loading():
+            xla.configure()
+            _cache_programs()
+            command = parse(list(sys.argv[1:] if arguments is None else arguments))
+        status: int = command.run()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print(interrupted(), file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has left
+        _drop_output()
+        return 141
+    except (FnnError, MemoryError) as error:
+        return _failed(str(error) or "out of memory")
+    except RuntimeError as error:  # JAX's: of all that it raises, this can be the input's fault
+        if "out of memory" not in str(error).lower():
+            raise
+        return _failed(f"out of memory: {str(error).splitlines()[0]}")
+    except OSError as error:
+        _drop_output()
+        return _failed(f"{error.filename or 'writing the output'}: {error.strerror or error}")
+
+
+def _failed(message: str) -> int:
+    print(f"fnn: error: {message}", file=sys.stderr)
+    return 2
+
+
+def _drop_output() -> None:
+    """What standard output has not taken yet is lost; Python would try again at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Command(Protocol):
+    """A subcommand with its options."""
+
+    def run(self) -> int:
+        """Do its work; the exit status."""
+
+
+def parse(arguments: list[str]) -> Command:
+    """The subcommand with its options."""
+    import tyro
+
+    from fnn.cli.commands.data import DataCommand
+    from fnn.cli.commands.evaluate import EvaluateCommand
+    from fnn.cli.commands.gradcheck import GradcheckCommand, refuse_moved_options
+    from fnn.cli.commands.predict import PredictCommand
+    from fnn.cli.commands.runs import RunsCommand
+    from fnn.cli.commands.search import SearchCommand
+    from fnn.cli.commands.summary import SummaryCommand
+    from fnn.cli.commands.sweep import SweepCommand
+    from fnn.cli.commands.train import TrainCommand
+
+    if arguments[:1] == ["gradcheck"]:
+        refuse_moved_options(arguments[1:])
+    resumed = _parse_with_folder("".join(arguments[:1]), arguments[1:])
+    if resumed is not None:
+        return resumed
+    commands: dict[str, Callable[..., Command]] = {
+        "train": TrainCommand,
+        "sweep": SweepCommand,
+        "search": SearchCommand,
+        "evaluate": EvaluateCommand,
+        "predict": PredictCommand,
+        "runs": RunsCommand,
+        "data": DataCommand,
+        "summary": SummaryCommand,
+        "gradcheck": GradcheckCommand,
+    }
+    command: Command = tyro.extras.subcommand_cli_from_dict(
+        commands,
+        prog="fnn",
+        description="Feed-forward networks in JAX: train, look at what was trained, use it.",
+        args=arguments,
+    )
+    return command
+
+
+def _parse_with_folder(name: str, words: list[str]) -> Command | None:
+    """The subcommand with the options of a folder as its defaults; None where none is named."""
+    import tyro
+
+    from fnn.cli.commands.search import resumed_search
+    from fnn.cli.commands.sweep import resumed_sweep
+    from fnn.cli.commands.train import note_changed_data, repeated_run
+    from fnn.cli.options.command_line import without_folder
+
+    if name not in ("train", "sweep", "search"):
+        return None
+    words, folder = without_folder(words, "--config" if name == "train" else "--resume")
+    if folder is None:
+        return None
+    if name == "train":
+        run = repeated_run(folder)
+        run = tyro.cli(type(run), prog="fnn train", args=words, default=run)
+        note_changed_data(folder, run)
+        return run
+    if name == "sweep":
+        sweep = resumed_sweep(folder)
+        return tyro.cli(type(sweep), prog="fnn sweep", args=words, default=sweep)
+    search = resumed_search(folder)
+    return tyro.cli(type(search), prog="fnn search", args=words, default=search)
+
+
+def _cache_programs() -> None:
+    """Keep compiled programs from one command to the next, however small they are.
+
+    `JAX_COMPILATION_CACHE_DIR` and JAX's other settings of that kind come first. Where they can't
+    be kept (a full disk, a home that is read-only), they are compiled each time.
+    """
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+    # jaxlib 0.10 writes of each program that it reads that this machine might not be the same one
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    settings: dict[str, str | float] = {
+        "jax_compilation_cache_dir": str(home / "fnn" / "programs"),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+    }
+    for name, value in settings.items():
+        if name.upper() in os.environ:
+            continue
+        if "jax" in sys.modules:
+            import jax
+
+            jax.config.update(name, value)
+        else:  # JAX reads them once it is imported, which some commands never do
+            os.environ[name.upper()] = str(value)

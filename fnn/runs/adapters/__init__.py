@@ -1,0 +1,1 @@
+"""What sets the kinds of runs apart in their folders: one file a kind."""
