@@ -111,6 +111,8 @@ def parse(arguments: list[str]) -> Command:
         "summary": SummaryCommand,
         "gradcheck": GradcheckCommand,
     }
+    if name in commands:  # reading the options of all of them takes longer than the rest
+        commands = {known: commands[known] for known in ("runs", "data", name)}
     command: Command = tyro.extras.subcommand_cli_from_dict(
         commands,
         prog="fnn",
