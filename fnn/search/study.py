@@ -184,8 +184,8 @@ class Study:
         }
 
     def _check_same(self, known: Mapping[str, object]) -> None:
-        ours = self._record()
-        differ = [name for name in ours if known.get(name) != ours[name]]
+        expected = self._record()
+        differ = [name for name in expected if known.get(name) != expected[name]]
         if differ:
             which = f"{', '.join(differ)} {'differs' if len(differ) == 1 else 'differ'}"
             raise FnnError(f"holds another search, whose {which}", str(self.path))
