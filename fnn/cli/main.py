@@ -101,15 +101,18 @@ def parse(arguments: list[str]) -> Command:
     import tyro
 
     name, words = "".join(arguments[:1]), arguments[1:]
-    if name in COMMANDS:  # reading the options of all of them takes longer than the rest
-        if name == "gradcheck":
-            from fnn.cli.commands.gradcheck import refuse_moved_options
+    if name == "gradcheck":
+        from fnn.cli.commands.gradcheck import refuse_moved_options
 
-            refuse_moved_options(words)
-        resumed = _parse_with_folder(name, words)
-        return resumed or tyro.cli(_command(name), prog=f"fnn {name}", args=words)
+        refuse_moved_options(words)
+    resumed = _parse_with_folder(name, words)
+    if resumed is not None:
+        return resumed
+    # Reading the options of all of them takes longer than the rest; with one alone tyro would not
+    # call it a subcommand.
+    shown = ("runs", "data", name) if name in COMMANDS else COMMANDS
     command: Command = tyro.extras.subcommand_cli_from_dict(
-        {known: _command(known) for known in COMMANDS},
+        {known: _command(known) for known in shown},
         prog="fnn",
         description="Feed-forward networks in JAX: train, look at what was trained, use it.",
         args=arguments,
