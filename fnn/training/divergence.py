@@ -164,7 +164,9 @@ def _all_finite(tree: Tree) -> bool:
     """On the host where the arrays lie in its memory: a program would take a second to compile."""
     leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
     if all(device.platform == "cpu" for leaf in leaves for device in leaf.devices()):
-        return all(bool(np.isfinite(np.asarray(leaf)).all()) for leaf in leaves)
+        # Waited for first: NumPy would wait with Python's lock in its hand, which XLA may need.
+        ready = jax.block_until_ready(leaves)
+        return all(bool(np.isfinite(np.asarray(leaf)).all()) for leaf in ready)
     return bool(_all_finite_on_device(leaves))
 
 
