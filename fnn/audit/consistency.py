@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -146,15 +145,14 @@ def _compare_slopes(name: str, error: float, allowed: float, size: float) -> Che
 
 @functools.partial(jax.jit, static_argnames="train")
 def _single_examples(
-    objective: Objective, setting: from_network.NetworkPoint, point: dict[str, Any], *, train: bool
-) -> tuple[jax.Array, jax.Array, dict[str, Any], dict[str, Any]]:
+    objective: Objective, setting: from_network.NetworkPoint, point: Leaves, *, train: bool
+) -> tuple[jax.Array, jax.Array, Leaves, Leaves]:
     """The batch's output, the single examples', the batch's gradient, the sum of theirs."""
     params, batch = from_network.with_leaves(setting, point)
-    options: dict[str, Any] = {"train": train, "key": setting.key}
 
     def once(batch: Batch) -> tuple[jax.Array, Tree, Tree]:
         (_, aux), grads, dx = manual.backpropagate(
-            objective, params, setting.state, batch, **options
+            objective, params, setting.state, batch, train=train, key=setting.key
         )
         return aux.output, grads, dx
 
