@@ -47,6 +47,6 @@ def agreement(
         for path, leaf in found.items()
     }
     return [
-        Leaf(path, apart[path], leaf.floor, apart[path] <= leaf.limit)
+        Leaf(path, apart[path], leaf.noise_floor, apart[path] <= leaf.detection_limit)
         for path, leaf in found.items()
     ]

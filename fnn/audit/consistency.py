@@ -28,7 +28,9 @@ def same_twice(found: EvidenceByPath) -> Check:
     worst = max(float(np.abs(leaf.claimed - leaf.again).max(initial=0)) for leaf in found.values())
     if worst == 0:
         return Check(name, True, "bit for bit the same")
-    held = all((np.abs(leaf.claimed - leaf.again) <= leaf.floor).all() for leaf in found.values())
+    held = all(
+        (np.abs(leaf.claimed - leaf.again) <= leaf.noise_floor).all() for leaf in found.values()
+    )
     return Check(name, held, f"differs by {worst:.2g}, {'' if held else 'not '}within rounding")
 
 
@@ -77,7 +79,7 @@ def forward_mode(problem: Problem, found: EvidenceByPath, seed: int) -> Check:
         return Check(name, None, "the function has a custom_vjp and no forward mode")
     expected = sum(float(np.vdot(leaf.reference, move[path])) for path, leaf in found.items())
     allowed = sum(
-        leaf.limit * float(np.linalg.norm(move[path])) for path, leaf in found.items()
+        leaf.detection_limit * float(np.linalg.norm(move[path])) for path, leaf in found.items()
     ) + 1e3 * problem.value_epsilon * abs(expected)
     return _compare_slopes(name, abs(slope - expected), allowed, abs(expected))
 
@@ -125,8 +127,11 @@ def _compare_leaves(
     for path, leaf in found.items():
         claimed = leaf.claimed if expected is None else expected[path]
         error = float(np.abs(other[path] - claimed).max(initial=0))
-        if not error <= worst * leaf.limit:
-            worst, place = (error / leaf.limit if leaf.limit else float("inf")), path
+        if not error <= worst * leaf.detection_limit:
+            worst, place = (
+                (error / leaf.detection_limit if leaf.detection_limit else float("inf")),
+                path,
+            )
     if worst <= 1:
         return Check(name, True, f"the same within rounding ({worst:.2g} of the limit)")
     return Check(name, False, f"{place} differs by {worst:.2g} times the detection limit")
