@@ -12,6 +12,7 @@ import pytest
 
 import fnn
 from fnn.cli.main import parse
+from fnn.cli.options.single_run import prepare_data
 from fnn.metrics import format_metric
 from fnn.runs import RunFolder
 from fnn.training import LastEpochs, Run, Selection
@@ -62,7 +63,7 @@ def test_options_reach_the_run() -> None:
         *("--patience", "3", "--keep", "f1", "--monitor", "--precision", "bfloat16"),
     )
     options = parse(list(words))
-    prepared = options.prepare()
+    prepared = prepare_data(options)
     net = options.network.build(prepared.preprocessing.outputs)
     assert net == fnn.mlp([5, 3], 3, activation="tanh", dropout=None, batch_norm=True)
     rule = fnn.optimizers.SGD(fnn.schedules.CosineDecay(0.5, 9), clip_norm=2.0)

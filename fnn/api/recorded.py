@@ -83,7 +83,7 @@ def create_or_resume(kind: type[F], path: str | os.PathLike[str], resumed_from: 
 
     Raises `FnnError` for any other path that exists.
     """
-    place = Path(path)
-    if (place / resumed_from).is_file() or (place.is_dir() and not any(place.iterdir())):
-        return kind(place)
-    return kind.create(place)
+    location = Path(path)
+    if (location / resumed_from).is_file() or (location.is_dir() and not any(location.iterdir())):
+        return kind(location)
+    return kind.create(location)
