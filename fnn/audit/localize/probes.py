@@ -132,8 +132,8 @@ def _with(x: Tree, floats: Leaves) -> Tree:
 
 
 def _leaves(grads: Tree, dx: Tree, x: Tree) -> Leaves:
-    found = {path: leaf for path, leaf in named_leaves(grads).items() if leaf is not None}
-    return found | {
+    result = {path: leaf for path, leaf in named_leaves(grads).items() if leaf is not None}
+    return result | {
         join("input", path): leaf for path, leaf in named_leaves(dx).items() if leaf is not None
     }
 
@@ -149,8 +149,8 @@ def run_probes(
     output, _, tape = net.forward(params, setting.state, x, train=train, key=setting.key)
     dy = objective.output_gradient(output, batch)
     _, probed = net.backward(params, tape, dy)
-    found = {"net": probed, **_probe_ends(objective, params, setting.state, output, batch)}
-    return found
+    result = {"net": probed, **_probe_ends(objective, params, setting.state, output, batch)}
+    return result
 
 
 def _probe_ends(
@@ -171,20 +171,20 @@ def _probe_ends(
         return {path or "output": leaf for path, leaf in named_leaves(tree).items()}
 
     expected = jax.grad(total)(output)
-    found = {"loss": probed(objective.loss.gradient(output, batch.target), expected, output)}
+    result = {"loss": probed(objective.loss.gradient(output, batch.target), expected, output)}
     weighted = objective.output_gradient(output, batch)
-    found["objective"] = probed(weighted, jax.grad(mean)(output), output)
+    result["objective"] = probed(weighted, jax.grad(mean)(output), output)
     for index, penalty in enumerate(objective.penalties):
         expected = jax.grad(penalty.value)(params)
-        found[f"penalties[{index}]"] = probed(penalty.gradient(params), expected, output)
-    return found
+        result[f"penalties[{index}]"] = probed(penalty.gradient(params), expected, output)
+    return result
 
 
-def by_path(found: dict[str, Probed]) -> dict[str, Probed]:
+def by_path(result: dict[str, Probed]) -> dict[str, Probed]:
     """Every layer at any depth by its path, the inner before the outer, then the other parts."""
     layers: dict[str, Probed] = {}
-    _collect(layers, "net", found["net"])
-    return {**layers, **{path: probed for path, probed in found.items() if path != "net"}}
+    _collect(layers, "net", result["net"])
+    return {**layers, **{path: probed for path, probed in result.items() if path != "net"}}
 
 
 def _collect(layers: dict[str, Probed], path: str, probed: Probed) -> None:
@@ -199,13 +199,13 @@ def _collect(layers: dict[str, Probed], path: str, probed: Probed) -> None:
 
 def largest_errors(manual: Leaves, expected: Leaves) -> dict[str, float]:
     """The largest difference in each leaf; infinite where one is not finite or has no peer."""
-    found = {}
+    result = {}
     for leaf, correct in expected.items():
         claimed = manual.get(leaf)
         if claimed is None or claimed.shape != correct.shape:
-            found[leaf] = float("inf")
+            result[leaf] = float("inf")
             continue
         difference = np.abs(np.asarray(claimed) - np.asarray(correct))
         worst = float(difference.max(initial=0))
-        found[leaf] = worst if np.isfinite(worst) else float("inf")
-    return found
+        result[leaf] = worst if np.isfinite(worst) else float("inf")
+    return result

@@ -97,11 +97,11 @@ class Problem:
 
 def largest(tree: PyTree) -> float:
     """The largest finite element of an array, or of a tree of them; 0 where there is none."""
-    found = 0.0
+    result = 0.0
     for leaf in jax.tree.leaves(tree):
         finite = np.abs(leaf[np.isfinite(leaf)])
-        found = max(found, float(finite.max(initial=0)))
-    return found
+        result = max(result, float(finite.max(initial=0)))
+    return result
 
 
 def rms(leaf: Array) -> float:
