@@ -63,9 +63,9 @@ def ensemble(
         seeds = {"seed": options.get("seed", 0), "order_seed": options.get("order_seed", 0)}
         rows = python_data_record(data, prepared, FRACTIONS, 0)
         origin = Origin(None, None, rows, seeds | {"split_seed": 0}, "fnn.ensemble")
-        place = create_or_resume(RunFolder, folder, f"{STORE}/sweep.json")
-        place.write_history([])
-        recorder = EnsembleRecorder(place, EnsembleAdapter(origin, run, prepared, members))
+        run_folder = create_or_resume(RunFolder, folder, f"{STORE}/sweep.json")
+        run_folder.write_history([])
+        recorder = EnsembleRecorder(run_folder, EnsembleAdapter(origin, run, prepared, members))
         options["loggers"] = (recorder, *loggers)
     result = record(
         recorder,

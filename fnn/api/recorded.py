@@ -83,7 +83,9 @@ def create_or_resume(kind: type[F], path: str | os.PathLike[str], resumed_from: 
 
     Raises `FnnError` for any other path that exists.
     """
-    place = Path(path)
-    if (place / resumed_from).is_file() or (place.is_dir() and not any(place.iterdir())):
-        return kind(place)
-    return kind.create(place)
+    directory = Path(path)
+    if (directory / resumed_from).is_file() or (
+        directory.is_dir() and not any(directory.iterdir())
+    ):
+        return kind(directory)
+    return kind.create(directory)

@@ -122,10 +122,10 @@ def _recorded(
 
     origin = Origin(None, None, rows, {}, call)
     if call == HALVING:
-        place = SearchFolder.create(folder)
+        search_folder = SearchFolder.create(folder)
     else:
-        place = create_or_resume(SearchFolder, os.fspath(folder), "search.json")
+        search_folder = create_or_resume(SearchFolder, os.fspath(folder), "search.json")
     adapter = SearchAdapter(origin, prepared, member_origin, batch)
-    resumed = (place.path / "search.json").is_file()
-    recorder = SearchRecorder(place, adapter, resumed=resumed)
-    return record(recorder, lambda: measured(train(place.path, prepared), prepared))[0]
+    resumed = (search_folder.path / "search.json").is_file()
+    recorder = SearchRecorder(search_folder, adapter, resumed=resumed)
+    return record(recorder, lambda: measured(train(search_folder.path, prepared), prepared))[0]

@@ -82,6 +82,6 @@ def _recorder(
 
     first = planned[0]
     adapter = SweepAdapter(member_origin(first), first.run, prepared, member_origin, models)
-    place = create_or_resume(SweepFolder, folder, "sweep.json")
-    resumed = (place.path / "config.json").is_file()
-    return SweepRecorder(place, adapter, resumed=resumed)
+    sweep_folder = create_or_resume(SweepFolder, folder, "sweep.json")
+    resumed = (sweep_folder.path / "config.json").is_file()
+    return SweepRecorder(sweep_folder, adapter, resumed=resumed)

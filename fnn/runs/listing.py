@@ -99,51 +99,51 @@ def _summary(run: RunFolder) -> RunSummary:
         return RunSummary(
             **started, status=status, epochs=epochs, resume_command=resume_command(run.path)
         )
-    place = run.path / "result.json"
-    metric, status = field(result, "metric", str, place), field(result, "status", str, place)
+    file = run.path / "result.json"
+    metric, status = field(result, "metric", str, file), field(result, "status", str, file)
     return RunSummary(
         **started,
         status=prefix + status,
-        epochs=field(result, "epochs", int, place),
-        best=field(result, "best_epoch", int | None, place),
+        epochs=field(result, "epochs", int, file),
+        best=field(result, "best_epoch", int | None, file),
         metric=metric,
-        validation=_value(result, "validation", metric, place),
-        test=_value(result, "test", metric, place),
-        seconds=field(result, "seconds", int | float | None, place),
+        validation=_value(result, "validation", metric, file),
+        test=_value(result, "test", metric, file),
+        seconds=field(result, "seconds", int | float | None, file),
         resume_command=resume_command(run.path) if status == "interrupted" else None,
     )
 
 
 def _started(run: RunFolder) -> dict[str, Any]:
     """What is known from the start: of a search, until it has a best run, by search.json."""
-    place = run.path / "config.json"
+    file = run.path / "config.json"
     parameters = None
-    if place.exists():
+    if file.exists():
         config = run.config
-        parameters = field(config, "parameters", int, place)
+        parameters = field(config, "parameters", int, file)
     else:
-        place = run.path / "search.json"
-        config = read_record(place, FORMAT)
+        file = run.path / "search.json"
+        config = read_record(file, FORMAT)
     return {
         "name": run.path.name,
-        "data": field(config, "data.name", str, place),
+        "data": field(config, "data.name", str, file),
         "parameters": parameters,
-        "started": _time(field(config, "started", str, place), place),
+        "started": _time(field(config, "started", str, file), file),
     }
 
 
-def _value(result: Record, part: str, metric: str, place: Path) -> float | None:
-    if field(result, part, dict | None, place) is None:
+def _value(result: Record, part: str, metric: str, file: Path) -> float | None:
+    if field(result, part, dict | None, file) is None:
         return None
-    value: float | None = field(result, f"{part}.{metric}", int | float | None, place)
+    value: float | None = field(result, f"{part}.{metric}", int | float | None, file)
     return value
 
 
-def _time(text: str, place: Path) -> datetime:
+def _time(text: str, file: Path) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone()
     except ValueError:
-        raise FnnError(f"expected a date and time, got {text!r}", str(place)) from None
+        raise FnnError(f"expected a date and time, got {text!r}", str(file)) from None
 
 
 def table(runs: Sequence[RunSummary], sort: str = "started", reverse: bool = False) -> str:

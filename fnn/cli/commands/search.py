@@ -213,7 +213,7 @@ class SearchCommand:
         if self.resume and self.method == "halving":
             raise FnnError("successive halving keeps nothing to go on by: begin anew", "--resume")
         needed = {"pandas": self.save, "optuna": self.method != "halving"}
-        for library in (name for name, asked in needed.items() if asked):
+        for library in (name for name, is_needed in needed.items() if is_needed):
             if find_spec(library) is None:
                 raise FnnError(f"fnn search needs {library}: pip install 'fnn[search]'")
         check_figures(self.save and self.figures)

@@ -66,10 +66,10 @@ def connect(coordinator: str, processes: int | None, process: int | None) -> Non
 def _check_address(address: str, listens: bool) -> None:
     """Raises `FnnError` where JAX would end the process: a taken port, a host that is not there."""
     host, _, port = address.rpartition(":")
-    place = (host.strip("[]"), int(port))
+    endpoint = (host.strip("[]"), int(port))
     if listens:
         try:
-            socket.create_server(("", place[1])).close()
+            socket.create_server(("", endpoint[1])).close()
         except OSError as error:
             raise FnnError(
                 f"can't listen at port {port}: {error.strerror}", "--coordinator"
@@ -78,7 +78,7 @@ def _check_address(address: str, listens: bool) -> None:
     until = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
-            socket.create_connection(place, timeout=5).close()
+            socket.create_connection(endpoint, timeout=5).close()
         except OSError as error:
             if time.monotonic() > until or isinstance(error, socket.gaierror):
                 raise FnnError(
