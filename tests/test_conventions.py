@@ -271,8 +271,10 @@ def test_spelling_is_american() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     folders = ("fnn", "experiments", "scripts")
     pages += [path for name in folders for path in (ROOT / name).rglob("*.py")]
+    old = {"docs/migrating.md", "CHANGELOG.md"}  # they name what has been renamed
     words = {str(page.relative_to(ROOT)): british(page.read_text()) for page in pages}
-    assert {page: here for page, here in words.items() if here} == {}
+    assert old <= words.keys()
+    assert {page: here for page, here in words.items() if here and page not in old} == {}
 
 
 def test_a_planted_british_word_is_seen() -> None:

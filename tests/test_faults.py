@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.audit_power.coverage.layer_examples import layer_examples
 from experiments.audit_power.mutations import CATALOG, Fault, exchange
 from experiments.audit_power.mutations.fault import fault, walk
 from experiments.audit_power.mutations.inject import FaultyLayer, correct_cotangent
@@ -45,6 +46,15 @@ def test_the_catalog() -> None:
     assert len(PLANTED) == len(CATALOG)
     spread = Counter(len({place[0].name for place in sample_sites(f, 0, 99)}) for f in CATALOG)
     assert spread[1] <= 5, "faults that one network alone offers a place for"
+
+
+def test_every_kind_of_layer_has_faults_and_a_network() -> None:
+    """Those that no file is about have the general ones, in networks of their own examples."""
+    kinds = {type(example.spec) for example in layer_examples()}
+    assert kinds <= {cls for fault in CATALOG for cls in fault.family}
+    with jax.enable_x64(True):
+        used = {type(site.node) for n in NETWORKS for site in walk(n.objective, n.batch())}
+    assert kinds <= used
 
 
 def by_hand(objective: Any, params: Any, state: Any, batch: Any) -> Any:

@@ -83,9 +83,7 @@ def create_or_resume(kind: type[F], path: str | os.PathLike[str], resumed_from: 
 
     Raises `FnnError` for any other path that exists.
     """
-    directory = Path(path)
-    if (directory / resumed_from).is_file() or (
-        directory.is_dir() and not any(directory.iterdir())
-    ):
-        return kind(directory)
-    return kind.create(directory)
+    location = Path(path)
+    if (location / resumed_from).is_file() or (location.is_dir() and not any(location.iterdir())):
+        return kind(location)
+    return kind.create(location)

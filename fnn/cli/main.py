@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import sys
@@ -81,38 +82,34 @@ class Command(Protocol):
         """Do its work; the exit status."""
 
 
+COMMANDS = {
+    "train": "TrainCommand",
+    "sweep": "SweepCommand",
+    "search": "SearchCommand",
+    "evaluate": "EvaluateCommand",
+    "predict": "PredictCommand",
+    "runs": "RunsCommand",
+    "data": "DataCommand",
+    "summary": "SummaryCommand",
+    "gradcheck": "GradcheckCommand",
+}
+"""by name, each in the module of that name in `fnn.cli.commands`"""
+
+
 def parse(arguments: list[str]) -> Command:
     """The subcommand with its options."""
     import tyro
 
-    from fnn.cli.commands.data import DataCommand
-    from fnn.cli.commands.evaluate import EvaluateCommand
-    from fnn.cli.commands.gradcheck import GradcheckCommand, refuse_moved_options
-    from fnn.cli.commands.predict import PredictCommand
-    from fnn.cli.commands.runs import RunsCommand
-    from fnn.cli.commands.search import SearchCommand
-    from fnn.cli.commands.summary import SummaryCommand
-    from fnn.cli.commands.sweep import SweepCommand
-    from fnn.cli.commands.train import TrainCommand
+    name, words = "".join(arguments[:1]), arguments[1:]
+    if name in COMMANDS:  # reading the options of all of them takes longer than the rest
+        if name == "gradcheck":
+            from fnn.cli.commands.gradcheck import refuse_moved_options
 
-    if arguments[:1] == ["gradcheck"]:
-        refuse_moved_options(arguments[1:])
-    resumed = _parse_with_folder("".join(arguments[:1]), arguments[1:])
-    if resumed is not None:
-        return resumed
-    commands: dict[str, Callable[..., Command]] = {
-        "train": TrainCommand,
-        "sweep": SweepCommand,
-        "search": SearchCommand,
-        "evaluate": EvaluateCommand,
-        "predict": PredictCommand,
-        "runs": RunsCommand,
-        "data": DataCommand,
-        "summary": SummaryCommand,
-        "gradcheck": GradcheckCommand,
-    }
+            refuse_moved_options(words)
+        resumed = _parse_with_folder(name, words)
+        return resumed or tyro.cli(_command(name), prog=f"fnn {name}", args=words)
     command: Command = tyro.extras.subcommand_cli_from_dict(
-        commands,
+        {known: _command(known) for known in COMMANDS},
         prog="fnn",
         description="Feed-forward networks in JAX: train, look at what was trained, use it.",
         args=arguments,
@@ -120,13 +117,14 @@ def parse(arguments: list[str]) -> Command:
     return command
 
 
+def _command(name: str) -> Callable[..., Command]:
+    module = importlib.import_module(f"fnn.cli.commands.{name}")
+    command: Callable[..., Command] = getattr(module, COMMANDS[name])
+    return command
+
+
 def _parse_with_folder(name: str, words: list[str]) -> Command | None:
     """The subcommand with the options of a folder as its defaults; None where none is named."""
-    import tyro
-
-    from fnn.cli.commands.search import resumed_search
-    from fnn.cli.commands.sweep import resumed_sweep
-    from fnn.cli.commands.train import note_changed_data, repeated_run
     from fnn.cli.options.command_line import without_folder
 
     if name not in ("train", "sweep", "search"):
@@ -134,6 +132,12 @@ def _parse_with_folder(name: str, words: list[str]) -> Command | None:
     words, folder = without_folder(words, "--config" if name == "train" else "--resume")
     if folder is None:
         return None
+    import tyro
+
+    from fnn.cli.commands.search import resumed_search
+    from fnn.cli.commands.sweep import resumed_sweep
+    from fnn.cli.commands.train import note_changed_data, repeated_run
+
     if name == "train":
         run = repeated_run(folder)
         run = tyro.cli(type(run), prog="fnn train", args=words, default=run)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -18,6 +21,17 @@ T = TypeVar("T")
 def can_draw() -> bool:
     """Whether the library that draws is installed."""
     return find_spec("matplotlib") is not None
+
+
+def load_library() -> None:
+    """Import what draws, in a thread: beside a compilation or a run it takes no time."""
+    Thread(target=_import_library).start()
+
+
+def _import_library() -> None:
+    with suppress(Exception):  # drawing says what is wrong
+        importlib.import_module("fnn.figures")
+        importlib.import_module("matplotlib.backends.backend_agg")
 
 
 def draw_run(folder: Path, result: TrainResult | EnsembleResult) -> None:

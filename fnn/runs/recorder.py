@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from fnn.files import field
+from fnn.runs.figures import load_library
 from fnn.runs.folder import RunFolder
 from fnn.spec.errors import FnnError
 from fnn.training import TrainingEvent
@@ -80,6 +81,8 @@ class Recorder(Generic[R]):
         """
         with self:
             self.begin()
+            if self.figures:
+                load_library()
             result = train()
             self.end(result)
         return result

@@ -14,7 +14,7 @@ from fnn.sweeps.store import restored_params
 def write_best(storage: Path, number: int, best: MemberResult) -> None:
     """Keep them, with the number of their trial, in place of those before."""
     arrays = numbered("best", (best.params, best.state))
-    write(_place(storage), {"trial": number, **arrays})
+    write(_file(storage), {"trial": number, **arrays})
 
 
 def read_best(storage: Path, number: int, best: MemberResult, rows: Batch) -> MemberResult:
@@ -22,15 +22,15 @@ def read_best(storage: Path, number: int, best: MemberResult, rows: Batch) -> Me
 
     Raises `FnnError` with the path where the file is damaged.
     """
-    place = _place(storage)
-    if not place.exists():
+    file = _file(storage)
+    if not file.exists():
         return best
-    arrays = read(place)
-    if int(entry(arrays, "trial", place)) != number:
+    arrays = read(file)
+    if int(entry(arrays, "trial", file)) != number:
         return best
-    params, state = restored_params("best", arrays, best.member, rows, place)
+    params, state = restored_params("best", arrays, best.member, rows, file)
     return replace(best, params=params, state=state)
 
 
-def _place(storage: Path) -> Path:
+def _file(storage: Path) -> Path:
     return storage.with_name(f"{storage.stem}-best.npz")

@@ -58,7 +58,7 @@ def study(
 class Study:
     """The trials so far, and the settings to try next.
 
-    A new sampler draws each proposal, from the search's seed and the number of those asked
+    A new sampler draws each proposal, from the search's seed and the number of those
     before: what comes next follows from what is in the storage, so that a search that was
     interrupted, or killed, continues as one that was not.
     """
@@ -184,8 +184,8 @@ class Study:
         }
 
     def _check_same(self, known: Mapping[str, object]) -> None:
-        ours = self._record()
-        differ = [name for name in ours if known.get(name) != ours[name]]
+        expected = self._record()
+        differ = [name for name in expected if known.get(name) != expected[name]]
         if differ:
             which = f"{', '.join(differ)} {'differs' if len(differ) == 1 else 'differ'}"
             raise FnnError(f"holds another search, whose {which}", str(self.path))

@@ -179,8 +179,8 @@ def _member(run: Run, settings: Settings, *, seed: int, order_seed: int, own_ord
     varied_run = with_fields(run, changed)
     for name, value in changed.items():
         if is_number(varied_run, name) and np.ndim(value) and not is_spec(value):
-            place = f"over[{name!r}]"
-            raise SpecError(f"expected one number for each member, got {value!r}", place)
+            location = f"over[{name!r}]"
+            raise SpecError(f"expected one number for each member, got {value!r}", location)
     return Member(settings, varied_run, int(seed), int(order_seed))
 
 

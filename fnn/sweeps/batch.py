@@ -83,13 +83,13 @@ class MemberBatch:
     def _resume(self, saved: BatchState) -> None:
         """Continue from there."""
         self.step, self.spent, self.places, self.states, self.history, self.ended = saved
-        self.runs = stack([self.members[place].run for place in self.places])
+        self.runs = stack([self.members[slot].run for slot in self.places])
         self.program = Program(self.data, len(self.places), self.shared_order)
         self.states = self.program.put(self.states)
 
     def _start(self, places: np.ndarray) -> BatchState:
         """Before the first step; an empty place (-1) holds the last member again."""
-        filled = [self.members[place] for place in places]
+        filled = [self.members[slot] for slot in places]
         states = Program(self.data, len(places), self.shared_order).start(
             stack([member.run for member in filled]),
             np.array([member.seed for member in filled], np.uint32),

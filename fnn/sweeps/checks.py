@@ -29,16 +29,16 @@ def check_members(
     """Raises for what can't be trained, before anything is compiled."""
     if not members:
         raise SpecError("expected at least one member, got none", "members")
-    for place, batch in {"rows": rows, "validation": validation}.items():
+    for argument, batch in {"rows": rows, "validation": validation}.items():
         if batch is not None and not isinstance(batch, Batch):
             raise SpecError(
                 f"expected a fnn.Batch in memory, which members share, got {type(batch).__name__}",
-                place,
+                argument,
             )
     for numbers in groups(members):
         run = members[numbers[0]].run
-        for place, batch in {"rows": rows, "validation": validation}.items():
+        for argument, batch in {"rows": rows, "validation": validation}.items():
             if batch is not None:
-                check_rows(run.objective, batch, place)
+                check_rows(run.objective, batch, argument)
         check_selection(run, validation is not None, epochs)
         check_length(epochs, Plan.of(run, len(rows.target)))

@@ -66,13 +66,13 @@ def save(
     check_libraries(drawn)
     if not sweep.outcomes:
         raise FnnError("no member was trained: there is nothing to save")
-    place = Path(folder)
-    with explained(place):
-        place.mkdir(parents=True, exist_ok=True)
-    _write(plain_frame(sweep), place / "members.parquet")
-    _write(history_frame(sweep), place / "history.parquet")
+    directory = Path(folder)
+    with explained(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    _write(plain_frame(sweep), directory / "members.parquet")
+    _write(history_frame(sweep), directory / "history.parquet")
     if drawn:
-        draw(sweep, place, title)
+        draw(sweep, directory, title)
 
 
 def draw(sweep: SweepTables, folder: Path, title: str = "") -> None:

@@ -97,16 +97,16 @@ class SweepStore:
         if writes:
             with explained(self.path):
                 (self.path / "ended").mkdir(parents=True, exist_ok=True)
-        place = self.path / "sweep.json"
-        if place.exists() or not writes:
+        file = self.path / "sweep.json"
+        if file.exists() or not writes:
             with indispensable("sweep"):
-                known = read_record(place, FORMAT)
-            self._check_same(known, json.loads(json.dumps(record)), place)
+                known = read_record(file, FORMAT)
+            self._check_same(known, json.loads(json.dumps(record)), file)
         else:
-            write_json(place, record)
+            write_json(file, record)
 
     def _check_same(
-        self, known: Mapping[str, object], ours: Mapping[str, object], place: Path
+        self, known: Mapping[str, object], expected: Mapping[str, object], file: Path
     ) -> None:
         words = {
             "epochs": "epochs",
@@ -115,7 +115,7 @@ class SweepStore:
             "data": "other data",
         }
         for name, difference in words.items():
-            if field(known, name, object, place) != ours[name]:
+            if field(known, name, object, file) != expected[name]:
                 raise FnnError(f"holds another sweep ({difference} differ)", str(self.path))
 
     def finished(self) -> list[MemberResult]:
@@ -167,14 +167,14 @@ class SweepStore:
 
     def paused(self) -> tuple[Sequence[int], BatchState] | None:
         """The batch that stopped under way, if one did."""
-        place = self.path / "under-way.npz"
-        if not place.exists():
+        file = self.path / "under-way.npz"
+        if not file.exists():
             return None
-        arrays = read(place)
-        numbers = [int(number) for number in entry(arrays, "numbers", place)]
-        places = entry(arrays, "places", place)
+        arrays = read(file)
+        numbers = [int(number) for number in entry(arrays, "numbers", file)]
+        places = entry(arrays, "places", file)
         members = [self.members[number] for number in numbers]
-        runs = stack([members[place].run for place in places])
+        runs = stack([members[file].run for file in places])
         program = Program(self.data, len(places), shares_order(members))
         shapes = program.shapes(runs)
         ended = None
@@ -182,34 +182,34 @@ class SweepStore:
             like = jax.tree.map(
                 lambda leaf: _longer(leaf, len(numbers)), member_snapshot.eval_shape(runs, shapes)
             )
-            ended = restored("ended", arrays, like, place)
+            ended = restored("ended", arrays, like, file)
         saved = BatchState(
-            step=int(entry(arrays, "step", place)),
-            spent=int(entry(arrays, "spent", place)),
+            step=int(entry(arrays, "step", file)),
+            spent=int(entry(arrays, "spent", file)),
             places=places,
-            states=jax.device_put(restored("states", arrays, shapes, place)),
+            states=jax.device_put(restored("states", arrays, shapes, file)),
             history=under("history", arrays),
             ended=ended,
         )
         return numbers, saved
 
-    def _outcomes(self, place: Path) -> list[MemberResult]:
-        arrays = read(place)
-        indices = [int(index) for index in entry(arrays, "index", place)]
-        return [self._outcome(row, index, arrays, place) for row, index in enumerate(indices)]
+    def _outcomes(self, file: Path) -> list[MemberResult]:
+        arrays = read(file)
+        indices = [int(index) for index in entry(arrays, "index", file)]
+        return [self._outcome(row, index, arrays, file) for row, index in enumerate(indices)]
 
-    def _outcome(self, row: int, index: int, arrays: Arrays, place: Path) -> MemberResult:
-        member, epochs = self.members[index], int(entry(arrays, "epochs", place)[row])
+    def _outcome(self, row: int, index: int, arrays: Arrays, file: Path) -> MemberResult:
+        member, epochs = self.members[index], int(entry(arrays, "epochs", file)[row])
         params = state = None
         if f"kept/{index}/0" in arrays:
             rows = self.data.rows
-            params, state = restored_params(f"kept/{index}", arrays, member, rows, place)
+            params, state = restored_params(f"kept/{index}", arrays, member, rows, file)
         return MemberResult(
             index=index,
             member=member,
-            status=STATUSES[int(entry(arrays, "status", place)[row])],  # type: ignore[arg-type]
+            status=STATUSES[int(entry(arrays, "status", file)[row])],  # type: ignore[arg-type]
             epochs=epochs,
-            best_epoch=int(entry(arrays, "best_epoch", place)[row]) or None,
+            best_epoch=int(entry(arrays, "best_epoch", file)[row]) or None,
             values={name: float(column[row]) for name, column in under("values", arrays).items()},
             history={
                 name: column[row, :epochs] for name, column in under("history", arrays).items()

@@ -75,46 +75,48 @@ def check_selection(run: Run, validated: bool, epochs: int) -> None:
         )
 
 
-def check_rows(objective: Objective, rows: Batch, place: str) -> None:
+def check_rows(objective: Objective, rows: Batch, location: str) -> None:
     """One target (and weight) a row, at least one row, and classes that the network has."""
     if not isinstance(rows, Batch):
-        raise SpecError(f"expected fnn.Batch(x, target), got {type(rows).__name__}", place)
+        raise SpecError(f"expected fnn.Batch(x, target), got {type(rows).__name__}", location)
     for path, leaf in named_leaves(rows).items():
         if not hasattr(leaf, "shape"):
-            raise SpecError(f"expected an array, got {type(leaf).__name__}", f"{place}.{path}")
+            raise SpecError(f"expected an array, got {type(leaf).__name__}", f"{location}.{path}")
     counts = {path: leaf.shape[:1] for path, leaf in named_leaves(rows).items()}
     if len(set(counts.values())) != 1:
         lengths = ", ".join(f"{path} {count}" for path, count in counts.items())
-        raise ShapeError(f"expected as many rows in each array, got {lengths}", place)
+        raise ShapeError(f"expected as many rows in each array, got {lengths}", location)
     if counts["target"] in ((), (0,)):
-        raise ShapeError("expected at least one row, got none", place)
+        raise ShapeError("expected at least one row, got none", location)
     if rows.weight is not None:
-        _check_weights(np.asarray(rows.weight), f"{place}.weight")
+        _check_weights(np.asarray(rows.weight), f"{location}.weight")
     if objective.loss.task == "classes":
         with error_path("net"):
             output = objective.net.out_shape(shape_of(rows.x))
-        _check_classes(rows.target, output.shape[-1], place)
+        _check_classes(rows.target, output.shape[-1], location)
     if objective.loss.task == "binary":
-        _check_answers(np.asarray(rows.target), f"{place}.target")
+        _check_answers(np.asarray(rows.target), f"{location}.target")
 
 
-def _check_weights(weight: np.ndarray, place: str) -> None:
+def _check_weights(weight: np.ndarray, location: str) -> None:
     wrong = np.argwhere(~np.isfinite(weight) | (weight < 0))
     if wrong.size:
         row = wrong[0, 0]
-        raise FnnError(f"expected finite weights from 0 up, got {weight[row]} at row {row}", place)
+        raise FnnError(
+            f"expected finite weights from 0 up, got {weight[row]} at row {row}", location
+        )
     if not weight.any():
-        raise FnnError("expected a weight above 0 somewhere, got only 0", place)
+        raise FnnError("expected a weight above 0 somewhere, got only 0", location)
 
 
-def _check_answers(target: np.ndarray, place: str) -> None:
+def _check_answers(target: np.ndarray, location: str) -> None:
     wrong = np.argwhere(~((target >= 0) & (target <= 1)))
     if wrong.size:
         value = target[tuple(wrong[0])]
-        raise FnnError(f"expected answers from 0 to 1, got {value} at row {wrong[0, 0]}", place)
+        raise FnnError(f"expected answers from 0 to 1, got {value} at row {wrong[0, 0]}", location)
 
 
-def _check_classes(target: jax.Array, outputs: int, place: str) -> None:
+def _check_classes(target: jax.Array, outputs: int, location: str) -> None:
     labels = np.asarray(target)
     if not np.issubdtype(labels.dtype, np.integer):
         return
@@ -123,5 +125,5 @@ def _check_classes(target: jax.Array, outputs: int, place: str) -> None:
         raise FnnError(
             f"expected classes 0 … {outputs - 1}, as the network has {outputs} outputs; "
             f"got {labels.flat[wrong[0]]} at row {wrong[0]}",
-            f"{place}.target",
+            f"{location}.target",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -12,6 +13,7 @@ from jax.typing import ArrayLike
 from fnn.layer import Tree
 from fnn.metrics import CHUNK, Metrics, evaluate, measure, outputs
 from fnn.objective import Batch, Objective
+from fnn.shapes import shape_of
 
 
 @runtime_checkable
@@ -52,6 +54,20 @@ def evaluate_rows(
         return _evaluate(objective, params, state, rows, names, target_scale=target_scale)
     output, target = output_rows(objective, params, state, rows)
     return _measure(objective.loss, output, target, names, target_scale=target_scale)
+
+
+def compile_evaluation(
+    objective: Objective,
+    rows: Batch,
+    names: tuple[str, ...],
+    target_scale: ArrayLike | None = None,
+) -> Callable[[], object]:
+    """Trace `evaluate_rows` for a network yet to be trained, as a call that compiles it."""
+    params, state = jax.eval_shape(
+        lambda seed: objective.init(jax.random.key(seed), shape_of(rows.x)), np.uint32(0)
+    )
+    lowered = _evaluate.lower(objective, params, state, rows, names, target_scale=target_scale)
+    return lowered.compile
 
 
 def output_rows(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -13,11 +15,11 @@ from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
 from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from fnn.objective import Batch
-from fnn.shapes import shape
-from fnn.spec import ShapeError, SpecError, error_path, kinds
+from fnn.shapes import shape, wide
+from fnn.spec import FnnError, ShapeError, SpecError, error_path, kinds, numbers
 from fnn.training.fitting import FittingOptions
 from fnn.training.host.fit import FitResult, fit
-from fnn.training.rows import RowReader, evaluate_rows
+from fnn.training.rows import RowReader, compile_evaluation, evaluate_rows
 from fnn.training.run import Run
 
 TASKS = {"binary": "two classes", "classes": "classes", "regression": "numbers"}
@@ -42,7 +44,24 @@ def train_run(run: Run, prepared: Prepared, **options: Unpack[FittingOptions]) -
     check_loss(run.objective.loss, prepared)
     check_outputs(run.objective.net, prepared)
     options = {**options, "target_scale": prepared.preprocessing.target_scale}
-    return with_metrics(fit(run, prepared.train, prepared.validation, **options), prepared)
+    with ThreadPoolExecutor(1) as thread:  # XLA compiles evaluation beside the run
+        for compile in _evaluations(run, prepared):
+            thread.submit(compile)
+        result = fit(run, prepared.train, prepared.validation, **options)
+    return with_metrics(result, prepared)
+
+
+def _evaluations(run: Run, prepared: Prepared) -> list[Callable[[], object]]:
+    """What compiles the programs of `with_metrics`; none for a run that `fit` refuses."""
+    run = numbers(run, wide(run.objective.policy.dtype))
+    target_scale = prepared.preprocessing.target_scale
+    with suppress(FnnError):
+        return [
+            compile_evaluation(run.objective, rows, run.metric_names, target_scale)
+            for rows in (prepared.validation, prepared.test)
+            if isinstance(rows, Batch)
+        ]
+    return []
 
 
 def with_metrics(result: FitResult, prepared: Prepared) -> TrainResult:

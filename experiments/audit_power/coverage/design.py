@@ -15,6 +15,7 @@ from experiments.audit_power.coverage.kinds import (
     fitting_target,
     last_layers,
 )
+from experiments.audit_power.coverage.layer_examples import covered_examples, takes_integers
 from experiments.audit_power.coverage.random_layers import Draw
 from experiments.audit_power.coverage.random_network import DrawnNetwork
 from fnn.combinators import Ensemble, Parallel, Repeat, Residual, Serial
@@ -22,32 +23,17 @@ from fnn.initializers import Normal
 from fnn.layer import Layer
 from fnn.layers import (
     Activation,
-    BatchNorm,
     Dense,
-    Dropout,
-    Embedding,
-    Flatten,
-    LayerNorm,
-    Softmax,
 )
 from fnn.losses import L1, L2, Penalty
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape
 
-ROWS, WIDTH, OUTPUTS, CLASSES = 7, 4, 3, 5
-"""all different, and no 2: two features standardized are ±1, whatever they were"""
+ROWS, INPUTS, OUTPUTS, CLASSES = 7, 3, 3, 3
+"""no 2: two features standardized are ±1, whatever they were"""
 BIAS = Normal(0.5)
 
-LAYERS: dict[str, Layer] = {
-    "dense": Dense(WIDTH, bias_init=BIAS),
-    "dense without bias": Dense(WIDTH, bias_init=None),
-    "dropout": Dropout(0.3),
-    "batch_norm": BatchNorm(),
-    "layer_norm": LayerNorm(),
-    "softmax": Softmax(),
-    "flatten": Flatten(2),
-    "embedding": Embedding(CLASSES, WIDTH),
-}
+LAYERS = covered_examples()
 
 
 def _side_by_side(inner: Layer, beside: Layer) -> Layer:
@@ -100,13 +86,14 @@ def network_of(row: Row, draw: Draw) -> DrawnNetwork:
     The activation stands in front of the layer, so that the layer's own gradient is seen even
     under Step, which lets none through.
     """
-    loss = LOSSES[row["loss"]]
+    loss, example = LOSSES[row["loss"]], LAYERS[row["layer"]]
     body = _body(row)
     net = Serial(*body, Dense(OUTPUTS, bias_init=BIAS), *last_layers(loss))
-    axes = (ROWS, 2, 3) if row["layer"] == "flatten" else (ROWS, 3)
-    integers = row["layer"] == "embedding"
-    x = draw.integers(0, CLASSES, axes) if integers else draw.normal(size=axes)
-    in_shape = shape(*axes[1:], dtype=x.dtype)
+    axes = example.in_shape.shape
+    x: Array = draw.normal(size=(ROWS, *axes[:-1], INPUTS))
+    if takes_integers(example):
+        x = draw.integers(0, CLASSES, (ROWS, *axes))
+    in_shape = shape(*x.shape[1:], dtype=x.dtype)
     target = fitting_target(draw, loss, (ROWS, *net.out_shape(in_shape).shape))
     weight: Array = draw.uniform(0.5, 2, ROWS)
     if row["weights"] == "some zero":
@@ -122,16 +109,21 @@ def network_of(row: Row, draw: Draw) -> DrawnNetwork:
 
 def _body(row: Row) -> tuple[Layer, ...]:
     """The layer and the activation in the combinator, behind a Dense layer of their own."""
-    function, layer = Activation(ACTIVATIONS[row["activation"]]), LAYERS[row["layer"]]
+    example = LAYERS[row["layer"]]
+    function, layer = Activation(ACTIVATIONS[row["activation"]]), example.spec
     combine, keeps = COMBINATORS[row["combinator"]], row["combinator"] in KEEPING
-    first = Dense(WIDTH, bias_init=BIAS)
-    match row["layer"]:
-        case "embedding" if keeps:
-            return layer, combine(Serial(function, first), first)
-        case "embedding":
-            return (combine(Serial(layer, function), layer),)
-        case "flatten" if keeps:
-            return first, combine(Serial(function, Flatten(1)), first)
-        case "flatten":
-            return first, combine(Serial(function, layer), Serial(layer, Dense(2 * WIDTH)))
-    return first, combine(Serial(function, layer), first)
+    axes = example.in_shape.shape
+    behind = layer.out_shape(example.in_shape).shape
+    after = Dense(behind[-1], bias_init=BIAS)
+    if takes_integers(example):
+        if keeps:
+            return layer, combine(Serial(function, after), after)
+        return (combine(Serial(layer, function), layer),)
+    first = Dense(axes[-1], bias_init=BIAS)
+    if len(behind) != len(axes):
+        if keeps:
+            return first, layer, combine(Serial(function, after), after)
+        return first, combine(Serial(function, layer), Serial(layer, after))
+    if keeps and behind != axes:
+        return first, combine(Serial(function, layer, first), first)
+    return first, combine(Serial(function, layer), after)

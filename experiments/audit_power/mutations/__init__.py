@@ -17,6 +17,7 @@ from experiments.audit_power.mutations import (
     shaping,
     softmax,
 )
+from experiments.audit_power.mutations.any_layer import faults_of_unknown_layers
 from experiments.audit_power.mutations.fault import Fault, exchange
 from experiments.audit_power.mutations.inject import (
     FaultyLayer,
@@ -40,8 +41,12 @@ SUBJECTS = (
     objective,
     elements,
 )
-CATALOG: tuple[Fault, ...] = tuple(
+WRITTEN = tuple(
     value for module in SUBJECTS for value in vars(module).values() if isinstance(value, Fault)
+)
+CATALOG: tuple[Fault, ...] = (
+    *WRITTEN,
+    *faults_of_unknown_layers({cls for fault in WRITTEN for cls in fault.family}),
 )
 
 __all__ = [

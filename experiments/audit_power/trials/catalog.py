@@ -1,10 +1,18 @@
-"""Twelve small networks that between them hold every layer, loss and combinator.
+"""Small networks that between them hold every layer, loss and combinator.
+
+Twelve are made by hand; what they lack is derived from the layers' own examples.
 
 No bias stands in front of BatchNorm, where its gradient is zero and a mistake in it has no effect.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import jax
+
+from experiments.audit_power.mutations.fault import walk
+from experiments.audit_power.trials.derived import derived_networks
 from experiments.audit_power.trials.network import TrialNetwork
 from fnn import activations as a
 from fnn.combinators import Ensemble, Parallel, Repeat, Residual, Serial
@@ -24,7 +32,7 @@ A = Activation
 D = Dense
 
 
-NETWORKS = (
+HAND_MADE = (
     TrialNetwork(
         "classifier",
         Serial(
@@ -189,3 +197,16 @@ NETWORKS = (
         penalties=(L2(0.02),),
     ),
 )
+
+
+def _kinds(networks: Iterable[TrialNetwork]) -> set[type]:
+    """The classes of all that is in them."""
+    with jax.enable_x64(True):
+        return {
+            type(site.node)
+            for network in networks
+            for site in walk(network.objective, network.batch())
+        }
+
+
+NETWORKS: tuple[TrialNetwork, ...] = (*HAND_MADE, *derived_networks(_kinds(HAND_MADE)))

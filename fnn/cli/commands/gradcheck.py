@@ -106,15 +106,15 @@ class GradcheckCommand:
 
     def _check(self) -> None:
         """Refuse options that don't go together, and what is missing, before anything is run."""
-        given = _changed_fields(self)
+        changed = _changed_fields(self)
         if self._is_python():
-            _refuse(given - OWN, str(self.data), "brings its own function")
+            _refuse(changed - OWN, str(self.data), "brings its own function")
         elif self.spec is not None:
-            _refuse(given & {"network", "outputs"}, self.spec, "brings the network")
+            _refuse(changed & {"network", "outputs"}, self.spec, "brings the network")
         if self.data is not None:
-            _refuse(given & {"inputs", "outputs"}, self.data, "brings the inputs")
+            _refuse(changed & {"inputs", "outputs"}, self.data, "brings the inputs")
         else:
-            _refuse(given & {"file"}, "without DATA", "there are no columns")
+            _refuse(changed & {"file"}, "without DATA", "there are no columns")
         for name, value, least in (
             ("--batch", self.batch, 1),
             ("--directions", self.directions, 2),
@@ -144,7 +144,7 @@ def _changed_fields(options: GradcheckCommand) -> set[str]:
     return {name for name in names if getattr(options, name) != getattr(default, name)}
 
 
-def _refuse(names: set[str], place: str, why: str) -> None:
+def _refuse(names: set[str], option: str, why: str) -> None:
     if names:
         named = " and ".join(GROUPS.get(name, f"--{name}") for name in sorted(names))
-        raise FnnError(f"{why}: leave out {named}", place)
+        raise FnnError(f"{why}: leave out {named}", option)

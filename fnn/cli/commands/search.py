@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +23,7 @@ from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
 from fnn.cli.process.signals import note_folder, stop_on_signals
+from fnn.cli.process.startup import start_time
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class SearchCommand:
         from fnn.cli.process.status import exit_status
         from fnn.sweeps.test_protocol import measured
 
-        started = time.perf_counter()
+        started = start_time()
         self._check()
         self.machine.set_up(self.training.precision == "float64")
         prepared = prepare_data(self)
@@ -213,7 +213,7 @@ class SearchCommand:
         if self.resume and self.method == "halving":
             raise FnnError("successive halving keeps nothing to go on by: begin anew", "--resume")
         needed = {"pandas": self.save, "optuna": self.method != "halving"}
-        for library in (name for name, is_needed in needed.items() if is_needed):
+        for library in (name for name, needs in needed.items() if needs):
             if find_spec(library) is None:
                 raise FnnError(f"fnn search needs {library}: pip install 'fnn[search]'")
         check_figures(self.save and self.figures)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
 from fnn.cli.process.signals import note_folder, stop_on_signals
+from fnn.cli.process.startup import start_time
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class SweepCommand:
         from fnn.cli.process.launcher import start_all
         from fnn.sweeps.export import check_libraries
 
-        started = time.perf_counter()
+        started = start_time()
         self._check()
         if self.save:
             check_libraries(self.figures)

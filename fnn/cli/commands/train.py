@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
 from fnn.cli.process.signals import stop_on_signals
+from fnn.cli.process.startup import start_time
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class TrainCommand:
         from fnn.cli.process.launcher import start_all
         from fnn.training.train import check_outputs
 
-        started = time.perf_counter()
+        started = start_time()
         check_figures(self.save and self.figures)
         self._check_members()
         self.machine.check()

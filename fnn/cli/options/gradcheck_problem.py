@@ -101,10 +101,10 @@ def _read(path: str) -> Objective | Layer:
 
     text = read_bytes(path).decode(errors="replace")
     with error_path(path):
-        found = from_json(text)
-        if not isinstance(found, Objective | Layer):
-            raise FnnError(f"expected an objective or a network, got {found}")
-    return found
+        value = from_json(text)
+        if not isinstance(value, Objective | Layer):
+            raise FnnError(f"expected an objective or a network, got {value}")
+    return value
 
 
 def _rows(prepared: Prepared, count: int, seed: int) -> Batch:

@@ -30,6 +30,6 @@ class SplitOptions:
         with option_errors(fractions="--split", seed="--split-seed"):
             prepared = prepare(dataset, self.split, seed=self.split_seed, stratify=self.stratify)
         if prepared.test is None:
-            fractions = " ".join(f"{fraction:g}" for fraction in self.split)
+            fractions = " ".join(f"{share:g}" for share in self.split)
             raise FnnError(f"{fractions} leave no rows to test", "--split")
         return prepared

@@ -19,8 +19,8 @@ def predictions_csv(model: Model, fitted: Preprocessing, x: np.ndarray) -> tuple
     The text, and the number of rows.
     """
     output = model.output(x)
-    decoded = fitted.decode(output)
-    names, columns = [fitted.target_name], [decoded.reshape(len(decoded), -1)]
+    predictions = fitted.decode(output)
+    names, columns = [fitted.target_name], [predictions.reshape(len(predictions), -1)]
     if fitted.classes is not None:
         names += [f"p({name})" for name in fitted.classes]
         columns.append(_rounded(fitted.probabilities(output)))
@@ -30,8 +30,8 @@ def predictions_csv(model: Model, fitted: Preprocessing, x: np.ndarray) -> tuple
         spread = _spread(model, fitted, x)
         if spread is not None:
             names += [f"spread({name})" for name in names]
-            columns.append(spread.reshape(len(decoded), -1))
-    return _csv(names, columns), len(decoded)
+            columns.append(spread.reshape(len(predictions), -1))
+    return _csv(names, columns), len(predictions)
 
 
 def _spread(model: Model, fitted: Preprocessing, x: np.ndarray) -> np.ndarray | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, Unpack
 
@@ -37,6 +38,15 @@ def _init_state(run: Run, x: Tree, seed: jax.Array, order_seed: jax.Array) -> Ru
 
 
 _final_parameters = jax.jit(final_parameters)
+
+
+def _parameters_to_use(run: Run, state: RunState) -> tuple[Tree, Tree]:
+    """`final_parameters`, without a program where nothing is averaged."""
+    if run.averaging is not None:
+        averaged: tuple[Tree, Tree] = _final_parameters(run, state)
+        return averaged
+    best = state if state.best is None or not int(state.best.epoch) else state.best
+    return best.params, best.state
 
 
 class Timing(NamedTuple):
@@ -152,10 +162,16 @@ def _start(fitting: Fitting[Run, Batch | RowReader], mesh: Mesh | None) -> Singl
     one = rows if isinstance(rows, Batch) else rows.read(np.arange(1))
     check_same((run, one, source.plan, epochs, *seeds), mesh)
     first = jax.tree.map(lambda leaf: leaf[:1], one.x)
-    state = jit_init(_init_state)(run, first, *map(np.uint32, seeds))
-    state = replicate_result(state, mesh)
+    init, arguments = jit_init(_init_state), (run, first, *map(np.uint32, seeds))
+    if mesh is None and isinstance(source, InMemorySource):
+        lowered = init.lower(*arguments)
+        with ThreadPoolExecutor(1) as thread:  # XLA compiles one while Python traces the other
+            compiled = thread.submit(lowered.compile)
+            source.compile(lowered.out_info)
+            compiled.result()
+    state = replicate_result(init(*arguments), mesh)
     check_start(run, state)
-    source.advance(state, 0, 0)  # compiles, and computes nothing
+    source.advance(state, 0, 0)  # compiles what is not yet compiled, and computes nothing
     return SingleRun(run, source, state, epochs)
 
 
@@ -167,7 +183,7 @@ def _result(run: SingleRun, compile_seconds: float, interrupted: int | None) -> 
         best = BestEpoch(int(state.best.epoch), selection.metric, float(state.best.value))
     mesh, (device, *others) = run.source.mesh, state.step.devices()
     kind = f"{1 + len(others)} × {device.device_kind}" if others else device.device_kind
-    params, layers = local_copy(_final_parameters(run.run, state), mesh)
+    params, layers = local_copy(_parameters_to_use(run.run, state), mesh)
     return FitResult(
         run=run.run,
         params=params,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from typing import TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,14 @@ CAPACITY = 4096
 """epochs that one call may end"""
 
 _segment = jax.jit(segment, static_argnames=("capacity", "mesh"))
+
+
+class _Options(TypedDict):
+    start: int
+    stop: int
+    capacity: int
+    target_scale: jax.Array | None
+    mesh: Mesh | None
 
 
 class InMemorySource:
@@ -41,20 +50,26 @@ class InMemorySource:
 
     def advance(self, state: RunState, start: int, stop: int) -> tuple[RunState, EpochMetrics]:
         """The state at step `stop`, and the metrics of the epochs that ended on the way."""
-        state, metrics = _segment(
-            self.run,
-            state,
-            self.rows,
-            self.validation,
-            start=start,
-            stop=stop,
-            capacity=CAPACITY,
-            target_scale=self.target_scale,
-            mesh=self.mesh,
-        )
+        state, metrics = _segment(*self._arguments(state), **self._options(start, stop))
         ended = stop // self.plan.steps - start // self.plan.steps
         metrics = jax.device_get(metrics)
         return state, jax.tree.map(operator.itemgetter(slice(ended)), metrics)
+
+    def compile(self, state: RunState) -> None:
+        """Compile what `advance` runs, for a state of those shapes."""
+        _segment.lower(*self._arguments(state), **self._options(0, 0)).compile()
+
+    def _arguments(self, state: RunState) -> tuple[Run, RunState, Batch, Batch | None]:
+        return self.run, state, self.rows, self.validation
+
+    def _options(self, start: int, stop: int) -> _Options:
+        return {
+            "start": start,
+            "stop": stop,
+            "capacity": CAPACITY,
+            "target_scale": self.target_scale,
+            "mesh": self.mesh,
+        }
 
     def batch(self, state: RunState, number: int) -> Batch:
         """The rows of that step."""

@@ -124,12 +124,12 @@ class StreamingSource:
         last = (number + 1) * self.batches >= self.plan.whole
         following = (epoch + 1, 0) if last else (epoch, number + 1)
         wanted = [(epoch, number), following]
-        self._chunks = {place: read for place, read in self._chunks.items() if place in wanted}
+        self._chunks = {chunk: read for chunk, read in self._chunks.items() if chunk in wanted}
         size = self.batches * self.plan.size
-        for place in wanted:
-            if place not in self._chunks:
-                first = place[1] * size
-                self._chunks[place] = self._reader.submit(self._read, state, place[0], first, size)
+        for chunk in wanted:
+            if chunk not in self._chunks:
+                first = chunk[1] * size
+                self._chunks[chunk] = self._reader.submit(self._read, state, chunk[0], first, size)
         return self._chunks[epoch, number].result()
 
     def _read(self, state: RunState, epoch: int, first: int, size: int) -> Batch:
@@ -151,8 +151,8 @@ class StreamingSource:
         return read
 
     def _end(self, state: RunState, epoch: int) -> tuple[RunState, EpochMetrics]:
-        state = _count_epoch(self.run, state)
-        ended: tuple[RunState, EpochMetrics] = _judge_epoch(
+        state = _end_epoch(self.run, state)
+        ended: tuple[RunState, EpochMetrics] = _finish_epoch(
             self.run, state, float(self.plan.rows), self.plan.steps, self._validate(state, epoch)
         )
         return ended
@@ -207,8 +207,8 @@ def _train_ragged(
 
 
 _order = jax.jit(order, static_argnames="plan")
-_count_epoch = jax.jit(end_epoch)
-_judge_epoch = jax.jit(finish_epoch, static_argnames="steps")
+_end_epoch = jax.jit(end_epoch)
+_finish_epoch = jax.jit(finish_epoch, static_argnames="steps")
 _current = jax.jit(evaluation_parameters)
 
 

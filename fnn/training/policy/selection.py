@@ -59,7 +59,7 @@ def update_best(
     # A difference may be rounded otherwise where XLA computes it again, for other leaves.
     higher = higher_is_better(selection.metric)
     wins = value > best.value + delta if higher else value < best.value - delta
-    return jax.tree.map(lambda ours, theirs: jnp.where(wins, ours, theirs), new, best)
+    return jax.tree.map(lambda after, before: jnp.where(wins, after, before), new, best)
 
 
 def has_patience(

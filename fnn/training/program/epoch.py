@@ -98,7 +98,7 @@ def finish_epoch(
     `total` is what its rows weigh, `steps` how many it had.
     """
     loss = state.loss_sum / total
-    told = None if state.monitors is None else monitors.report(state.monitors, steps)
+    monitored = None if state.monitors is None else monitors.report(state.monitors, steps)
     best, active = state.best, state.active & jnp.isfinite(loss)
     if run.selection is not None and best is not None and validation is not None:
         best = update_best(
@@ -109,9 +109,9 @@ def finish_epoch(
         active=active,
         best=best,
         loss_sum=jnp.zeros_like(state.loss_sum),
-        monitors=None if told is None else monitors.start(state.params),
+        monitors=None if monitored is None else monitors.start(state.params),
     )
-    return state, EpochMetrics(loss, validation, told)
+    return state, EpochMetrics(loss, validation, monitored)
 
 
 def gather(rows: Batch, index: jax.Array) -> Batch:

@@ -100,7 +100,9 @@ def final_parameters(run: Run, state: RunState) -> tuple[Tree, Tree]:
     params, layers = evaluation_parameters(run, state)
     if state.best is None:
         return params, layers
-    kept, found = state.best, state.best.epoch > 0
+    kept, selected = state.best, state.best.epoch > 0
     return jax.tree.map(
-        lambda best, now: jnp.where(found, best, now), (kept.params, kept.state), (params, layers)
+        lambda best, now: jnp.where(selected, best, now),
+        (kept.params, kept.state),
+        (params, layers),
     )
