@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -101,15 +101,18 @@ def parse(arguments: list[str]) -> Command:
     import tyro
 
     name, words = "".join(arguments[:1]), arguments[1:]
-    if name in COMMANDS:  # reading the options of all of them takes longer than the rest
-        if name == "gradcheck":
-            from fnn.cli.commands.gradcheck import refuse_moved_options
+    if name == "gradcheck":
+        from fnn.cli.commands.gradcheck import refuse_moved_options
 
-            refuse_moved_options(words)
-        resumed = _parse_with_folder(name, words)
-        return resumed or tyro.cli(_command(name), prog=f"fnn {name}", args=words)
+        refuse_moved_options(words)
+    resumed = _parse_with_folder(name, words)
+    if resumed is not None:
+        return resumed
+    names: Iterable[str] = COMMANDS
+    if name in COMMANDS:  # reading the options of all of them takes longer than the rest
+        names = (name, "summary" if name == "runs" else "runs")  # one alone were no subcommand
     command: Command = tyro.extras.subcommand_cli_from_dict(
-        {known: _command(known) for known in COMMANDS},
+        {known: _command(known) for known in names},
         prog="fnn",
         description="Feed-forward networks in JAX: train, look at what was trained, use it.",
         args=arguments,
