@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -28,7 +28,7 @@ class Leaf(NamedTuple):
 
 def agreement(
     objective: Objective | Layer,
-    batch: Any,
+    batch: object,
     *,
     params: Tree = None,
     state: Tree = None,
@@ -47,6 +47,6 @@ def agreement(
         for path, leaf in found.items()
     }
     return [
-        Leaf(path, apart[path], leaf.floor, apart[path] <= leaf.limit)
+        Leaf(path, apart[path], leaf.noise_floor, apart[path] <= leaf.detection_limit)
         for path, leaf in found.items()
     ]

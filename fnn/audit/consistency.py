@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +28,9 @@ def same_twice(found: EvidenceByPath) -> Check:
     worst = max(float(np.abs(leaf.claimed - leaf.again).max(initial=0)) for leaf in found.values())
     if worst == 0:
         return Check(name, True, "bit for bit the same")
-    held = all((np.abs(leaf.claimed - leaf.again) <= leaf.floor).all() for leaf in found.values())
+    held = all(
+        (np.abs(leaf.claimed - leaf.again) <= leaf.noise_floor).all() for leaf in found.values()
+    )
     return Check(name, held, f"differs by {worst:.2g}, {'' if held else 'not '}within rounding")
 
 
@@ -78,7 +79,7 @@ def forward_mode(problem: Problem, found: EvidenceByPath, seed: int) -> Check:
         return Check(name, None, "the function has a custom_vjp and no forward mode")
     expected = sum(float(np.vdot(leaf.reference, move[path])) for path, leaf in found.items())
     allowed = sum(
-        leaf.limit * float(np.linalg.norm(move[path])) for path, leaf in found.items()
+        leaf.detection_limit * float(np.linalg.norm(move[path])) for path, leaf in found.items()
     ) + 1e3 * problem.value_epsilon * abs(expected)
     return _compare_slopes(name, abs(slope - expected), allowed, abs(expected))
 
@@ -126,8 +127,11 @@ def _compare_leaves(
     for path, leaf in found.items():
         claimed = leaf.claimed if expected is None else expected[path]
         error = float(np.abs(other[path] - claimed).max(initial=0))
-        if not error <= worst * leaf.limit:
-            worst, place = (error / leaf.limit if leaf.limit else float("inf")), path
+        if not error <= worst * leaf.detection_limit:
+            worst, place = (
+                (error / leaf.detection_limit if leaf.detection_limit else float("inf")),
+                path,
+            )
     if worst <= 1:
         return Check(name, True, f"the same within rounding ({worst:.2g} of the limit)")
     return Check(name, False, f"{place} differs by {worst:.2g} times the detection limit")
@@ -146,15 +150,14 @@ def _compare_slopes(name: str, error: float, allowed: float, size: float) -> Che
 
 @functools.partial(jax.jit, static_argnames="train")
 def _single_examples(
-    objective: Objective, setting: from_network.NetworkPoint, point: dict[str, Any], *, train: bool
-) -> tuple[jax.Array, jax.Array, dict[str, Any], dict[str, Any]]:
+    objective: Objective, setting: from_network.NetworkPoint, point: Leaves, *, train: bool
+) -> tuple[jax.Array, jax.Array, Leaves, Leaves]:
     """The batch's output, the single examples', the batch's gradient, the sum of theirs."""
     params, batch = from_network.with_leaves(setting, point)
-    options: dict[str, Any] = {"train": train, "key": setting.key}
 
     def once(batch: Batch) -> tuple[jax.Array, Tree, Tree]:
         (_, aux), grads, dx = manual.backpropagate(
-            objective, params, setting.state, batch, **options
+            objective, params, setting.state, batch, train=train, key=setting.key
         )
         return aux.output, grads, dx
 

@@ -13,7 +13,6 @@ import jaxlib.version
 import numpy as np
 
 from fnn.audit import consistency
-from fnn.audit.api import Settings
 from fnn.audit.compare import PRECISION
 from fnn.audit.diagnose.functions import with_diagnosis
 from fnn.audit.localize.localization import localize
@@ -26,6 +25,7 @@ from fnn.audit.problem.leaves import args_in_dtype
 from fnn.audit.problem.problem import Array, Leaves, Problem
 from fnn.audit.records import Check, Finding, HeaderValue, LeafRow, Verdict
 from fnn.audit.result import Audit
+from fnn.audit.settings import Settings
 from fnn.audit.verdict.arbitration import BESIDE
 from fnn.audit.verdict.evidence import Evidence, gather
 from fnn.audit.verdict.verdicts import decide, excuse_saturation

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import jax
 import numpy as np
@@ -21,7 +20,7 @@ SMALL = 512
 
 
 def with_diagnosis(
-    row: LeafRow, problem: Problem, evidence: dict[str, Evidence], args: tuple[Any, ...]
+    row: LeafRow, problem: Problem, evidence: dict[str, Evidence], args: tuple[object, ...]
 ) -> LeafRow:
     """The row of a wrong leaf with what kind of mistake it looks like."""
     found = evidence[row.path]
@@ -60,7 +59,7 @@ def with_diagnosis(
     return replace(row, note=note, error=found.claimed - right, diagnosis=diagnosis)
 
 
-def _sizes(args: tuple[Any, ...]) -> dict[str, float]:
+def _sizes(args: tuple[object, ...]) -> dict[str, float]:
     """The lengths of the arguments' axes: what people divide by."""
     sizes: dict[str, float] = {}
     for number, arg in enumerate(args[1:], start=1):

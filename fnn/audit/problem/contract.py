@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import jax
 
 from fnn.audit.problem.from_network import NetworkPoint
 from fnn.gradients import manual
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree, Tree
 from fnn.objective import Objective
 from fnn.spec import FnnError, ShapeError, join, named_leaves, path_name
+
+SpecT = TypeVar("SpecT")
 
 
 def check_contract(objective: Objective, setting: NetworkPoint, train: bool) -> None:
@@ -55,8 +57,8 @@ class _Strict(Layer):
         self._same("dx", dx, "the input", floats)
         return dx, grads
 
-    def _asked(self, name: str, *args: Any, **options: Any) -> Any:
-        method: Callable[..., Any] = getattr(self.inner, name)
+    def _asked(self, name: str, *args: PyTree, **options: PyTree) -> PyTree:
+        method: Callable[..., PyTree] = getattr(self.inner, name)
         try:
             return method(*args, **options)
         except FnnError:
@@ -73,7 +75,7 @@ class _Strict(Layer):
             raise ShapeError(f"backward gave {name} of {shown}", self.place)
 
 
-def _with_layers(tree: Any, path: str) -> Any:
+def _with_layers(tree: SpecT, path: str) -> SpecT:
     leaves, structure = jax.tree_util.tree_flatten_with_path(
         tree, is_leaf=lambda node: node is not tree and isinstance(node, Layer)
     )
@@ -94,9 +96,9 @@ def _described(tree: Tree) -> dict[str, str]:
     }
 
 
-def _floating(leaf: Any) -> bool:
+def _floating(leaf: PyTree) -> bool:
     return jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating)
 
 
-def _kind(found: Any) -> str:
+def _kind(found: object) -> str:
     return f"{len(found)} things" if isinstance(found, tuple) else type(found).__name__

@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,12 +21,14 @@ from fnn.audit.problem.leaves import (
     to_numpy,
 )
 from fnn.audit.problem.problem import Array, Leaves, Problem, largest
+from fnn.layer import PyTree
 from fnn.spec import FnnError, ShapeError
 
+Function = Callable[..., PyTree]
+Args = tuple[PyTree, ...]
 
-def problem_of(
-    f: Callable[..., Any], gradient: Callable[..., Any], args: tuple[Any, ...]
-) -> Problem:
+
+def problem_of(f: Function, gradient: Function, args: Args) -> Problem:
     """The audit of `gradient(*args)` as that of `f(*args)` by the first argument."""
     if not args:
         raise FnnError("the function needs at least one argument to differentiate by", "args")
@@ -87,13 +88,13 @@ def _in_own_precision(problem: Problem, value: Callable[[Leaves], float]) -> Pro
     return problem
 
 
-def _fits_float32(found: Any) -> bool:
+def _fits_float32(found: object) -> bool:
     array = np.asarray(found, np.float64)
     with np.errstate(over="ignore"):
         return bool((array == array.astype(np.float32).astype(np.float64)).all())
 
 
-def _call(function: Callable[..., Any], name: str, *args: Any) -> Any:
+def _call(function: Function, name: str, *args: PyTree) -> PyTree:
     """The function's answer. What it raises becomes an `FnnError` that says where.
 
     Raises it too where the function has changed its arguments: every call must see the same.
@@ -112,7 +113,7 @@ def _call(function: Callable[..., Any], name: str, *args: Any) -> Any:
     return found
 
 
-def _bytes(args: tuple[Any, ...]) -> list[bytes]:
+def _bytes(args: Args) -> list[bytes]:
     """What a function could change in place: NumPy's arrays."""
     return [leaf.tobytes() for leaf in jax.tree.leaves(args) if isinstance(leaf, np.ndarray)]
 
@@ -128,7 +129,7 @@ def _check_size(found: Leaves, leaves: Leaves) -> None:
         )
 
 
-def _scalar(found: Any) -> float:
+def _scalar(found: object) -> float:
     try:
         array = to_numpy(found)
     except (TypeError, ValueError):
@@ -141,7 +142,7 @@ def _scalar(found: Any) -> float:
 
 
 def _trace(
-    f: Callable[..., Any], args: tuple[Any, ...], expected: float, epsilon: float
+    f: Function, args: Args, expected: float, epsilon: float
 ) -> Callable[[Leaves], jax.Array] | None:
     """The function of the leaves by path, if JAX can trace it and it then gives the same number."""
     leaves, structure = jax.tree.flatten(args[0])
@@ -170,7 +171,7 @@ def _automatic(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves], Leav
 
 
 def _compiled_gradient(
-    gradient: Callable[..., Any], args: tuple[Any, ...], leaves: Leaves
+    gradient: Function, args: Args, leaves: Leaves
 ) -> Callable[[Leaves], Leaves] | None:
     """The claimed gradient under `jit`, where JAX can trace it."""
     given, structure = jax.tree.flatten(args[0])
@@ -178,7 +179,7 @@ def _compiled_gradient(
         return None
 
     @jax.jit
-    def run(point: Leaves) -> Any:
+    def run(point: Leaves) -> PyTree:
         return gradient(jax.tree.unflatten(structure, in_tree_order(args[0], point)), *args[1:])
 
     try:
@@ -198,9 +199,7 @@ def _curvature(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves, Leave
     return lambda point, move: jax.device_get(run(point, move))
 
 
-def _eager(
-    f: Callable[..., Any], args: tuple[Any, ...], leaves: Leaves
-) -> Callable[[Leaves], Leaves]:
+def _eager(f: Function, args: Args, leaves: Leaves) -> Callable[[Leaves], Leaves]:
     build = rebuilder(args[0])
     return lambda point: gradient_by_path(jax.grad(f)(build(point), *args[1:]), args[0], leaves)
 

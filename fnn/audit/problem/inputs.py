@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fnn.audit.problem.from_network import NetworkPoint, as_float, in_dtype
 from fnn.audit.problem.projection import Projection
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree, Tree
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, error_path
 
 
 def complete_inputs(
-    objective: Objective | Layer, batch: Any, params: Tree, state: Tree, seed: int
+    objective: Objective | Layer, batch: object, params: Tree, state: Tree, seed: int
 ) -> tuple[Objective, NetworkPoint]:
     """The objective, and all that its gradient depends on, in float64."""
     alone = not isinstance(objective, Objective)
@@ -41,7 +39,7 @@ def complete_inputs(
     return made, NetworkPoint(as_float(params, wide), as_float(state, wide), full, own)
 
 
-def _as_batch(alone: bool, batch: Any) -> Batch:
+def _as_batch(alone: bool, batch: object) -> Batch:
     if isinstance(batch, Batch):
         return batch
     if isinstance(batch, tuple) and len(batch) == 2:
@@ -53,7 +51,7 @@ def _as_batch(alone: bool, batch: Any) -> Batch:
     )
 
 
-def _as_arrays(batch: Batch) -> tuple[Tree, Any, Any]:
+def _as_arrays(batch: Batch) -> tuple[PyTree, PyTree, PyTree]:
     """Inputs, targets and weights as NumPy arrays, floats as float64."""
     x, target, weight = jax.tree.map(np.asarray, tuple(batch))
     leaves = jax.tree.leaves(x)

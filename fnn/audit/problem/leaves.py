@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fnn.audit.problem.problem import Array, Leaves
+from fnn.layer import PyTree
 from fnn.spec import FnnError, ShapeError, named_leaves
 
 ALONE = "args[0]"
 """the path of a first argument that is one array"""
 
 
-def checked_leaves(tree: Any) -> Leaves:
+def checked_leaves(tree: PyTree) -> Leaves:
     """The leaves by path. Raises `FnnError` for an empty tree and leaves that are not floats."""
     found = {}
     for path, leaf in named_leaves(tree).items():
@@ -45,7 +45,7 @@ def checked_leaves(tree: Any) -> Leaves:
     return found
 
 
-def gradient_by_path(found: Any, given: Any, leaves: Leaves) -> Leaves:
+def gradient_by_path(found: PyTree, given: PyTree, leaves: Leaves) -> Leaves:
     """The claimed gradient by path. Raises where structure, shape or dtype differs."""
     claimed = {path or ALONE: leaf for path, leaf in named_leaves(found).items()}
     missing, unknown = leaves.keys() - claimed.keys(), claimed.keys() - leaves.keys()
@@ -69,45 +69,45 @@ def gradient_by_path(found: Any, given: Any, leaves: Leaves) -> Leaves:
     return {path: array.astype(np.float64) for path, array in arrays.items()}
 
 
-def to_numpy(leaf: Any) -> np.ndarray:
+def to_numpy(leaf: PyTree) -> np.ndarray:
     """A leaf of JAX, NumPy, PyTorch or Python as a NumPy array."""
     if hasattr(leaf, "detach"):
         leaf = leaf.detach().cpu()
     return np.asarray(leaf)
 
 
-def rebuilder(tree: Any) -> Callable[[Leaves], Any]:
+def rebuilder(tree: PyTree) -> Callable[[Leaves], PyTree]:
     """From arrays by path to a tree like the one given, its leaves of the kinds given."""
     given, structure = jax.tree.flatten(tree)
 
-    def like(leaf: Any, array: Array) -> Any:
+    def like(leaf: PyTree, array: Array) -> PyTree:
         if hasattr(leaf, "new_tensor"):
             return leaf.new_tensor(array)
         if isinstance(leaf, jax.Array):
             return jnp.asarray(array, leaf.dtype)
         return type(leaf)(array) if isinstance(leaf, float) else array.astype(array.dtype)
 
-    def rebuild(point: Leaves) -> Any:
+    def rebuild(point: Leaves) -> PyTree:
         pairs = zip(given, in_tree_order(tree, point), strict=True)
         return jax.tree.unflatten(structure, [like(leaf, array) for leaf, array in pairs])
 
     return rebuild
 
 
-def in_tree_order(tree: Any, point: Leaves) -> list[Array]:
+def in_tree_order(tree: PyTree, point: Leaves) -> list[Array]:
     """The point's arrays in the order of the tree's leaves, which a dictionary does not keep."""
     return [point[path or ALONE] for path in named_leaves(tree)]
 
 
-def by_path(tree: Any) -> Leaves:
+def by_path(tree: PyTree) -> Leaves:
     """The leaves of a tree as NumPy arrays, by their paths."""
     return {path or ALONE: to_numpy(leaf) for path, leaf in named_leaves(tree).items()}
 
 
-def args_in_dtype(args: tuple[Any, ...], dtype: str) -> tuple[Any, ...]:
+def args_in_dtype(args: tuple[PyTree, ...], dtype: str) -> tuple[PyTree, ...]:
     """The arguments with every floating-point leaf in that dtype."""
 
-    def convert(leaf: Any) -> Any:
+    def convert(leaf: PyTree) -> PyTree:
         if hasattr(leaf, "detach"):
             if not leaf.is_floating_point():
                 return leaf

@@ -30,12 +30,12 @@ class Evidence:
     again: Array
     """the same call, a second time"""
     automatic: Array | None
-    floor: float
-    blur: float
+    noise_floor: float
+    automatic_floor: float
     """what rounding does to the reference itself, in the precision that it is computed in"""
-    unrest: float
+    repeat_limit: float
     """what rounding may do to the same call, a second time"""
-    limit: float
+    detection_limit: float
     """no difference between claimed and automatic above it passes"""
     largest: float
     """of all leaves' right gradients"""
@@ -48,7 +48,10 @@ class Evidence:
     def zero(self, scale: float) -> bool:
         """Whether nothing but rounding is left of terms of that size, which cancel."""
         found = max(np.abs(leaf).max(initial=0) for leaf in (self.claimed, self.reference))
-        return bool(found <= self.limit and self.limit <= 1e-6 * max(self.largest, scale))
+        return bool(
+            found <= self.detection_limit
+            and self.detection_limit <= 1e-6 * max(self.largest, scale)
+        )
 
 
 def gather(problem: Problem) -> dict[str, Evidence]:

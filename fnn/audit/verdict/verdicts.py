@@ -41,20 +41,20 @@ def decide(
     seed: int,
 ) -> list[LeafRow]:
     """A row for every leaf."""
-    moves = {
+    directions = {
         path: draw_directions(problem, path, count, seed + number)
         for number, path in enumerate(problem.point)
     }
     claims = [
-        abs(float(np.vdot(evidence[path].claimed, move)))
-        for path, some in moves.items()
-        for move in some
+        abs(float(np.vdot(evidence[path].claimed, direction)))
+        for path, some in directions.items()
+        for direction in some
     ]
     visible = VISIBLE * max(filter(np.isfinite, claims), default=0.0)
     rows = []
-    for path, some in moves.items():
+    for path, some in directions.items():
         slopes = slopes_along(problem, problem.point, path, some)
-        case = LeafCheck(
+        check = LeafCheck(
             problem,
             path,
             evidence[path],
@@ -64,7 +64,7 @@ def decide(
             lambda path=path: beside()[path],  # type: ignore[misc]
             seed,
         )
-        rows.append(_decide_leaf(case))
+        rows.append(_decide_leaf(check))
     return rows
 
 
@@ -82,77 +82,81 @@ def excuse_saturation(row: LeafRow, evidence: dict[str, Evidence]) -> LeafRow:
     return replace(row, verdict=Verdict.PASS, limit=apart, note=note, worst=None)
 
 
-def _decide_leaf(case: LeafCheck) -> LeafRow:
-    row = _row(case)
-    found = case.evidence
+def _decide_leaf(check: LeafCheck) -> LeafRow:
+    row = _row(check)
+    found = check.evidence
     if not np.isfinite(found.claimed).all() or not np.isfinite(row.numerical):
-        return _nonfinite(case, row)
-    if largest(found.claimed - found.again) > found.unrest:
+        return _nonfinite(check, row)
+    if largest(found.claimed - found.again) > found.repeat_limit:
         return replace(row, verdict=Verdict.NONDETERMINISTIC, note="two equal calls differ")
-    suspects = disagreeing_elements(found)
-    if suspects.size:
-        return by_elements(case, row, suspects)
-    if contradicted(case.slopes, found.reference, case.moves, found.blur):
-        return by_directions(case, row)
-    if any(slope.corner for slope in case.slopes):
+    elements = disagreeing_elements(found)
+    if elements.size:
+        return by_elements(check, row, elements)
+    if contradicted(check.slopes, found.reference, check.directions, found.automatic_floor):
+        return by_directions(check, row)
+    if any(slope.corner for slope in check.slopes):
         return replace(row, verdict=Verdict.KINK, note="a valid value at a corner")
-    return _without_objection(case, row)
+    return _without_objection(check, row)
 
 
-def _row(case: LeafCheck) -> LeafRow:
+def _row(check: LeafCheck) -> LeafRow:
     """The row's figures, without a verdict."""
-    found, leaf = case.evidence, case.evidence.value
-    pairs = list(zip(case.slopes, case.moves, strict=True))
-    errors = [abs(slope.value - float(np.vdot(found.reference, move))) for slope, move in pairs]
+    found, leaf = check.evidence, check.evidence.value
+    pairs = list(zip(check.slopes, check.directions, strict=True))
+    errors = [
+        abs(slope.value - float(np.vdot(found.reference, direction))) for slope, direction in pairs
+    ]
     worst = int(np.argmax(errors)) if errors else 0
-    seen = found.limit if case.problem.automatic else 0.0
-    if not case.problem.independent:
-        seen = max(seen, detection_limit(case.slopes, case.moves, found.blur, case.size))
-    first, move = pairs[worst]
-    ladder = replace(first.ladder, claimed=float(np.vdot(found.claimed, move)))
+    seen = found.detection_limit if check.problem.automatic else 0.0
+    if not check.problem.independent:
+        seen = max(
+            seen, detection_limit(check.slopes, check.directions, found.automatic_floor, check.size)
+        )
+    first, direction = pairs[worst]
+    ladder = replace(first.ladder, claimed=float(np.vdot(found.claimed, direction)))
     return LeafRow(
-        path=case.path,
+        path=check.path,
         shape=leaf.shape,
         rms=rms(leaf),
         rms_gradient=rms(found.claimed),
         difference=None if found.automatic is None else largest(found.claimed - found.automatic),
-        numerical=per_element(errors[worst], move),
-        resolution=per_element(first.resolution, move),
-        floor=found.floor,
+        numerical=per_element(errors[worst], direction),
+        resolution=per_element(first.resolution, direction),
+        floor=found.noise_floor,
         limit=seen,
-        corners=sum(slope.corner for slope in case.slopes),
+        corners=sum(slope.corner for slope in check.slopes),
         verdict=Verdict.PASS,
         ladder=ladder,
         error=None if found.automatic is None else found.claimed - found.automatic,
     )
 
 
-def _without_objection(case: LeafCheck, row: LeafRow) -> LeafRow:
-    found = case.evidence
+def _without_objection(check: LeafCheck, row: LeafRow) -> LeafRow:
+    found = check.evidence
     if not found.claimed.any() and not found.reference.any():
-        blind = SAFETY * max(slope.resolution for slope in case.slopes) > case.visible > 0
-        if blind and not case.problem.independent:
+        blind = SAFETY * max(slope.resolution for slope in check.slopes) > check.visible > 0
+        if blind and not check.problem.independent:
             return replace(row, verdict=Verdict.UNRESOLVED, note="zero, as far as can be seen")
         return replace(row, verdict=Verdict.DEAD, note="identically zero: nothing flows here")
-    value = case.slopes[0].noise / case.problem.value_epsilon
-    if found.zero(value / case.size):
+    value = check.slopes[0].noise / check.problem.value_epsilon
+    if found.zero(value / check.size):
         return replace(row, note="zero: nothing is left but rounding")
-    if found.limit > VISIBLE * largest(found.reference):
+    if found.detection_limit > VISIBLE * largest(found.reference):
         return replace(row, verdict=Verdict.UNRESOLVED, note="rounding is as large as the gradient")
     seen = [
-        SAFETY * slope.resolution <= VISIBLE * rms(found.claimed) * float(np.linalg.norm(move))
-        for slope, move in zip(case.slopes, case.moves, strict=True)
+        SAFETY * slope.resolution <= VISIBLE * rms(found.claimed) * float(np.linalg.norm(direction))
+        for slope, direction in zip(check.slopes, check.directions, strict=True)
     ]
-    enough = 1 if found.value.size <= len(case.moves) else 2
-    if sum(seen) >= enough and (case.problem.independent or row.limit <= BLIND * row.rms_gradient):
+    enough = 1 if found.value.size <= len(check.directions) else 2
+    if sum(seen) >= enough and (check.problem.independent or row.limit <= BLIND * row.rms_gradient):
         return row
-    if case.problem.independent:
+    if check.problem.independent:
         return replace(row, note="too small for differences; manual and automatic agree")
     return replace(row, verdict=Verdict.UNRESOLVED, note="too small for differences to see")
 
 
-def _nonfinite(case: LeafCheck, row: LeafRow) -> LeafRow:
-    found = case.evidence
+def _nonfinite(check: LeafCheck, row: LeafRow) -> LeafRow:
+    found = check.evidence
     bad = np.flatnonzero(~np.isfinite(found.claimed))
     if not bad.size:
         note = "the function is not finite close by"
