@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 import fnn
+from fnn import xla
 from fnn.combinators import Serial
 from fnn.layer import Tree
 from fnn.spec import error_path
@@ -80,4 +81,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()
