@@ -11,7 +11,7 @@ import jax
 
 from fnn.audit.problem.from_network import NetworkPoint
 from fnn.gradients import manual
-from fnn.layer import Layer, PyTree, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Objective
 from fnn.spec import FnnError, ShapeError, join, named_leaves, path_name
 
@@ -38,15 +38,15 @@ class _Strict(Layer):
         self.inner = _with_layers(layer, path)
 
     def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+        self, params: PyTree, state: PyTree, x: PyTree, *, train: bool, key: jax.Array | None
+    ) -> tuple[PyTree, PyTree, PyTree]:
         found = self._asked("forward", params, state, x, train=train, key=key)
         if not isinstance(found, tuple) or len(found) != 3:
             raise FnnError(f"forward gave {_kind(found)}; expected (y, state, tape)", self.place)
         y, new, tape = found
         return y, new, (tape, x)
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: PyTree, tape: PyTree, dy: PyTree) -> tuple[PyTree, PyTree]:
         inner, x = tape
         found = self._asked("backward", params, inner, dy)
         if not isinstance(found, tuple) or len(found) != 2:
@@ -69,7 +69,7 @@ class _Strict(Layer):
             place = f"(line {frame.lineno} of {frame.filename})"
             raise FnnError(f"{told} {place}", self.place) from error
 
-    def _same(self, name: str, found: Tree, of: str, wanted: Tree) -> None:
+    def _same(self, name: str, found: PyTree, of: str, wanted: PyTree) -> None:
         if _described(found) != _described(wanted):
             shown = f"{_described(found)}; {of}: {_described(wanted)}".replace("'", "")
             raise ShapeError(f"backward gave {name} of {shown}", self.place)
@@ -88,7 +88,7 @@ def _with_layers(tree: SpecT, path: str) -> SpecT:
     )
 
 
-def _described(tree: Tree) -> dict[str, str]:
+def _described(tree: PyTree) -> dict[str, str]:
     return {
         path or "it": f"{leaf.dtype}{list(leaf.shape)}"
         for path, leaf in named_leaves(tree).items()
