@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 import fnn
 from experiments.intervals import format_interval
+from fnn import xla
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
@@ -59,4 +60,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

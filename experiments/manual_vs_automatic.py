@@ -44,6 +44,7 @@ from experiments.two_gradients.figures import draw
 from experiments.two_gradients.programs import programs
 from experiments.two_gradients.tables import cost_heading, cost_line, drift_table
 from experiments.two_gradients.trajectories import SETTINGS, Drift, drift
+from fnn import xla
 from fnn.figures.style import new_figure
 from fnn.files import explained, write_json
 from fnn.model import versions
@@ -129,4 +130,5 @@ def say(*lines: str) -> None:
 
 
 if __name__ == "__main__":
+    xla.configure()
     sys.exit(main())

@@ -27,6 +27,7 @@ import jax
 
 import fnn
 from experiments.intervals import format_interval
+from fnn import xla
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
@@ -96,4 +97,5 @@ def train(recipe: Recipe, seed: int) -> float:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

@@ -26,6 +26,7 @@ from experiments.searches.report import (
     print_table,
 )
 from experiments.searches.strategies import STRATEGIES
+from fnn import xla
 from fnn.data import load, prepare
 
 
@@ -67,4 +68,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

@@ -21,6 +21,7 @@ import jax
 import numpy as np
 
 import fnn
+from fnn import xla
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
@@ -57,4 +58,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

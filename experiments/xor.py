@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 
 import fnn
+from fnn import xla
 from fnn.initializers import Glorot, Initializer, Normal
 from fnn.losses import BinaryCrossEntropy
 from fnn.optimizers import SGD, Adam, Optimizer
@@ -70,4 +71,5 @@ def solve(run: fnn.Run, x: jax.Array, starts: int, steps: int) -> jax.Array:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

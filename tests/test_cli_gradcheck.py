@@ -231,7 +231,7 @@ def test_the_manual(command, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     status, out, _ = command("--help")
     assert status == 0
-    assert out.startswith("usage: fnn gradcheck [-h] [OPTIONS] [DATA]")
+    assert out.startswith("usage: fnn gradcheck [-h] [GRADCHECK OPTIONS] [DATA]")
     for words in ("--hidden [N …]", "exit status is 0"):
         assert words in out
     assert "--faults" not in out

@@ -24,6 +24,7 @@ import fnn
 from experiments.benchmarks.timing import side_by_side
 from experiments.peers.training.fnn_engine import Engine
 from experiments.peers.training.workloads import Workload
+from fnn import xla
 from fnn.training import MovingAverage, Selection
 
 Turn = Callable[[], object]
@@ -123,4 +124,5 @@ def bare(work: Workload, *, validated: bool) -> Turn:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

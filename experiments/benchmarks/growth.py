@@ -34,6 +34,7 @@ from experiments.peers.training.blas_floor import Floor
 from experiments.peers.training.fnn_engine import Engine
 from experiments.peers.training.worker import peak_memory
 from experiments.peers.training.workloads import Workload
+from fnn import xla
 from fnn.files import write_json
 
 LEAST = 0.2
@@ -195,4 +196,5 @@ def _line(cost: Cost, empty: int) -> str:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

@@ -24,6 +24,7 @@ import jax
 import numpy as np
 
 import fnn
+from fnn import xla
 from fnn.figures.style import legend_above, log_scale, new_figure, save, style_axes
 from fnn.losses import CrossEntropy
 from fnn.optimizers import Adam
@@ -154,4 +155,5 @@ def draw(counts: list[int], lines: dict[str, list[float]], lone: float, path: Pa
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

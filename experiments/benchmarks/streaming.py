@@ -18,6 +18,7 @@ import numpy as np
 
 import fnn
 from experiments.benchmarks.timing import side_by_side
+from fnn import xla
 from fnn.data import load, prepare
 from fnn.losses import CrossEntropy
 from fnn.objective import Batch
@@ -65,4 +66,5 @@ def epochs(run: fnn.Run, source: Source) -> Callable[[], object]:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

@@ -27,6 +27,7 @@ import optax
 
 import fnn
 from experiments.benchmarks.timing import side_by_side
+from fnn import xla
 from fnn.losses import BinaryCrossEntropy, CrossEntropy
 from fnn.optimizers import SGD, Adam
 
@@ -214,4 +215,5 @@ def scikit(x: np.ndarray, target: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

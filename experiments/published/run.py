@@ -34,6 +34,7 @@ import jax
 
 import fnn
 from experiments.published import audits, breast_cancer, random_starts
+from fnn import xla
 from fnn.figures.style import new_figure
 from fnn.files import explained
 
@@ -64,4 +65,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    xla.configure()
     main()

@@ -10,7 +10,7 @@ import numpy as np
 from fnn.audit.problem import from_network
 from fnn.audit.problem.inputs import complete_inputs
 from fnn.audit.verdict.evidence import gather
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Objective
 
 PRECISION = "highest"
@@ -30,8 +30,8 @@ def agreement(
     objective: Objective | Layer,
     batch: object,
     *,
-    params: Tree = None,
-    state: Tree = None,
+    params: PyTree = None,
+    state: PyTree = None,
     seed: int = 0,
     dtype: str = "float64",
     train: bool = True,

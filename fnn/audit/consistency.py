@@ -16,7 +16,7 @@ from fnn.audit.problem.problem import Leaves, Problem
 from fnn.audit.records import Check
 from fnn.audit.verdict.evidence import Evidence
 from fnn.gradients import manual
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.objective import Batch, Objective
 
 EvidenceByPath = dict[str, Evidence]
@@ -157,7 +157,7 @@ def _single_examples(
     """The batch's output, the single examples', the batch's gradient, the sum of theirs."""
     params, batch = from_network.with_leaves(setting, point)
 
-    def once(batch: Batch) -> tuple[jax.Array, Tree, Tree]:
+    def once(batch: Batch) -> tuple[jax.Array, PyTree, PyTree]:
         (_, aux), grads, dx = manual.backpropagate(
             objective, params, setting.state, batch, train=train, key=setting.key
         )

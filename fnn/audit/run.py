@@ -29,7 +29,7 @@ from fnn.audit.settings import Settings
 from fnn.audit.verdict.arbitration import BESIDE
 from fnn.audit.verdict.evidence import Evidence, gather
 from fnn.audit.verdict.verdicts import decide, excuse_saturation
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Objective
 from fnn.spec import FnnError
 
@@ -39,8 +39,8 @@ BROKEN = {Verdict.WRONG, Verdict.NONFINITE, Verdict.NONDETERMINISTIC}
 def audit_network(
     objective: Objective | Layer,
     batch: object,
-    params: Tree,
-    state: Tree,
+    params: PyTree,
+    state: PyTree,
     by_hand: Objective | None,
     *,
     train: bool,

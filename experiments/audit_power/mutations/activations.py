@@ -11,10 +11,10 @@ from experiments.audit_power.mutations.fault import INPUT, Site, fault
 from experiments.audit_power.mutations.inject import Call
 from fnn import activations as a
 from fnn.audit.diagnosis import Diagnosis, Mistake
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.layers import Activation
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 
 
 def of(*kinds: type) -> Any:

@@ -14,6 +14,7 @@ from fnn.losses import BinaryCrossEntropy, CrossEntropy
 from fnn.optimizers import SGD, Adam
 from fnn.training.host.in_memory import CAPACITY, InMemorySource
 
+fnn.xla.configure()  # as the command line does; each contestant has a process of its own
 evaluate = jax.jit(fnn.evaluate, static_argnames="names")
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from fnn.audit.problem.from_network import NetworkPoint, with_leaves
 from fnn.audit.problem.problem import Leaves
-from fnn.layer import Layer, Static, Tree
+from fnn.layer import Layer, PyTree, Static
 from fnn.objective import Batch, Objective
 from fnn.spec import join, named_leaves, path_name
 
@@ -28,15 +28,15 @@ LayerT = TypeVar("LayerT", bound=Layer)
 class Probed(NamedTuple):
     """One layer: what it was given, what it gave back, what would have been right."""
 
-    params: Tree
-    state: Tree
-    x: Tree
-    y: Tree
-    dy: Tree
+    params: PyTree
+    state: PyTree
+    x: PyTree
+    y: PyTree
+    dy: PyTree
     manual: Leaves
     """gradients by leaf; `input` for the input's"""
     expected: Leaves
-    inside: Tree
+    inside: PyTree
     """of a combinator: its parameters' structure, with what was seen of its children"""
 
 
@@ -47,12 +47,12 @@ class _Automatic(Layer):
         self.inner = layer
 
     def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+        self, params: PyTree, state: PyTree, x: PyTree, *, train: bool, key: jax.Array | None
+    ) -> tuple[PyTree, PyTree, PyTree]:
         y, new = self.inner.apply(params, state, x, train=train, key=key)
         return y, new, (state, x, key, Static(train))
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: PyTree, tape: PyTree, dy: PyTree) -> tuple[PyTree, PyTree]:
         state, x, key, train = tape
         _, grads, dx = _vjp(self.inner, params, state, x, key, train.value, dy)
         return dx, grads
@@ -66,12 +66,12 @@ class _Probe(Layer):
         self.alone = with_children(layer, _Automatic)
 
     def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+        self, params: PyTree, state: PyTree, x: PyTree, *, train: bool, key: jax.Array | None
+    ) -> tuple[PyTree, PyTree, PyTree]:
         y, new, tape = self.inner.forward(params, state, x, train=train, key=key)
         return y, new, (tape, state, x, key, Static(train))
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: PyTree, tape: PyTree, dy: PyTree) -> tuple[PyTree, PyTree]:
         inner, state, x, key, train = tape
         y, grads, expected = _vjp(self.alone, params, state, x, key, train.value, dy)
         _, _, alone_tape = self.alone.forward(params, state, x, train=train.value, key=key)
@@ -104,11 +104,17 @@ def with_children(layer: LayerT, wrap: Callable[[Layer], Layer]) -> LayerT:
 
 
 def _vjp(
-    layer: Layer, params: Tree, state: Tree, x: Tree, key: jax.Array | None, train: bool, dy: Tree
-) -> tuple[Tree, Tree, Tree]:
+    layer: Layer,
+    params: PyTree,
+    state: PyTree,
+    x: PyTree,
+    key: jax.Array | None,
+    train: bool,
+    dy: PyTree,
+) -> tuple[PyTree, PyTree, PyTree]:
     """The output and, for its cotangent, those of parameters and input (None where integer)."""
 
-    def apply(params: Tree, floats: Leaves) -> Tree:
+    def apply(params: PyTree, floats: Leaves) -> PyTree:
         return layer.apply(params, state, _with(x, floats), train=train, key=key)[0]
 
     y, pull = jax.vjp(apply, params, _floats(x))
@@ -116,7 +122,7 @@ def _vjp(
     return y, grads, _with(jax.tree.map(lambda leaf: None, x), dx)
 
 
-def _floats(x: Tree) -> Leaves:
+def _floats(x: PyTree) -> Leaves:
     return {
         path: leaf
         for path, leaf in named_leaves(x).items()
@@ -124,14 +130,14 @@ def _floats(x: Tree) -> Leaves:
     }
 
 
-def _with(x: Tree, floats: Leaves) -> Tree:
+def _with(x: PyTree, floats: Leaves) -> PyTree:
     """The tree with other leaves where there are any by that path."""
     return jax.tree_util.tree_map_with_path(
         lambda path, leaf: floats.get(path_name(path), leaf), x, is_leaf=lambda leaf: leaf is None
     )
 
 
-def _leaves(grads: Tree, dx: Tree, x: Tree) -> Leaves:
+def _leaves(grads: PyTree, dx: PyTree, x: PyTree) -> Leaves:
     result = {path: leaf for path, leaf in named_leaves(grads).items() if leaf is not None}
     return result | {
         join("input", path): leaf for path, leaf in named_leaves(dx).items() if leaf is not None
@@ -154,7 +160,7 @@ def run_probes(
 
 
 def _probe_ends(
-    objective: Objective, params: Tree, state: Tree, output: jax.Array, batch: Batch
+    objective: Objective, params: PyTree, state: PyTree, output: jax.Array, batch: Batch
 ) -> dict[str, Probed]:
     """Loss, weighting and penalties, which are no layers."""
 
@@ -164,10 +170,10 @@ def _probe_ends(
     def mean(output: jax.Array) -> jax.Array:
         return objective.score(params, state, output, batch)[1].loss
 
-    def probed(manual: Tree, expected: Tree, x: Tree) -> Probed:
+    def probed(manual: PyTree, expected: PyTree, x: PyTree) -> Probed:
         return Probed(params, {}, x, None, batch, named(manual), named(expected), {})
 
-    def named(tree: Tree) -> Leaves:
+    def named(tree: PyTree) -> Leaves:
         return {path or "output": leaf for path, leaf in named_leaves(tree).items()}
 
     expected = jax.grad(total)(output)

@@ -11,7 +11,7 @@ import jax
 
 from fnn.audit.problem.from_network import NetworkPoint
 from fnn.gradients import manual
-from fnn.layer import Layer, PyTree, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Objective
 from fnn.spec import FnnError, ShapeError, join, named_leaves, path_name
 
@@ -38,8 +38,8 @@ class _Strict(Layer):
         self.inner = _with_layers(layer, path)
 
     def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+        self, params: PyTree, state: PyTree, x: PyTree, *, train: bool, key: jax.Array | None
+    ) -> tuple[PyTree, PyTree, PyTree]:
         result = self._call("forward", params, state, x, train=train, key=key)
         if not isinstance(result, tuple) or len(result) != 3:
             raise FnnError(
@@ -48,7 +48,7 @@ class _Strict(Layer):
         y, new, tape = result
         return y, new, (tape, x)
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: PyTree, tape: PyTree, dy: PyTree) -> tuple[PyTree, PyTree]:
         inner, x = tape
         result = self._call("backward", params, inner, dy)
         if not isinstance(result, tuple) or len(result) != 2:
@@ -71,7 +71,7 @@ class _Strict(Layer):
             location = f"(line {frame.lineno} of {frame.filename})"
             raise FnnError(f"{messages} {location}", self.location) from error
 
-    def _same(self, name: str, result: Tree, of: str, wanted: Tree) -> None:
+    def _same(self, name: str, result: PyTree, of: str, wanted: PyTree) -> None:
         if _described(result) != _described(wanted):
             shown = f"{_described(result)}; {of}: {_described(wanted)}".replace("'", "")
             raise ShapeError(f"backward gave {name} of {shown}", self.location)
@@ -90,7 +90,7 @@ def _with_layers(tree: SpecT, path: str) -> SpecT:
     )
 
 
-def _described(tree: Tree) -> dict[str, str]:
+def _described(tree: PyTree) -> dict[str, str]:
     return {
         path or "it": f"{leaf.dtype}{list(leaf.shape)}"
         for path, leaf in named_leaves(tree).items()

@@ -14,7 +14,7 @@ from jax.typing import DTypeLike
 
 from fnn.audit.problem.problem import Array, Leaves, Problem
 from fnn.gradients import manual
-from fnn.layer import PyTree, Tree
+from fnn.layer import PyTree
 from fnn.objective import Batch, Objective, Policy
 from fnn.spec import join, named_leaves, numbers, path_name
 
@@ -26,8 +26,8 @@ CHUNK_BYTES = 2**26
 class NetworkPoint(NamedTuple):
     """All that the gradient depends on beside the leaves that are moved."""
 
-    params: Tree
-    state: Tree
+    params: PyTree
+    state: PyTree
     batch: Batch
     key: jax.Array
 
@@ -123,7 +123,7 @@ def _to_numpy(function: Callable[[Leaves], Leaves]) -> Callable[[Leaves], Leaves
     }
 
 
-def float_leaves(params: Tree, x: Tree) -> Leaves:
+def float_leaves(params: PyTree, x: PyTree) -> Leaves:
     """The floating-point leaves of parameters and input, by path."""
     leaves = {path or "parameter": leaf for path, leaf in named_leaves(params).items()}
     leaves |= {join("input", path): leaf for path, leaf in named_leaves(x).items()}
@@ -134,7 +134,7 @@ def float_leaves(params: Tree, x: Tree) -> Leaves:
     }
 
 
-def _with_leaves_in(tree: Tree, prefix: str, point: Leaves) -> Tree:
+def _with_leaves_in(tree: PyTree, prefix: str, point: Leaves) -> PyTree:
     """The tree with the point's leaves in it, in the dtype of its own."""
 
     def exchange(path: KeyPath, leaf: PyTree) -> PyTree:
@@ -144,7 +144,7 @@ def _with_leaves_in(tree: Tree, prefix: str, point: Leaves) -> Tree:
     return jax.tree_util.tree_map_with_path(exchange, tree)
 
 
-def with_leaves(setting: NetworkPoint, point: Leaves) -> tuple[Tree, Batch]:
+def with_leaves(setting: NetworkPoint, point: Leaves) -> tuple[PyTree, Batch]:
     """Parameters and batch with the point's leaves in them."""
     x = _with_leaves_in(setting.batch.x, "input", point)
     return _with_leaves_in(setting.params, "", point), setting.batch._replace(x=x)

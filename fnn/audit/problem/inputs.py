@@ -8,14 +8,14 @@ import numpy as np
 
 from fnn.audit.problem.from_network import NetworkPoint, as_float, in_dtype
 from fnn.audit.problem.projection import Projection
-from fnn.layer import Layer, PyTree, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, error_path
 
 
 def complete_inputs(
-    objective: Objective | Layer, batch: object, params: Tree, state: Tree, seed: int
+    objective: Objective | Layer, batch: object, params: PyTree, state: PyTree, seed: int
 ) -> tuple[Objective, NetworkPoint]:
     """The objective, and all that its gradient depends on, in float64."""
     alone = not isinstance(objective, Objective)
