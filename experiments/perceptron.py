@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import fnn
 from fnn import xla
 from fnn.combinators import Serial
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.spec import error_path
 
 CORNERS = jnp.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -27,13 +27,13 @@ EPOCHS = 20
 class PerceptronResult(NamedTuple):
     """Learned parameters, and how many examples were wrong in each epoch (epochs,)."""
 
-    params: Tree
+    params: PyTree
     mistakes: jax.Array
 
 
 def train_perceptron(
     net: Serial,
-    params: Tree,
+    params: PyTree,
     x: jax.Array,
     target: jax.Array,
     *,
@@ -49,7 +49,7 @@ def train_perceptron(
     """
     rate = jnp.asarray(learning_rate, x.dtype)
 
-    def example(params: Tree, pair: tuple[jax.Array, jax.Array]) -> tuple[Tree, jax.Array]:
+    def example(params: PyTree, pair: tuple[jax.Array, jax.Array]) -> tuple[PyTree, jax.Array]:
         x, t = pair
         with error_path("net"):
             y, _ = net.apply(params, {"layers": ({}, {})}, x)
@@ -61,7 +61,7 @@ def train_perceptron(
         }
         return {"layers": (dense, {})}, (error != 0).any()
 
-    def epoch(params: Tree, _: None) -> tuple[Tree, jax.Array]:
+    def epoch(params: PyTree, _: None) -> tuple[PyTree, jax.Array]:
         params, wrong = jax.lax.scan(example, params, (x, target))
         return params, wrong.sum()
 

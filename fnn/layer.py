@@ -30,8 +30,6 @@ Tape: TypeAlias = PyTree
 Forward: TypeAlias = tuple[PyTree, State, Tape]
 """What `forward` gives: y, the new state and the tape."""
 
-Tree = PyTree
-
 
 class KeyMissingError(FnnError):
     """A layer draws random numbers and was called without a key, or with something else."""

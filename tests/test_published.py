@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fnn
-from experiments.perceptron import CORNERS, GATES
+from experiments.perceptron import CORNERS, GATES, train_perceptron
 from experiments.published import (
     audits,
     binary_classifier,
@@ -25,7 +25,6 @@ from experiments.published.network import Params, Program, descend, init
 from experiments.xor import TARGET, X
 from fnn.audit import Audit
 from fnn.data import load
-from fnn.training import train_perceptron
 
 PASS, WRONG, KINK = "PASS", "WRONG", "KINK"
 VERDICTS = {

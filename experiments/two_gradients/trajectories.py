@@ -12,7 +12,7 @@ import numpy as np
 
 import fnn
 from fnn.data import load, prepare
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.losses import CrossEntropy
 from fnn.optimizers import SGD, Adam, Optimizer
 
@@ -125,7 +125,7 @@ def _follow(
     return jnp.concatenate([apart(starts)[None], after]), losses[-LAST:].mean(0)
 
 
-def nudged(params: Mapping[str, Any]) -> Tree:
+def nudged(params: Mapping[str, Any]) -> PyTree:
     """The largest weight of the last layer is moved one ulp away from zero."""
     *others, last = params["layers"]
     weight = last["weight"]
@@ -136,10 +136,10 @@ def nudged(params: Mapping[str, Any]) -> Tree:
     return {"layers": (*others, {**last, "weight": moved})}
 
 
-def distance(params: Tree, reference: Tree) -> jax.Array:
+def distance(params: PyTree, reference: PyTree) -> jax.Array:
     """‖θ − θ'‖ / ‖θ'‖ over all leaves."""
 
-    def squares(tree: Tree) -> jax.Array:
+    def squares(tree: PyTree) -> jax.Array:
         return sum((jnp.square(leaf).sum() for leaf in jax.tree.leaves(tree)), jnp.zeros(()))
 
     difference = jax.tree.map(lambda a, b: a - b, params, reference)

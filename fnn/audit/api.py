@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from fnn.audit.settings import Settings
 from fnn.spec import FnnError
 
 if TYPE_CHECKING:
@@ -20,17 +21,6 @@ class AuditOptions(TypedDict, total=False):
 
     seed: int
     dtype: str
-    directions: int
-    checks: bool
-    hessian: bool
-
-
-class Settings(NamedTuple):
-    """How an audit is made."""
-
-    dtype: str | None
-    """None: that of the function's arguments"""
-    seed: int
     directions: int
     checks: bool
     hessian: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from fnn.audit.problem import from_network
 from fnn.audit.problem.inputs import complete_inputs
 from fnn.audit.verdict.evidence import gather
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Objective
 
 PRECISION = "highest"
@@ -28,10 +28,10 @@ class Leaf(NamedTuple):
 
 def agreement(
     objective: Objective | Layer,
-    batch: Any,
+    batch: object,
     *,
-    params: Tree = None,
-    state: Tree = None,
+    params: PyTree = None,
+    state: PyTree = None,
     seed: int = 0,
     dtype: str = "float64",
     train: bool = True,
@@ -39,14 +39,14 @@ def agreement(
     """Manual against automatic alone, without differences: the cheap part of `audit`."""
     with jax.enable_x64(True), jax.default_matmul_precision(PRECISION):
         objective, setting = complete_inputs(objective, batch, params, state, seed)
-        found = gather(
+        result = gather(
             from_network.problem_of(objective, objective, setting, train=train, dtype=dtype)
         )
     apart = {
         path: float(np.abs(leaf.claimed - leaf.reference).max(initial=0))
-        for path, leaf in found.items()
+        for path, leaf in result.items()
     }
     return [
-        Leaf(path, apart[path], leaf.floor, apart[path] <= leaf.limit)
-        for path, leaf in found.items()
+        Leaf(path, apart[path], leaf.noise_floor, apart[path] <= leaf.detection_limit)
+        for path, leaf in result.items()
     ]

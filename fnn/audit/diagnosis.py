@@ -116,7 +116,7 @@ class Diagnosis:
     """what the right gradient, or the term, is multiplied by"""
     tensor: str = ""
     """the tensor, term, number or size that it is about"""
-    place: str = ""
+    role: str = ""
     """where that tensor stands"""
     axis: int | None = None
     unit: str = ""

@@ -13,7 +13,6 @@ import jaxlib.version
 import numpy as np
 
 from fnn.audit import consistency
-from fnn.audit.api import Settings
 from fnn.audit.compare import PRECISION
 from fnn.audit.diagnose.functions import with_diagnosis
 from fnn.audit.localize.localization import localize
@@ -26,10 +25,11 @@ from fnn.audit.problem.leaves import args_in_dtype
 from fnn.audit.problem.problem import Array, Leaves, Problem
 from fnn.audit.records import Check, Finding, HeaderValue, LeafRow, Verdict
 from fnn.audit.result import Audit
+from fnn.audit.settings import Settings
 from fnn.audit.verdict.arbitration import BESIDE
 from fnn.audit.verdict.evidence import Evidence, gather
 from fnn.audit.verdict.verdicts import decide, excuse_saturation
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Objective
 from fnn.spec import FnnError
 
@@ -39,15 +39,15 @@ BROKEN = {Verdict.WRONG, Verdict.NONFINITE, Verdict.NONDETERMINISTIC}
 def audit_network(
     objective: Objective | Layer,
     batch: object,
-    params: Tree,
-    state: Tree,
+    params: PyTree,
+    state: PyTree,
     by_hand: Objective | None,
     *,
     train: bool,
     settings: Settings,
 ) -> Audit:
     """The audit of `fnn.audit`, whose options have been checked."""
-    began = time.perf_counter()
+    start = time.perf_counter()
     dtype = settings.dtype or "float64"
     with jax.enable_x64(True), jax.default_matmul_precision(PRECISION):
         objective, point = complete_inputs(objective, batch, params, state, settings.seed)
@@ -76,7 +76,7 @@ def audit_network(
             )
         if settings.hessian:
             checks += (consistency.hessian(counted, settings.seed),)
-    header = _header(dtype, settings, evaluations[0], began) | {"claimed": "manual"}
+    header = _header(dtype, settings, evaluations[0], start) | {"claimed": "manual"}
     return Audit(header, tuple(rows), findings, checks)
 
 
@@ -87,7 +87,7 @@ def audit_function(
     settings: Settings,
 ) -> Audit:
     """The audit of `fnn.audit_gradient`, whose options have been checked."""
-    began = time.perf_counter()
+    start = time.perf_counter()
     wide = settings.dtype == "float64" or any(map(_is_float64, jax.tree.leaves(args)))
     x64 = bool(wide or jax.config.jax_enable_x64)  # type: ignore[attr-defined]
     with jax.enable_x64(x64), jax.default_matmul_precision(PRECISION):
@@ -102,7 +102,7 @@ def audit_function(
         if settings.hessian:
             checks += (consistency.hessian(counted, settings.seed),)
     used = next(iter(problem.point.values())).dtype
-    header = _header(str(used), settings, evaluations[0], began)
+    header = _header(str(used), settings, evaluations[0], start)
     if problem.automatic is None:
         header["automatic"] = "none: JAX can't trace the function"
     return Audit(header, tuple(rows), (), checks)
@@ -149,7 +149,7 @@ def _counted(problem: Problem) -> tuple[Problem, list[int]]:
 
 
 def _header(
-    dtype: str, settings: Settings, evaluations: int, began: float
+    dtype: str, settings: Settings, evaluations: int, start: float
 ) -> dict[str, HeaderValue]:
     device = jax.devices()[0]
     return {
@@ -161,7 +161,7 @@ def _header(
         "seed": settings.seed,
         "directions": settings.directions,
         "evaluations": evaluations,
-        "seconds": time.perf_counter() - began,
+        "seconds": time.perf_counter() - start,
     }
 
 

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -108,11 +108,11 @@ def parse(arguments: list[str]) -> Command:
     resumed = _parse_with_folder(name, words)
     if resumed is not None:
         return resumed
-    # Reading the options of all of them takes longer than the rest; with one alone tyro would not
-    # call it a subcommand.
-    shown = ("runs", "data", name) if name in COMMANDS else COMMANDS
+    names: Iterable[str] = COMMANDS
+    if name in COMMANDS:  # reading the options of all of them takes longer than the rest
+        names = (name, "summary" if name == "runs" else "runs")  # one alone were no subcommand
     command: Command = tyro.extras.subcommand_cli_from_dict(
-        {known: _command(known) for known in shown},
+        {known: _command(known) for known in names},
         prog="fnn",
         description="Feed-forward networks in JAX: train, look at what was trained, use it.",
         args=arguments,
@@ -128,11 +128,6 @@ def _command(name: str) -> Callable[..., Command]:
 
 def _parse_with_folder(name: str, words: list[str]) -> Command | None:
     """The subcommand with the options of a folder as its defaults; None where none is named."""
-    import tyro
-
-    from fnn.cli.commands.search import resumed_search
-    from fnn.cli.commands.sweep import resumed_sweep
-    from fnn.cli.commands.train import note_changed_data, repeated_run
     from fnn.cli.options.command_line import without_folder
 
     if name not in ("train", "sweep", "search"):
@@ -140,6 +135,12 @@ def _parse_with_folder(name: str, words: list[str]) -> Command | None:
     words, folder = without_folder(words, "--config" if name == "train" else "--resume")
     if folder is None:
         return None
+    import tyro
+
+    from fnn.cli.commands.search import resumed_search
+    from fnn.cli.commands.sweep import resumed_sweep
+    from fnn.cli.commands.train import note_changed_data, repeated_run
+
     if name == "train":
         run = repeated_run(folder)
         run = tyro.cli(type(run), prog="fnn train", args=words, default=run)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from fnn.combinators import Ensemble
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from fnn.objective import Objective
 from fnn.spec import SpecError, replace
@@ -27,8 +27,8 @@ def average_of(loss: Loss) -> Literal["mean", "softmax", "sigmoid"]:
 
 
 def combine(
-    objective: Objective, members: Sequence[tuple[Tree, Tree]]
-) -> tuple[Objective, Tree, Tree]:
+    objective: Objective, members: Sequence[tuple[PyTree, PyTree]]
+) -> tuple[Objective, PyTree, PyTree]:
     """The objective, parameters and state of an `Ensemble` of networks trained with `objective`.
 
     `members` are the parameters and the state of each. Raises `SpecError` for none.

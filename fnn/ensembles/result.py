@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 from fnn.data import Prepared
 from fnn.ensembles.combine import combine
 from fnn.ensembles.uncertainty import Predictive, predictive
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.objective import Batch, Objective
 from fnn.shapes import wide
 from fnn.spec import FnnError, numbers, replace
@@ -51,8 +51,8 @@ class EnsembleResult:
     """
 
     run: Run
-    params: Tree
-    state: Tree
+    params: PyTree
+    state: PyTree
     members: list[MemberResult]
     left_out: tuple[LeftOut, ...]
     validation: Scores | None
@@ -139,7 +139,7 @@ def ensemble_result(
 
 
 def _measured(
-    networks: Sequence[tuple[Objective, Tree, Tree]],
+    networks: Sequence[tuple[Objective, PyTree, PyTree]],
     rows: Rows,
     names: tuple[str, ...],
     target_scale: ArrayLike | None,

@@ -9,7 +9,7 @@ import numpy as np
 
 from fnn.combinators import Ensemble
 from fnn.data import Preprocessing
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.metrics import CHUNK
 from fnn.objective import Objective
 from fnn.shapes import wide
@@ -28,7 +28,7 @@ class Predictive(NamedTuple):
     spread: np.ndarray
 
 
-def member_outputs(objective: Objective, params: Tree, state: Tree, x: Tree) -> np.ndarray:
+def member_outputs(objective: Objective, params: PyTree, state: PyTree, x: PyTree) -> np.ndarray:
     """The members' own outputs (M, N, …) for encoded rows, 4,096 at a time, float32 or wider.
 
     Raises `FnnError` where the network is not an `Ensemble`, `ShapeError` as its layers do.
@@ -45,7 +45,7 @@ def member_outputs(objective: Objective, params: Tree, state: Tree, x: Tree) -> 
 
 
 def predictive(
-    objective: Objective, params: Tree, state: Tree, x: Tree, fitted: Preprocessing
+    objective: Objective, params: PyTree, state: PyTree, x: PyTree, fitted: Preprocessing
 ) -> Predictive:
     """Mean and spread for encoded rows. Raises `FnnError` for classes."""
     target_scale = fitted.target_scale
@@ -57,7 +57,7 @@ def predictive(
 
 
 @jax.jit
-def _outputs(objective: Objective, params: Tree, state: Tree, x: Tree) -> jax.Array:
+def _outputs(objective: Objective, params: PyTree, state: PyTree, x: PyTree) -> jax.Array:
     net = objective.net
     assert isinstance(net, Ensemble)
     output: jax.Array = net.outputs(params, state, objective.policy.cast(x))

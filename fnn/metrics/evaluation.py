@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.losses import Loss
 from fnn.losses.loss import paired
 from fnn.metrics.classification import classification_metrics
@@ -25,8 +25,8 @@ Metrics = dict[str, jax.Array]
 
 def evaluate(
     objective: Objective,
-    params: Tree,
-    state: Tree,
+    params: PyTree,
+    state: PyTree,
     rows: Batch,
     names: Sequence[str] | None = None,
     *,
@@ -46,7 +46,7 @@ def evaluate(
 
 
 def outputs(
-    objective: Objective, params: Tree, state: Tree, x: Tree, chunk: int = CHUNK
+    objective: Objective, params: PyTree, state: PyTree, x: PyTree, chunk: int = CHUNK
 ) -> jax.Array:
     """The network's output in evaluation mode, `chunk` rows at a time to bound its memory.
 

@@ -12,7 +12,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.objective import Objective
 from fnn.spec import FnnError, choice, named_leaves
 
@@ -34,17 +34,19 @@ DTYPES = {
 """what safetensors calls them, and what JAX does"""
 
 
-def declared(objective: Objective, in_shape: Tree) -> dict[str, Tree]:
+def declared(objective: Objective, in_shape: PyTree) -> dict[str, PyTree]:
     """The shapes of `params` and `state` that `objective.init` would make; nothing is computed."""
 
-    def init() -> dict[str, Tree]:
+    def init() -> dict[str, PyTree]:
         params, state = objective.init(jax.random.key(0), in_shape)
         return {"params": params, "state": state}
 
     return jax.eval_shape(init)
 
 
-def named_arrays(objective: Objective, in_shape: Tree, trees: dict[str, Tree]) -> dict[str, Any]:
+def named_arrays(
+    objective: Objective, in_shape: PyTree, trees: dict[str, PyTree]
+) -> dict[str, Any]:
     """The arrays of `trees` by path. Raises `FnnError` where they are not the objective's."""
     arrays = named_leaves(trees)
     if len(arrays) != len(jax.tree.leaves(trees)):

@@ -17,7 +17,7 @@ import jax
 from fnn.data import Preprocessing
 from fnn.data.json_fields import JsonObject
 from fnn.files import explained, field, read_bytes, read_record, write_bytes, write_json
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.model.arrays import check_shapes, declared, from_bytes, named_arrays, to_bytes
 from fnn.model.model import Model
 from fnn.model.modules import check_kinds, modules_of
@@ -151,7 +151,9 @@ def find(path: Path) -> Path:
     raise FnnError("no model is here: expected a folder with model.json or with model", str(path))
 
 
-def _objective(record: JsonObject, record_path: Path) -> tuple[Objective, dict[str, Tree], Tree]:
+def _objective(
+    record: JsonObject, record_path: Path
+) -> tuple[Objective, dict[str, PyTree], PyTree]:
     """The spec, the shapes of its parameters and state, and the shape of its input."""
     data = field(record, "objective", dict, record_path)
     check_kinds(data, record.get("modules"), record_path)

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from fnn.data import Prepared, Preprocessing
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.metrics import as_logits
 from fnn.objective import Objective
 from fnn.shapes import shape, wide
@@ -36,9 +36,9 @@ class Model:
     """
 
     objective: Objective
-    params: Tree
-    state: Tree
-    in_shape: Tree
+    params: PyTree
+    state: PyTree
+    in_shape: PyTree
     preprocessing: Preprocessing | None = None
 
     @classmethod
@@ -63,7 +63,7 @@ class Model:
         objective = result.member.run.objective
         return cls(objective, result.params, result.state, in_shape, preprocessing)
 
-    def apply(self, x: Tree) -> jax.Array:
+    def apply(self, x: PyTree) -> jax.Array:
         """The network's output [B, …] for encoded inputs [B, …]: `objective.predict`, compiled.
 
         Compiled once for every shape of `x`, and once for all models of one structure. Classes
@@ -131,7 +131,7 @@ def _compiled(structure: jax.tree_util.PyTreeDef) -> Callable[..., jax.Array]:
     """The compiled function of all models of one structure: (leaves, inputs) to the output."""
 
     @jax.jit
-    def apply(leaves: list[jax.Array], x: Tree) -> jax.Array:
+    def apply(leaves: list[jax.Array], x: PyTree) -> jax.Array:
         objective, params, state = structure.unflatten(leaves)
         output: jax.Array = objective.predict(params, state, x)
         return output

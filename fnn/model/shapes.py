@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from fnn.data.json_fields import JsonObject
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.spec import FnnError
 
 
-def shape_to_json(tree: Tree) -> JsonObject:
+def shape_to_json(tree: PyTree) -> JsonObject:
     """`{"shape": [64], "dtype": "float32"}`, or one of dict, list and tuple around such."""
     if isinstance(tree, jax.ShapeDtypeStruct):
         return {"shape": list(tree.shape), "dtype": tree.dtype.name}
@@ -23,7 +23,7 @@ def shape_to_json(tree: Tree) -> JsonObject:
     raise FnnError(f"JSON can't hold an input of type {type(tree).__name__}")
 
 
-def shape_from_json(data: object) -> Tree:
+def shape_from_json(data: object) -> PyTree:
     """The inverse of `shape_to_json`. Raises `FnnError` for anything else."""
     match data:
         case {"shape": list(axes), "dtype": str(name)}:

@@ -14,7 +14,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from fnn.files import read_bytes, write_bytes
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.spec import FnnError
 
 Arrays = Mapping[str, np.ndarray]
@@ -52,7 +52,7 @@ def under(prefix: str, arrays: Arrays) -> dict[str, np.ndarray]:
     return {name[len(start) :]: leaf for name, leaf in arrays.items() if name.startswith(start)}
 
 
-def numbered(prefix: str, tree: Tree) -> dict[str, np.ndarray]:
+def numbered(prefix: str, tree: PyTree) -> dict[str, np.ndarray]:
     """A pytree's leaves as `prefix/0`, `prefix/1`, … on the host; random keys as their bits."""
     leaves = [
         jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(tree)
@@ -60,7 +60,7 @@ def numbered(prefix: str, tree: Tree) -> dict[str, np.ndarray]:
     return {f"{prefix}/{index}": leaf for index, leaf in enumerate(jax.device_get(leaves))}
 
 
-def restored(prefix: str, arrays: Arrays, like: Tree, path: Path) -> Tree:
+def restored(prefix: str, arrays: Arrays, like: PyTree, path: Path) -> PyTree:
     """The pytree that `numbered` took apart, in the shapes and dtypes of `like`."""
     leaves = []
     for index, wanted in enumerate(jax.tree.leaves(like)):

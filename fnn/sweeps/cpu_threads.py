@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.training.program.epoch import EpochMetrics
 from fnn.training.program.state import RunState
 
@@ -53,7 +53,7 @@ def concatenate_threads(
     return by_member(join, *states), jax.tree.map(join, *metrics)
 
 
-def member_axes(shared_order: bool) -> Tree:
+def member_axes(shared_order: bool) -> PyTree:
     """Which parts of a `RunState` have a member axis: all, but for an order that is shared."""
     shared = {"order_key"} if shared_order else set()
     return RunState._make(None if name in shared else 0 for name in RunState._fields)

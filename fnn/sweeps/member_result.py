@@ -9,7 +9,7 @@ from typing import Literal
 import jax
 import numpy as np
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.metrics import higher_is_better
 from fnn.spec import SpecError, choice
 from fnn.sweeps.axes import Member
@@ -40,8 +40,8 @@ class MemberResult:
     best_epoch: int | None
     values: dict[str, float]
     history: History
-    params: Tree | None
-    state: Tree | None
+    params: PyTree | None
+    state: PyTree | None
 
 
 def member_results(

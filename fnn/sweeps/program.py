@@ -13,7 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.stages import Lowered
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
 from fnn.sweeps.axes import Member
@@ -85,7 +85,7 @@ class Program:
         shaped: RunState = constrain(self.mesh, states, member_axes(self.shared_order))
         return shaped
 
-    def _first(self) -> Tree:
+    def _first(self) -> PyTree:
         """A row, for its shape."""
         return jax.tree.map(lambda leaf: leaf[:1], self.data.rows.x)
 
@@ -155,7 +155,7 @@ def take_members(
 
 def _start(
     runs: Run,
-    x: Tree,
+    x: PyTree,
     seeds: jax.Array,
     order_seeds: jax.Array,
     *,
@@ -222,8 +222,8 @@ def shares_order(members: Sequence[Member]) -> bool:
 class MemberSnapshot(NamedTuple):
     """Where members stand, as far as the host asks."""
 
-    params: Tree
-    state: Tree
+    params: PyTree
+    state: PyTree
     epoch: jax.Array
     best_epoch: jax.Array
     active: jax.Array

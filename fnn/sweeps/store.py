@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from fnn.files import exclusive_lock, explained, field, indispensable, read_record, write_json
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.objective import Batch
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, to_json
@@ -221,7 +221,7 @@ class SweepStore:
 
 def restored_params(
     prefix: str, arrays: Arrays, member: Member, rows: Batch, path: Path
-) -> tuple[Tree, Tree]:
+) -> tuple[PyTree, PyTree]:
     """Parameters and state of a member trained on such rows, as `numbered` took them apart."""
     shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], rows.x))
     init = member.run.objective.init

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fnn.gradients import METHODS, manual
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Batch
 from fnn.optimizers import Rule
 from fnn.spec import FnnError, join, named_leaves, path_name
@@ -33,7 +33,7 @@ def is_finite(
     return bool(np.isfinite(losses).all()) and _all_finite(read)
 
 
-def _optimizer_state(run: Run, state: RunState) -> Tree:
+def _optimizer_state(run: Run, state: RunState) -> PyTree:
     """Nothing of somebody's own optimizer: Optax's may hold infinities (a best value so far)."""
     return state.optimizer_state if isinstance(run.optimizer, Rule) else None
 
@@ -97,7 +97,7 @@ def explain(run: Run, state: RunState, batch: Batch) -> str:
 
 
 @jax.jit
-def _by_parts(run: Run, state: RunState, batch: Batch, key: jax.Array) -> tuple[Tree, ...]:
+def _by_parts(run: Run, state: RunState, batch: Batch, key: jax.Array) -> tuple[PyTree, ...]:
     """The gradient of each penalty, that of all, and the state after the step."""
     penalties = [penalty.gradient(state.params) for penalty in run.objective.penalties]
     differentiate = METHODS[run.gradient](run.objective)
@@ -117,32 +117,32 @@ class _Watched(Layer):
         self.inner = _watched(layer, path)
 
     def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+        self, params: PyTree, state: PyTree, x: PyTree, *, train: bool, key: jax.Array | None
+    ) -> tuple[PyTree, PyTree, PyTree]:
         y, state, tape = self.inner.forward(params, state, x, train=train, key=key)
         self._check_finite("the output of", y)
         return y, state, tape
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: PyTree, tape: PyTree, dy: PyTree) -> tuple[PyTree, PyTree]:
         self._check_finite("the gradient that reaches", dy)
         dx, grads = self.inner.backward(params, tape, dy)
         self._check_finite("the gradient of", grads)
         self._check_finite("the gradient of the input of", dx)
         return dx, grads
 
-    def _check_finite(self, what: str, tree: Tree) -> None:
+    def _check_finite(self, what: str, tree: PyTree) -> None:
         for name, leaf in named_leaves(tree).items():
             _check_finite(f"{what} {join(self.path, name)} ({self.kind})", leaf)
 
 
-def _check_finite(what: str, tree: Tree) -> None:
+def _check_finite(what: str, tree: PyTree) -> None:
     """Raises for the first leaf that is not finite."""
     for name, leaf in named_leaves(tree).items():
         if not _finite(leaf):
             raise _NotFiniteError(_complaint(what + name, leaf))
 
 
-def _watched(tree: Tree, path: str = "") -> Tree:
+def _watched(tree: PyTree, path: str = "") -> PyTree:
     """The spec with each of its layers, at any depth, watched."""
     leaves, treedef = jax.tree_util.tree_flatten_with_path(
         tree, is_leaf=lambda node: node is not tree and isinstance(node, Layer)
@@ -160,7 +160,7 @@ def _finite(leaf: jax.Array) -> bool:
     return not jnp.issubdtype(leaf.dtype, jnp.inexact) or bool(jnp.isfinite(leaf).all())
 
 
-def _all_finite(tree: Tree) -> bool:
+def _all_finite(tree: PyTree) -> bool:
     """On the host where the arrays lie in its memory: a program would take a second to compile."""
     leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
     if all(device.platform == "cpu" for leaf in leaves for device in leaf.devices()):
@@ -171,7 +171,7 @@ def _all_finite(tree: Tree) -> bool:
 
 
 @jax.jit
-def _all_finite_on_device(tree: Tree) -> jax.Array:
+def _all_finite_on_device(tree: PyTree) -> jax.Array:
     floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
     return jnp.stack([jnp.isfinite(leaf).all() for leaf in floats]).all()
 

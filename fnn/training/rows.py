@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.metrics import CHUNK, Metrics, evaluate, measure, outputs
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
@@ -43,8 +43,8 @@ class InMemoryRows:
 
 def evaluate_rows(
     objective: Objective,
-    params: Tree,
-    state: Tree,
+    params: PyTree,
+    state: PyTree,
     rows: Batch | RowReader,
     names: tuple[str, ...],
     target_scale: ArrayLike | None = None,
@@ -71,8 +71,8 @@ def compile_evaluation(
 
 
 def output_rows(
-    objective: Objective, params: Tree, state: Tree, rows: Batch | RowReader
-) -> tuple[Tree, Tree]:
+    objective: Objective, params: PyTree, state: PyTree, rows: Batch | RowReader
+) -> tuple[PyTree, PyTree]:
     """The network's output for rows in memory or rows to be read, and their targets."""
     if isinstance(rows, Batch):
         return _outputs(objective, params, state, rows.x), rows.target

@@ -22,7 +22,7 @@ from experiments.audit_power.coverage.table import (
     RandomTable,
 )
 from fnn.audit import Audit, Leaf, Verdict, agreement, audit
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.spec import to_json
 
 Progress = Callable[[int, int, Comparison | RandomAudit], None]
@@ -91,7 +91,7 @@ def floors_apart(leaf: Leaf) -> float:
     return math.inf if math.isnan(apart) else apart
 
 
-def general_position(drawn: DrawnNetwork, seed: int) -> tuple[Tree, Tree]:
+def general_position(drawn: DrawnNetwork, seed: int) -> tuple[PyTree, PyTree]:
     """Parameters and state of random numbers.
 
     At first scales are 1 and shifts 0, which hides whatever is multiplied by or added to them.

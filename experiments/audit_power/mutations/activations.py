@@ -11,10 +11,10 @@ from experiments.audit_power.mutations.fault import INPUT, Site, fault
 from experiments.audit_power.mutations.inject import Call
 from fnn import activations as a
 from fnn.audit.diagnosis import Diagnosis, Mistake
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.layers import Activation
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 
 
 def of(*kinds: type) -> Any:
@@ -114,7 +114,7 @@ def elu_alpha_forgotten(call: Call, dy: Any) -> Grads:
 
 
 @fault(
-    Activation, leaf=INPUT, diagnosis=Diagnosis(Mistake.SLOPE_WRONG, place="x > 0"), fits=of(a.ELU)
+    Activation, leaf=INPUT, diagnosis=Diagnosis(Mistake.SLOPE_WRONG, role="x > 0"), fits=of(a.ELU)
 )
 def elu_exponential_on_both_sides(call: Call, dy: Any) -> Grads:
     """f' = eˣ above zero too, where it is 1."""

@@ -17,9 +17,9 @@ from experiments.audit_power.coverage.layer_examples import layer_examples
 from experiments.audit_power.mutations.fault import ANY, INPUT, Fault, Site, fault, floats
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Mistake
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 
 
 def _has_parameters(site: Site) -> bool:

@@ -12,10 +12,10 @@ from experiments.audit_power.mutations.fault import ANY, INPUT, SHARES, Site, fa
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Mistake
 from fnn.combinators import Parallel, Residual, Serial
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 from fnn.layers import Dense
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 PARAMETERS = ("weight", "bias", "scale", "shift")
 
 
@@ -28,7 +28,7 @@ def shifts(site: Site) -> bool:
     )
 
 
-def _kept(layer: Layer, in_shape: Tree) -> bool:
+def _kept(layer: Layer, in_shape: PyTree) -> bool:
     return bool(layer.out_shape(in_shape).shape == in_shape.shape)
 
 
@@ -80,7 +80,7 @@ def gradients_of_two_layers_exchanged(call: Call, dy: Any) -> Grads:
     return dx, {"layers": tuple(mixed)}
 
 
-def _sides(call: Call, dy: Any) -> tuple[Any, Any, Tree]:
+def _sides(call: Call, dy: Any) -> tuple[Any, Any, PyTree]:
     """What comes back through the shortcut and through the inner layer, and all gradients."""
     inputs, grads = {"shortcut": dy}, {}
     for child in call.layer.children(None):
@@ -132,7 +132,7 @@ def shortcut_behind_the_inner_layer(call: Call, dy: Any) -> Grads:
     return dx, {**grads, "shortcut": own}
 
 
-def _branches(call: Call, cotangents: Any) -> tuple[list[Any], Tree]:
+def _branches(call: Call, cotangents: Any) -> tuple[list[Any], PyTree]:
     """What comes back through each branch for these cotangents."""
     tapes, _ = call.tape
     branches = zip(call.layer.branches, call.params["branches"], tapes, cotangents, strict=True)

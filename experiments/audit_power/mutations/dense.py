@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from experiments.audit_power.mutations.fault import INPUT, Site, fault, floats, square
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Diagnosis, Mistake
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.layers import Dense
 from fnn.shapes import leading
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 RATE = 0.1
 
 

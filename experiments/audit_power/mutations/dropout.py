@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from experiments.audit_power.mutations.fault import INPUT, fault
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Mistake
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.layers import Dropout
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 
 
 @fault(Dropout, leaf=INPUT, diagnosis=(Mistake.NOT_DIVIDED, Mistake.FACTOR))

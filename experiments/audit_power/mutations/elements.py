@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from experiments.audit_power.mutations.fault import INPUT, fault, floats
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Diagnosis, Mistake
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.layers import Dense, Embedding
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 TABLES = (Dense, Embedding)
 
 

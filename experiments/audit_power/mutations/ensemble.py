@@ -12,9 +12,9 @@ from experiments.audit_power.mutations.fault import ANY, INPUT, SHARES, Site, fa
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Diagnosis, Mistake
 from fnn.combinators import Ensemble
-from fnn.layer import Tree
+from fnn.layer import PyTree
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 
 
 def _unequal(site: Site) -> bool:

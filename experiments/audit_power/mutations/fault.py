@@ -18,7 +18,7 @@ from experiments.audit_power.mutations.inject import (
     one_level,
 )
 from fnn.audit.diagnosis import Diagnosis, Mistake
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import join, path_name
@@ -40,7 +40,7 @@ class Site(NamedTuple):
     path: str
     """`net.layers[2]`, `loss`, `penalties[0]`; the objective itself is the empty path"""
     node: Any
-    shape: Tree
+    shape: PyTree
     """of a layer's input, or of the network's output; without the batch axis"""
     batch: Batch
 
@@ -138,7 +138,7 @@ def walk(objective: Objective, batch: Batch) -> Iterator[Site]:
     yield from _layers("net", objective.net, in_shape, batch)
 
 
-def _layers(path: str, layer: Layer, in_shape: Tree, batch: Batch) -> Iterator[Site]:
+def _layers(path: str, layer: Layer, in_shape: PyTree, batch: Batch) -> Iterator[Site]:
     yield Site(path, layer, in_shape, batch)
     for child in layer.children(in_shape):
         yield from _layers(join(path, child.path), child.layer, child.in_shape, batch)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 
-from fnn.layer import Child, Layer, Static, Tree
+from fnn.layer import Child, Layer, PyTree, Static
 from fnn.losses import Loss, Penalty
 from fnn.objective import Aux, Batch, Objective, Policy
 
@@ -44,12 +44,12 @@ def one_level(tree: Any) -> tuple[list[tuple[Any, Any]], Any]:
 class Tape(NamedTuple):
     """What a planted layer keeps: all that any mistake may reach for."""
 
-    x: Tree
-    y: Tree
-    state: Tree
+    x: PyTree
+    y: PyTree
+    state: PyTree
     key: jax.Array | None
     train: Static
-    inner: Tree
+    inner: PyTree
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,16 @@ class Call:
     """One application of a layer, as its wrong backward pass sees it."""
 
     layer: Any
-    params: Tree
+    params: PyTree
     x: Any
     y: Any
-    state: Tree
+    state: PyTree
     key: jax.Array | None
     train: bool
     tape: Any
     """the layer's own"""
 
-    def right(self, dy: Tree) -> tuple[Tree, Tree]:
+    def right(self, dy: PyTree) -> tuple[PyTree, PyTree]:
         """The right `dx` and `dparams`."""
         dx, grads = self.layer.backward(self.params, self.tape, dy)
         return dx, grads
@@ -80,25 +80,25 @@ class FaultyLayer(Layer):
     inner: Layer
     faulty_backward: FaultyBackward
 
-    def out_shape(self, in_shape: Tree) -> Tree:
+    def out_shape(self, in_shape: PyTree) -> PyTree:
         return self.inner.out_shape(in_shape)
 
-    def init(self, key: jax.Array | None, in_shape: Tree) -> tuple[Tree, Tree]:
+    def init(self, key: jax.Array | None, in_shape: PyTree) -> tuple[PyTree, PyTree]:
         return self.inner.init(key, in_shape)
 
     def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
+        self, params: PyTree, state: PyTree, x: PyTree, *, train: bool, key: jax.Array | None
+    ) -> tuple[PyTree, PyTree, PyTree]:
         y, new, tape = self.inner.forward(params, state, x, train=train, key=key)
         return y, new, Tape(x, y, state, key, Static(train), tape)
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: PyTree, tape: PyTree, dy: PyTree) -> tuple[PyTree, PyTree]:
         x, y, state, key, train, inner = tape
         call = Call(self.inner, params, x, y, state, key, train.value, inner)
         dx, grads = self.faulty_backward(call, dy)
         return dx, grads
 
-    def children(self, in_shape: Tree) -> tuple[Child, ...]:
+    def children(self, in_shape: PyTree) -> tuple[Child, ...]:
         return self.inner.children(in_shape)
 
     def __repr__(self) -> str:
@@ -142,7 +142,7 @@ class FaultyPenalty(Penalty):
     def slope(self, weight: jax.Array) -> jax.Array:
         return self.inner.slope(weight)
 
-    def gradient(self, params: Tree) -> Tree:
+    def gradient(self, params: PyTree) -> PyTree:
         return self.faulty_backward(self.inner, params)
 
     def __repr__(self) -> str:
@@ -177,7 +177,7 @@ class FaultyObjective:
         return self.inner.policy
 
     @functools.wraps(Objective.init)
-    def init(self, *args: Any) -> tuple[Tree, Tree]:
+    def init(self, *args: Any) -> tuple[PyTree, PyTree]:
         return self.inner.init(*args)
 
     @functools.wraps(Objective.predict)

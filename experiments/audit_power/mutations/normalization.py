@@ -14,11 +14,11 @@ import jax.numpy as jnp
 from experiments.audit_power.mutations.fault import INPUT, Site, fault
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Diagnosis, Mistake
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.layers import BatchNorm, LayerNorm
 from fnn.shapes import align, leading
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 BOTH = (BatchNorm, LayerNorm)
 
 

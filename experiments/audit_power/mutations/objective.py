@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from experiments.audit_power.mutations.fault import ANY, Site, fault
 from fnn.audit.diagnosis import Diagnosis, Mistake
-from fnn.layer import Tree, is_weight
+from fnn.layer import PyTree, is_weight
 from fnn.losses import L1, L2, Penalty
 from fnn.objective import Batch, Objective
 
@@ -100,19 +100,19 @@ def last_example_left_out(objective: Objective, output: Any, batch: Batch) -> An
 
 
 @fault(L1, L2, leaf="weight", diagnosis=Mistake.MISSING)
-def penalty_forgotten(penalty: Penalty, params: Tree) -> Tree:
+def penalty_forgotten(penalty: Penalty, params: PyTree) -> PyTree:
     """The penalty is in the value and not in the gradient."""
     return jax.tree.map(jnp.zeros_like, params)
 
 
 @fault(L1, L2, leaf=("bias", "scale", "shift"), diagnosis=Mistake.SPURIOUS)
-def penalty_on_biases(penalty: Penalty, params: Tree) -> Tree:
+def penalty_on_biases(penalty: Penalty, params: PyTree) -> PyTree:
     """Biases, scales and shifts are penalized too, in the gradient alone."""
     return jax.tree.map(lambda leaf: penalty.strength * penalty.slope(leaf), params)
 
 
 @fault(L1, leaf="weight", diagnosis=Mistake.WRONG_TENSOR)
-def weight_for_its_sign(penalty: L1, params: Tree) -> Tree:
+def weight_for_its_sign(penalty: L1, params: PyTree) -> PyTree:
     """λ w for λ sign(w): the other penalty's gradient."""
 
     def of(path: tuple[Any, ...], leaf: Any) -> Any:
@@ -122,12 +122,12 @@ def weight_for_its_sign(penalty: L1, params: Tree) -> Tree:
 
 
 @fault(L2, leaf="weight", diagnosis=Mistake.TWICE)
-def penalty_without_its_half(penalty: L2, params: Tree) -> Tree:
+def penalty_without_its_half(penalty: L2, params: PyTree) -> PyTree:
     """2 λ w, the gradient of λ w², for that of ½ λ w²."""
     return jax.tree.map(lambda leaf: 2 * leaf, penalty.gradient(params))
 
 
 @fault(L1, L2, leaf=ANY, diagnosis=Mistake.SIGN)
-def penalty_subtracted(penalty: Penalty, params: Tree) -> Tree:
+def penalty_subtracted(penalty: Penalty, params: PyTree) -> PyTree:
     """−λ f'(w): weights are driven apart."""
     return jax.tree.map(lambda leaf: -leaf, penalty.gradient(params))

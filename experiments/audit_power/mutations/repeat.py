@@ -12,9 +12,9 @@ from experiments.audit_power.mutations.fault import ANY, SHARES, Site, fault
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Mistake
 from fnn.combinators import Repeat
-from fnn.layer import Tree
+from fnn.layer import PyTree
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 
 
 def _tied(site: Site) -> bool:
@@ -25,7 +25,7 @@ def _untied(site: Site) -> bool:
     return not site.node.tied
 
 
-def _applications(call: Call, dy: Any, params: Tree, reverse: bool = True) -> Grads:
+def _applications(call: Call, dy: Any, params: PyTree, reverse: bool = True) -> Grads:
     """dx, and the gradients of every application apart."""
     layer, tied = call.layer, call.layer.tied
 
@@ -39,7 +39,7 @@ def _applications(call: Call, dy: Any, params: Tree, reverse: bool = True) -> Gr
     return dx, {"inner": grads}
 
 
-def _collected(call: Call, grads: Tree) -> Tree:
+def _collected(call: Call, grads: PyTree) -> PyTree:
     """Gradients of every application as the layer gives them: tied ones summed."""
     return jax.tree.map(lambda leaf: leaf.sum(0), grads) if call.layer.tied else grads
 

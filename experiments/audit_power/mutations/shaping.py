@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from experiments.audit_power.mutations.fault import INPUT, Site, fault, floats
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Mistake
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.layers import Embedding, Flatten
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 
 
 def several_axes(site: Site) -> bool:

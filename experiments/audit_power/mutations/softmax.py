@@ -7,10 +7,10 @@ from typing import Any
 from experiments.audit_power.mutations.fault import INPUT, fault
 from experiments.audit_power.mutations.inject import Call
 from fnn.audit.diagnosis import Mistake
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.layers import Softmax
 
-Grads = tuple[Any, Tree]
+Grads = tuple[Any, PyTree]
 
 
 @fault(Softmax, leaf=INPUT, diagnosis=Mistake.JACOBIAN_DIAGONAL)

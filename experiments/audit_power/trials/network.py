@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from fnn.combinators import Serial
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.losses import Loss, Penalty
 from fnn.objective import Batch, Objective, Policy
 from fnn.shapes import shape_of
@@ -54,7 +54,7 @@ class TrialNetwork:
             weight[1] = 0
         return Batch(x, target, weight)
 
-    def point(self, seed: int = 0) -> tuple[Tree, Tree]:
+    def point(self, seed: int = 0) -> tuple[PyTree, PyTree]:
         """Parameters and state in general position: no zeros, no ones, nothing alike."""
         with jax.enable_x64(True):
             in_shape = shape_of(self.batch(seed).x)

@@ -24,7 +24,7 @@ from fnn.audit.problem.from_network import (
 )
 from fnn.audit.problem.inputs import complete_inputs
 from fnn.gradients import manual
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.objective import Batch, Objective
 from fnn.spec import numbers
 
@@ -40,9 +40,9 @@ class GradientCase:
     objective: Objective
     by_hand: Any
     batch: Batch
-    params: Tree = None
+    params: PyTree = None
     """drawn from the seed by the network's own initializers where None"""
-    state: Tree = None
+    state: PyTree = None
     train: bool = True
     seed: int = 0
     fault: Fault | None = None

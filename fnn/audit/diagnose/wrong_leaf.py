@@ -66,9 +66,9 @@ class WrongLeaf:
 
     def array(self, name: str) -> Array | None:
         """`x`, `y` or `dy` where it is one array of floats."""
-        found = getattr(self, name)
-        if isinstance(found, np.ndarray) and np.issubdtype(found.dtype, np.floating):
-            return found
+        diagnosis = getattr(self, name)
+        if isinstance(diagnosis, np.ndarray) and np.issubdtype(diagnosis.dtype, np.floating):
+            return diagnosis
         return None
 
     def same(self, a: Array | None, b: Array) -> bool:

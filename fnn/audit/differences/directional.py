@@ -32,11 +32,11 @@ def slopes_along(problem: Problem, point: Leaves, path: str, moves: list[Array])
     where = sample_points(epsilon)
     with np.errstate(all="ignore"):
         values = [problem.values(point, path, move, where) for move in moves]
-        noises = [noise_of(found, epsilon) for found in values]
+        noises = [noise_of(result, epsilon) for result in values]
         usual = max(float(np.median(noises)), problem.noise)
         return [
-            slope_of(found, max(own, usual), epsilon)
-            for found, own in zip(values, noises, strict=True)
+            slope_of(result, max(own, usual), epsilon)
+            for result, own in zip(values, noises, strict=True)
         ]
 
 
@@ -54,7 +54,7 @@ def is_off(slope: Slope, gradient: Array, move: Array, floor: float) -> bool:
     return slope.distance(float(np.vdot(gradient, move))) > SAFETY * allowed
 
 
-def contradicted(
+def is_contradicted(
     slopes: list[Slope], gradient: Array, moves: list[Array], floor: float = 0.0
 ) -> bool:
     """Whether a leaf's slopes speak against a gradient: two random ones, or one of a coordinate."""

@@ -114,9 +114,9 @@ def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
     rung = _corner(center, up, down, steps, noise)
     if rung is None:
         return Slope(value, resolution, value, value, False, noise, ladder)
-    right, left = (up - center) / steps, (center - down) / steps
-    low, high = sorted((float(left[rung]), float(right[rung])))
-    bend = max(abs(float(side[rung] - side[rung - 1])) for side in (left, right))
+    expected, left = (up - center) / steps, (center - down) / steps
+    low, high = sorted((float(left[rung]), float(expected[rung])))
+    bend = max(abs(float(side[rung] - side[rung - 1])) for side in (left, expected))
     resolution = bend + 2 * float(rounding[rung])
     return Slope(value, resolution, low, high, True, noise, ladder)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import numpy as np
@@ -19,75 +18,83 @@ from fnn.audit.problem.problem import REPEATS, Leaves, Problem, largest
 from fnn.audit.records import Finding
 from fnn.audit.verdict.evidence import MARGIN, SISTERS
 from fnn.combinators import Ensemble, Repeat
+from fnn.layer import PyTree
 from fnn.objective import Batch, Objective
 from fnn.spec import named_leaves
 
 
 def localize(
-    objective: Objective, problem: Problem, look: Callable[[Leaves], dict[str, Probed]]
+    objective: Objective, problem: Problem, run_probes: Callable[[Leaves], dict[str, Probed]]
 ) -> tuple[Finding, ...]:
     """Every part whose own backward is wrong, the innermost alone where an outer one follows.
 
     `objective` is the right one: it gives the parts' names and their formulas.
     """
-    seen = by_path(_to_host(look(problem.point)))
-    floors = _noise_floors(problem, look, seen)
-    found: list[Finding] = []
-    for path, part in seen.items():
-        if path == "objective" and any(finding.path == "loss" for finding in found):
+    probed = by_path(_to_host(run_probes(problem.point)))
+    floors = _noise_floors(problem, run_probes, probed)
+    result: list[Finding] = []
+    for path, probe in probed.items():
+        if path == "objective" and any(finding.path == "loss" for finding in result):
             continue  # the objective's cotangent is made from the loss's
-        for leaf, error in largest_errors(part.own, part.right).items():
+        for leaf, error in largest_errors(probe.manual, probe.expected).items():
             if error > MARGIN * floors[path, leaf]:
-                found.append(_finding(objective, path, leaf, error, part, seen))
-    return tuple(found)
+                result.append(_finding(objective, path, leaf, error, probe, probed))
+    return tuple(result)
 
 
-def is_correct(part: Probed, leaf: str) -> bool:
+def is_correct(probe: Probed, leaf: str) -> bool:
     """Whether a leaf is right to nine digits."""
-    right = np.asarray(part.right[leaf])
+    expected = np.asarray(probe.expected[leaf])
     return bool(
-        np.allclose(part.own[leaf], right, rtol=0, atol=1e-9 * np.abs(right).max(initial=0))
+        np.allclose(
+            probe.manual[leaf], expected, rtol=0, atol=1e-9 * np.abs(expected).max(initial=0)
+        )
     )
 
 
-def worst_slice(part: Probed, leaf: str, stacked: int) -> Probed:
+def worst_slice(probe: Probed, leaf: str, stacked: int) -> Probed:
     """Of a layer in `Repeat` or `Ensemble`, the one that is furthest off, as if it stood alone."""
     for _ in range(stacked):
-        error = np.abs(np.asarray(part.own[leaf]) - np.asarray(part.right[leaf]))
+        error = np.abs(np.asarray(probe.manual[leaf]) - np.asarray(probe.expected[leaf]))
         index = int(np.argmax(error.reshape(len(error), -1).max(1)))
-        part = jax.tree.map(lambda array, index=index: array[index], part._replace(inside={}))
-    return part
+        probe = jax.tree.map(lambda array, index=index: array[index], probe._replace(inside={}))
+    return probe
 
 
-def spec_at(objective: Objective, path: str) -> Any:
+def spec_at(objective: Objective, path: str) -> PyTree:
     """The layer, loss or penalty at a path such as `net.layers[2]`."""
     if path == "objective":
         return objective
-    node: Any = objective
+    node: PyTree = objective
     for name in path.replace("[", ".[").split("."):
         node = node[int(name[1:-1])] if name.startswith("[") else getattr(node, name)
     return node
 
 
 def _finding(
-    objective: Objective, path: str, leaf: str, error: float, part: Probed, seen: dict[str, Probed]
+    objective: Objective,
+    path: str,
+    leaf: str,
+    error: float,
+    probe: Probed,
+    probed: dict[str, Probed],
 ) -> Finding:
     layer = spec_at(objective, path)
     stacked = _stacked(objective, path)
     if stacked:
-        part = worst_slice(part, leaf, stacked)
-    right = np.asarray(part.right[leaf])
-    size = float(np.abs(right).max(initial=0))
-    found = Diagnosis(Mistake.ABSENT)
-    if leaf in part.own:
-        found = diagnose(_wrong_leaf(layer, path, leaf, part, seen))
+        probe = worst_slice(probe, leaf, stacked)
+    expected = np.asarray(probe.expected[leaf])
+    size = float(np.abs(expected).max(initial=0))
+    result = Diagnosis(Mistake.ABSENT)
+    if leaf in probe.manual:
+        result = diagnose(_wrong_leaf(layer, path, leaf, probe, probed))
     relative = error / size if size else float("inf")
-    return Finding(path, type(layer).__name__, leaf, relative, describe(found), found)
+    return Finding(path, type(layer).__name__, leaf, relative, describe(result), result)
 
 
 def _stacked(objective: Objective, path: str) -> int:
     """How many scans and ensembles stand around a layer; each stacks what was seen of it."""
-    owners = [path[: place.start()] for place in re.finditer(r"[.\[]", path)]
+    owners = [path[: location.start()] for location in re.finditer(r"[.\[]", path)]
     return sum(
         isinstance(layer, Ensemble) or (isinstance(layer, Repeat) and not layer.tied)
         for layer in (spec_at(objective, owner) for owner in owners)
@@ -95,42 +102,44 @@ def _stacked(objective: Objective, path: str) -> int:
 
 
 def _wrong_leaf(
-    layer: Any, path: str, leaf: str, part: Probed, seen: dict[str, Probed]
+    layer: object, path: str, leaf: str, probe: Probed, probed: dict[str, Probed]
 ) -> WrongLeaf:
-    params = named_leaves(part.params)
+    params = named_leaves(probe.params)
     others = {
-        name: np.asarray(value) for name, value in part.right.items() if name not in (leaf, "input")
+        name: np.asarray(value)
+        for name, value in probe.expected.items()
+        if name not in (leaf, "input")
     }
-    children = [inner for inner in seen if inner.startswith((f"{path}.", f"{path}["))]
+    children = [inner for inner in probed if inner.startswith((f"{path}.", f"{path}["))]
     for inner in children:
-        if "input" in seen[inner].right:
-            stacked = others[f"{inner}'s input"] = np.asarray(seen[inner].right["input"])
-            if stacked.shape[1:] == np.shape(part.right.get("input", 0)):
+        if "input" in probed[inner].expected:
+            stacked = others[f"{inner}'s input"] = np.asarray(probed[inner].expected["input"])
+            if stacked.shape[1:] == np.shape(probe.expected.get("input", 0)):
                 for number, one in enumerate(stacked):
                     others[f"number {number} of {inner}'s input"] = one
-    batch = part.dy if isinstance(part.dy, Batch) else None
+    batch = probe.dy if isinstance(probe.dy, Batch) else None
     return WrongLeaf(
         leaf=leaf,
-        claimed=np.asarray(part.own[leaf], np.float64),
-        expected=np.asarray(part.right[leaf], np.float64),
+        claimed=np.asarray(probe.manual[leaf], np.float64),
+        expected=np.asarray(probe.expected[leaf], np.float64),
         layer=layer,
-        x=part.x,
-        y=part.y,
-        dy=None if batch else part.dy,
+        x=probe.x,
+        y=probe.y,
+        dy=None if batch else probe.dy,
         params=params,
-        state=named_leaves(part.state),
+        state=named_leaves(probe.state),
         others=others,
-        sizes=_sizes(layer, part, batch),
+        sizes=_sizes(layer, probe, batch),
         combines=bool(children),
-        input_correct="input" in part.own and is_correct(part, "input"),
+        input_correct="input" in probe.manual and is_correct(probe, "input"),
         target=None if batch is None else np.asarray(batch.target),
         weight=None if batch is None or batch.weight is None else np.asarray(batch.weight),
     )
 
 
-def _sizes(layer: Any, part: Probed, batch: Batch | None) -> dict[str, float]:
+def _sizes(layer: object, probe: Probed, batch: Batch | None) -> dict[str, float]:
     """Numbers that people divide by once too often, or forget to."""
-    x = jax.tree.leaves(part.x)[0]
+    x = jax.tree.leaves(probe.x)[0]
     sizes = {"B, the number of examples,": float(x.shape[0])} if x.ndim else {}
     for axis in range(1, x.ndim - 1):
         sizes[f"{x.shape[axis]}, the length of axis {axis} (time),"] = float(x.shape[axis])
@@ -152,26 +161,29 @@ def _sizes(layer: Any, part: Probed, batch: Batch | None) -> dict[str, float]:
 
 
 def _noise_floors(
-    problem: Problem, look: Callable[[Leaves], dict[str, Probed]], seen: dict[str, Probed]
+    problem: Problem, run_probes: Callable[[Leaves], dict[str, Probed]], probed: dict[str, Probed]
 ) -> dict[tuple[str, str], float]:
     """What rounding does to each leaf of each part, when the point moves by an ulp."""
     floors: dict[tuple[str, str], float] = {}
-    for path, part in seen.items():
-        sizes = {leaf: float(np.abs(right).max(initial=0)) for leaf, right in part.right.items()}
+    for path, probe in probed.items():
+        sizes = {
+            leaf: float(np.abs(expected).max(initial=0))
+            for leaf, expected in probe.expected.items()
+        }
         share = SISTERS * max(sizes.values(), default=0.0)
-        through = 0.0 if isinstance(part.dy, Batch) else largest(part.dy)
+        cotangent_size = 0.0 if isinstance(probe.dy, Batch) else largest(probe.dy)
         for leaf, size in sizes.items():
-            terms = through * (1.0 if leaf.startswith("input") else largest(part.x))
+            terms = cotangent_size * (1.0 if leaf.startswith("input") else largest(probe.x))
             floors[path, leaf] = problem.epsilon * max(size, share, terms)
     for repeat in range(REPEATS):
-        near = by_path(_to_host(look(problem.moved(problem.epsilon, seed=repeat))))
-        for path, part in near.items():
-            for leaf, change in largest_errors(part.right, seen[path].right).items():
+        near = by_path(_to_host(run_probes(problem.moved(problem.epsilon, seed=repeat))))
+        for path, probe in near.items():
+            for leaf, change in largest_errors(probe.expected, probed[path].expected).items():
                 if np.isfinite(change):
                     floors[path, leaf] = max(floors[path, leaf], change)
     return floors
 
 
-def _to_host(found: dict[str, Probed]) -> dict[str, Probed]:
-    host: dict[str, Probed] = jax.tree.map(np.asarray, found)
+def _to_host(result: dict[str, Probed]) -> dict[str, Probed]:
+    host: dict[str, Probed] = jax.tree.map(np.asarray, result)
     return host

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import jax
 
 from fnn.audit.problem.from_network import NetworkPoint
 from fnn.gradients import manual
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Objective
 from fnn.spec import FnnError, ShapeError, join, named_leaves, path_name
+
+SpecT = TypeVar("SpecT")
 
 
 def check_contract(objective: Objective, setting: NetworkPoint, train: bool) -> None:
@@ -32,48 +34,50 @@ class _Strict(Layer):
     """A layer whose answers must have the structure, shapes and dtypes that they ought to have."""
 
     def __init__(self, layer: Layer, path: str) -> None:
-        self.place = f"{path} ({type(layer).__name__})"
+        self.location = f"{path} ({type(layer).__name__})"
         self.inner = _with_layers(layer, path)
 
     def forward(
-        self, params: Tree, state: Tree, x: Tree, *, train: bool, key: jax.Array | None
-    ) -> tuple[Tree, Tree, Tree]:
-        found = self._asked("forward", params, state, x, train=train, key=key)
-        if not isinstance(found, tuple) or len(found) != 3:
-            raise FnnError(f"forward gave {_kind(found)}; expected (y, state, tape)", self.place)
-        y, new, tape = found
+        self, params: PyTree, state: PyTree, x: PyTree, *, train: bool, key: jax.Array | None
+    ) -> tuple[PyTree, PyTree, PyTree]:
+        result = self._call("forward", params, state, x, train=train, key=key)
+        if not isinstance(result, tuple) or len(result) != 3:
+            raise FnnError(
+                f"forward gave {_kind(result)}; expected (y, state, tape)", self.location
+            )
+        y, new, tape = result
         return y, new, (tape, x)
 
-    def backward(self, params: Tree, tape: Tree, dy: Tree) -> tuple[Tree, Tree]:
+    def backward(self, params: PyTree, tape: PyTree, dy: PyTree) -> tuple[PyTree, PyTree]:
         inner, x = tape
-        found = self._asked("backward", params, inner, dy)
-        if not isinstance(found, tuple) or len(found) != 2:
-            raise FnnError(f"backward gave {_kind(found)}; expected (dx, dparams)", self.place)
-        dx, grads = found
+        result = self._call("backward", params, inner, dy)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise FnnError(f"backward gave {_kind(result)}; expected (dx, dparams)", self.location)
+        dx, grads = result
         self._same("dparams", grads, "the parameters", params)
         floats = jax.tree.map(lambda leaf: leaf if _floating(leaf) else None, x)
         self._same("dx", dx, "the input", floats)
         return dx, grads
 
-    def _asked(self, name: str, *args: Any, **options: Any) -> Any:
-        method: Callable[..., Any] = getattr(self.inner, name)
+    def _call(self, name: str, *args: PyTree, **options: PyTree) -> PyTree:
+        method: Callable[..., PyTree] = getattr(self.inner, name)
         try:
             return method(*args, **options)
         except FnnError:
             raise
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
-            told = f"{name} raised {type(error).__name__}: {str(error).strip().splitlines()[0]}"
-            place = f"(line {frame.lineno} of {frame.filename})"
-            raise FnnError(f"{told} {place}", self.place) from error
+            messages = f"{name} raised {type(error).__name__}: {str(error).strip().splitlines()[0]}"
+            location = f"(line {frame.lineno} of {frame.filename})"
+            raise FnnError(f"{messages} {location}", self.location) from error
 
-    def _same(self, name: str, found: Tree, of: str, wanted: Tree) -> None:
-        if _described(found) != _described(wanted):
-            shown = f"{_described(found)}; {of}: {_described(wanted)}".replace("'", "")
-            raise ShapeError(f"backward gave {name} of {shown}", self.place)
+    def _same(self, name: str, result: PyTree, of: str, wanted: PyTree) -> None:
+        if _described(result) != _described(wanted):
+            shown = f"{_described(result)}; {of}: {_described(wanted)}".replace("'", "")
+            raise ShapeError(f"backward gave {name} of {shown}", self.location)
 
 
-def _with_layers(tree: Any, path: str) -> Any:
+def _with_layers(tree: SpecT, path: str) -> SpecT:
     leaves, structure = jax.tree_util.tree_flatten_with_path(
         tree, is_leaf=lambda node: node is not tree and isinstance(node, Layer)
     )
@@ -86,7 +90,7 @@ def _with_layers(tree: Any, path: str) -> Any:
     )
 
 
-def _described(tree: Tree) -> dict[str, str]:
+def _described(tree: PyTree) -> dict[str, str]:
     return {
         path or "it": f"{leaf.dtype}{list(leaf.shape)}"
         for path, leaf in named_leaves(tree).items()
@@ -94,9 +98,9 @@ def _described(tree: Tree) -> dict[str, str]:
     }
 
 
-def _floating(leaf: Any) -> bool:
+def _floating(leaf: PyTree) -> bool:
     return jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating)
 
 
-def _kind(found: Any) -> str:
-    return f"{len(found)} things" if isinstance(found, tuple) else type(found).__name__
+def _kind(result: object) -> str:
+    return f"{len(result)} things" if isinstance(result, tuple) else type(result).__name__

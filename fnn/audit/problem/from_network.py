@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import KeyPath
+from jax.typing import DTypeLike
 
 from fnn.audit.problem.problem import Array, Leaves, Problem
 from fnn.gradients import manual
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.objective import Batch, Objective, Policy
 from fnn.spec import join, named_leaves, numbers, path_name
 
@@ -24,8 +26,8 @@ CHUNK_BYTES = 2**26
 class NetworkPoint(NamedTuple):
     """All that the gradient depends on beside the leaves that are moved."""
 
-    params: Tree
-    state: Tree
+    params: PyTree
+    state: PyTree
     batch: Batch
     key: jax.Array
 
@@ -55,8 +57,8 @@ def problem_of(
         point = as_float(point, jnp.dtype("float64"))
         move = {**jax.tree.map(np.zeros_like, point), path: direction.astype(np.float64)}
         chunk = chunk_size(point, len(steps))
-        found = _values(exact, wide, point, move, steps, train=train, chunk=chunk)
-        return np.asarray(found)
+        result = _values(exact, wide, point, move, steps, train=train, chunk=chunk)
+        return np.asarray(result)
 
     return Problem(
         point=point,
@@ -89,10 +91,10 @@ def in_dtype(objective: T, dtype: str) -> T:
     )
 
 
-def as_float(tree: T, dtype: Any) -> T:
+def as_float(tree: T, dtype: DTypeLike) -> T:
     """Floating-point leaves in that dtype; the others stay as they are."""
 
-    def convert(leaf: Any) -> Any:
+    def convert(leaf: PyTree) -> PyTree:
         floats = jnp.issubdtype(leaf.dtype, jnp.floating)
         return leaf.astype(dtype) if floats else leaf
 
@@ -106,7 +108,7 @@ def chunk_size(point: Leaves, steps: int) -> int:
     return int(min(2 ** int(np.log2(fits)), steps))
 
 
-def _without_jit(function: Callable[[Leaves], Any], point: Leaves) -> Any:
+def _without_jit(function: Callable[[Leaves], Leaves], point: Leaves) -> Leaves:
     with jax.disable_jit():
         return function(point)
 
@@ -115,13 +117,13 @@ def _wide(*trees: Leaves) -> tuple[Leaves, ...]:
     return as_float(trees, jnp.dtype("float64"))
 
 
-def _to_numpy(function: Callable[[Leaves], Any]) -> Callable[[Leaves], Leaves]:
+def _to_numpy(function: Callable[[Leaves], Leaves]) -> Callable[[Leaves], Leaves]:
     return lambda point: {
         path: np.asarray(leaf, np.float64) for path, leaf in function(point).items()
     }
 
 
-def float_leaves(params: Tree, x: Tree) -> dict[str, Any]:
+def float_leaves(params: PyTree, x: PyTree) -> Leaves:
     """The floating-point leaves of parameters and input, by path."""
     leaves = {path or "parameter": leaf for path, leaf in named_leaves(params).items()}
     leaves |= {join("input", path): leaf for path, leaf in named_leaves(x).items()}
@@ -132,26 +134,24 @@ def float_leaves(params: Tree, x: Tree) -> dict[str, Any]:
     }
 
 
-def _with_leaves_in(tree: Tree, prefix: str, point: dict[str, Any]) -> Tree:
+def _with_leaves_in(tree: PyTree, prefix: str, point: Leaves) -> PyTree:
     """The tree with the point's leaves in it, in the dtype of its own."""
 
-    def exchange(path: tuple[Any, ...], leaf: Any) -> Any:
-        found = point.get(join(prefix, path_name(path)))
-        return leaf if found is None else found.astype(leaf.dtype)
+    def exchange(path: KeyPath, leaf: PyTree) -> PyTree:
+        result = point.get(join(prefix, path_name(path)))
+        return leaf if result is None else result.astype(leaf.dtype)
 
     return jax.tree_util.tree_map_with_path(exchange, tree)
 
 
-def with_leaves(setting: NetworkPoint, point: dict[str, Any]) -> tuple[Tree, Batch]:
+def with_leaves(setting: NetworkPoint, point: Leaves) -> tuple[PyTree, Batch]:
     """Parameters and batch with the point's leaves in them."""
     x = _with_leaves_in(setting.batch.x, "input", point)
     return _with_leaves_in(setting.params, "", point), setting.batch._replace(x=x)
 
 
 @functools.partial(jax.jit, static_argnames="train")
-def _manual(
-    objective: Objective, setting: NetworkPoint, point: dict[str, Any], *, train: bool
-) -> dict[str, Any]:
+def _manual(objective: Objective, setting: NetworkPoint, point: Leaves, *, train: bool) -> Leaves:
     params, batch = with_leaves(setting, point)
     _, grads, dx = manual.backpropagate(
         objective, params, setting.state, batch, train=train, key=setting.key
@@ -159,18 +159,16 @@ def _manual(
     return float_leaves(grads, dx)
 
 
-def _value(
-    objective: Objective, setting: NetworkPoint, point: dict[str, Any], train: bool
-) -> jax.Array:
+def _value(objective: Objective, setting: NetworkPoint, point: Leaves, train: bool) -> jax.Array:
     params, batch = with_leaves(setting, point)
     return objective.value(params, setting.state, batch, train=train, key=setting.key)[0]
 
 
 @functools.partial(jax.jit, static_argnames="train")
 def _automatic(
-    objective: Objective, setting: NetworkPoint, point: dict[str, Any], *, train: bool
-) -> dict[str, Any]:
-    grads: dict[str, Any] = jax.grad(lambda point: _value(objective, setting, point, train))(
+    objective: Objective, setting: NetworkPoint, point: Leaves, *, train: bool
+) -> Leaves:
+    grads: Leaves = jax.grad(lambda point: _value(objective, setting, point, train))(
         jax.tree.map(jnp.asarray, point)
     )
     return grads
@@ -178,7 +176,7 @@ def _automatic(
 
 @functools.partial(jax.jit, static_argnames="train")
 def _forward(
-    objective: Objective, setting: NetworkPoint, point: dict[str, Any], move: Any, *, train: bool
+    objective: Objective, setting: NetworkPoint, point: Leaves, move: Leaves, *, train: bool
 ) -> jax.Array:
     """The slope along a direction by forward mode."""
     return jax.jvp(lambda point: _value(objective, setting, point, train), (point,), (move,))[1]
@@ -186,11 +184,11 @@ def _forward(
 
 @functools.partial(jax.jit, static_argnames="train")
 def _curvature(
-    objective: Objective, setting: NetworkPoint, point: dict[str, Any], move: Any, *, train: bool
-) -> dict[str, Any]:
+    objective: Objective, setting: NetworkPoint, point: Leaves, move: Leaves, *, train: bool
+) -> Leaves:
     """The Hessian times a direction, by forward over reverse mode."""
     grad = jax.grad(lambda point: _value(objective, setting, point, train))
-    product: dict[str, Any] = jax.jvp(grad, (point,), (move,))[1]
+    product: Leaves = jax.jvp(grad, (point,), (move,))[1]
     return product
 
 
@@ -198,8 +196,8 @@ def _curvature(
 def _values(
     objective: Objective,
     setting: NetworkPoint,
-    point: dict[str, Any],
-    move: dict[str, Any],
+    point: Leaves,
+    move: Leaves,
     steps: jax.Array,
     *,
     train: bool,

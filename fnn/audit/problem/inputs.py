@@ -1,8 +1,6 @@
-"""What a network audit is given, made whole: an objective, parameters, state, a batch, a key."""
+"""The inputs of a network audit, completed: objective, parameters, state, batch, key."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,20 +8,20 @@ import numpy as np
 
 from fnn.audit.problem.from_network import NetworkPoint, as_float, in_dtype
 from fnn.audit.problem.projection import Projection
-from fnn.layer import Layer, Tree
+from fnn.layer import Layer, PyTree
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, error_path
 
 
 def complete_inputs(
-    objective: Objective | Layer, batch: Any, params: Tree, state: Tree, seed: int
+    objective: Objective | Layer, batch: object, params: PyTree, state: PyTree, seed: int
 ) -> tuple[Objective, NetworkPoint]:
     """The objective, and all that its gradient depends on, in float64."""
     alone = not isinstance(objective, Objective)
-    made: Objective = Objective(objective, Projection()) if alone else objective  # type: ignore[arg-type, assignment]
+    full_objective: Objective = Objective(objective, Projection()) if alone else objective  # type: ignore[arg-type, assignment]
     x, target, weight = _as_arrays(_as_batch(alone, batch))
-    exact = in_dtype(made, "float64")
+    exact = in_dtype(full_objective, "float64")
     key, own = jax.random.split(jax.random.key(seed))
     in_shape = shape_of(x)
     if params is None or state is None:
@@ -38,10 +36,10 @@ def complete_inputs(
         target = np.random.default_rng(seed).normal(size=(rows, *declared.shape))
     wide = jnp.dtype("float64")
     full = Batch(x, target, weight)
-    return made, NetworkPoint(as_float(params, wide), as_float(state, wide), full, own)
+    return full_objective, NetworkPoint(as_float(params, wide), as_float(state, wide), full, own)
 
 
-def _as_batch(alone: bool, batch: Any) -> Batch:
+def _as_batch(alone: bool, batch: object) -> Batch:
     if isinstance(batch, Batch):
         return batch
     if isinstance(batch, tuple) and len(batch) == 2:
@@ -53,7 +51,7 @@ def _as_batch(alone: bool, batch: Any) -> Batch:
     )
 
 
-def _as_arrays(batch: Batch) -> tuple[Tree, Any, Any]:
+def _as_arrays(batch: Batch) -> tuple[PyTree, PyTree, PyTree]:
     """Inputs, targets and weights as NumPy arrays, floats as float64."""
     x, target, weight = jax.tree.map(np.asarray, tuple(batch))
     leaves = jax.tree.leaves(x)

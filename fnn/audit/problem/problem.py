@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fnn.audit.differences.finite_differences import sample_points
+from fnn.layer import PyTree
 
 Array = NDArray[np.floating]
 Leaves = dict[str, Any]
@@ -94,13 +95,13 @@ class Problem:
         return {path: lifted(size) for path, size in own.items()}
 
 
-def largest(tree: Any) -> float:
+def largest(tree: PyTree) -> float:
     """The largest finite element of an array, or of a tree of them; 0 where there is none."""
-    found = 0.0
+    result = 0.0
     for leaf in jax.tree.leaves(tree):
         finite = np.abs(leaf[np.isfinite(leaf)])
-        found = max(found, float(finite.max(initial=0)))
-    return found
+        result = max(result, float(finite.max(initial=0)))
+    return result
 
 
 def rms(leaf: Array) -> float:

@@ -11,9 +11,9 @@ from fnn.audit.differences.directional import (
     SAFETY,
     at_coordinate,
     bisect,
-    contradicted,
     detection_limit,
     draw_directions,
+    is_contradicted,
     is_off,
     is_settled,
     slopes_along,
@@ -37,7 +37,7 @@ class LeafCheck:
     problem: Problem
     path: str
     evidence: Evidence
-    moves: list[Array]
+    directions: list[Array]
     slopes: list[Slope]
     visible: float
     """the smallest slope that counts as resolved where the claimed gradient is zero"""
@@ -51,67 +51,75 @@ class LeafCheck:
         return self.problem.sizes[self.path]
 
 
-def disagreeing_elements(found: Evidence) -> np.ndarray:
+def disagreeing_elements(evidence: Evidence) -> np.ndarray:
     """The elements where claimed and automatic differ by more than rounding, the worst first."""
-    if found.automatic is None:
+    if evidence.automatic is None:
         return np.array([], int)
-    difference = np.abs(found.claimed - found.automatic).ravel()
+    difference = np.abs(evidence.claimed - evidence.automatic).ravel()
     order = np.argsort(-difference, kind="stable")
-    return order[difference[order] > found.limit]
+    return order[difference[order] > evidence.detection_limit]
 
 
-def by_elements(case: LeafCheck, row: LeafRow, suspects: np.ndarray) -> LeafRow:
+def by_elements(check: LeafCheck, row: LeafRow, elements: np.ndarray) -> LeafRow:
     """Claimed and automatic disagree: the differences say which of them is right, and where."""
-    found = case.evidence
-    assert found.automatic is not None
-    claimed, automatic = found.claimed.ravel(), found.automatic.ravel()
+    evidence = check.evidence
+    assert evidence.automatic is not None
+    claimed, automatic = evidence.claimed.ravel(), evidence.automatic.ravel()
     corners, supported, unseen = 0, 0, 0
-    for index in map(int, suspects[:ELEMENTS]):
-        move, slope = at_coordinate(case.problem, case.path, index)
+    for index in map(int, elements[:ELEMENTS]):
+        direction, slope = at_coordinate(check.problem, check.path, index)
         reach = SAFETY * slope.resolution
         if reach >= abs(claimed[index] - automatic[index]):
             unseen += 1
         elif slope.corner and slope.distance(float(claimed[index])) <= reach:
             corners += 1
         elif slope.distance(float(claimed[index])) <= reach < slope.distance(automatic[index]):
-            if not is_settled(case.problem, case.path, move, slope.times(move.ravel()[index])):
+            if not is_settled(
+                check.problem, check.path, direction, slope.times(direction.ravel()[index])
+            ):
                 return replace(row, verdict=Verdict.UNRESOLVED, note=UNSETTLED)
             supported += 1
         else:
-            return _wrong(case, row, index)
+            return _wrong(check, row, index)
     if corners:
         note = "another value at a corner, and a valid one"
-        return _unless_refuted(case, replace(row, verdict=Verdict.KINK, note=note))
+        return _unless_refuted(check, replace(row, verdict=Verdict.KINK, note=note))
     if supported:
         note = "differences confirm it; the automatic gradient is off"
-        seen = detection_limit(case.slopes, case.moves, found.floor, case.size)
-        return _unless_refuted(case, replace(row, limit=seen, note=note))
-    if unseen and not case.problem.independent:
+        seen = detection_limit(check.slopes, check.directions, evidence.noise_floor, check.size)
+        return _unless_refuted(check, replace(row, limit=seen, note=note))
+    if unseen and not check.problem.independent:
         note = "off the automatic gradient by more than rounding, by less than differences can see"
         return replace(row, verdict=Verdict.UNRESOLVED, note=note)
-    return _wrong(case, row, int(suspects[0]))
+    return _wrong(check, row, int(elements[0]))
 
 
-def by_directions(case: LeafCheck, row: LeafRow) -> LeafRow:
+def by_directions(check: LeafCheck, row: LeafRow) -> LeafRow:
     """The differences speak against the claimed gradient (and against an equal automatic one)."""
-    found = case.evidence
-    if any(slope.corner for slope in case.slopes):
+    evidence = check.evidence
+    if any(slope.corner for slope in check.slopes):
         note = "a valid value where corners meet"
-        return _unless_refuted(case, replace(row, verdict=Verdict.KINK, note=note))
-    again = draw_directions(case.problem, case.path, len(case.moves), case.seed + 1000)
-    slopes = slopes_along(case.problem, case.problem.point, case.path, again)
-    if not contradicted(slopes, found.reference, again, found.blur):
+        return _unless_refuted(check, replace(row, verdict=Verdict.KINK, note=note))
+    again = draw_directions(check.problem, check.path, len(check.directions), check.seed + 1000)
+    slopes = slopes_along(check.problem, check.problem.point, check.path, again)
+    if not is_contradicted(slopes, evidence.reference, again, evidence.automatic_floor):
         return replace(row, verdict=Verdict.UNRESOLVED, note="other directions do not confirm it")
     pairs = list(zip(slopes, again, strict=True))
-    against = [(s, move) for s, move in pairs if is_off(s, found.reference, move, found.blur)]
-    if not all(is_settled(case.problem, case.path, move, slope) for slope, move in against):
+    against = [
+        (s, direction)
+        for s, direction in pairs
+        if is_off(s, evidence.reference, direction, evidence.automatic_floor)
+    ]
+    if not all(
+        is_settled(check.problem, check.path, direction, slope) for slope, direction in against
+    ):
         return replace(row, verdict=Verdict.UNRESOLVED, note=UNSETTLED)
-    index = bisect(case.problem, case.path, found.reference, case.seed)
-    note = "" if found.automatic is None else "the automatic gradient is off too"
-    return replace(_wrong(case, row, index), note=note)
+    index = bisect(check.problem, check.path, evidence.reference, check.seed)
+    note = "" if evidence.automatic is None else "the automatic gradient is off too"
+    return replace(_wrong(check, row, index), note=note)
 
 
-def _unless_refuted(case: LeafCheck, row: LeafRow) -> LeafRow:
+def _unless_refuted(check: LeafCheck, row: LeafRow) -> LeafRow:
     """The row, or WRONG where the claimed gradient has no valid value at some element.
 
     Along random directions several corners may pull to different sides, so that elements are asked:
@@ -119,46 +127,48 @@ def _unless_refuted(case: LeafCheck, row: LeafRow) -> LeafRow:
     point decides too where corners follow corners: what JAX gives at 0 for a SELU of a leaky ReLU
     lies outside the slopes on both sides, and is the same whoever differentiates.
     """
-    found = case.evidence
-    if not contradicted(case.slopes, found.claimed, case.moves, found.floor):
+    evidence = check.evidence
+    if not is_contradicted(check.slopes, evidence.claimed, check.directions, evidence.noise_floor):
         return row
-    claimed = found.claimed.ravel()
+    claimed = evidence.claimed.ravel()
     few = claimed.size <= ELEMENTS
-    asked = (
-        range(claimed.size) if few else [bisect(case.problem, case.path, found.claimed, case.seed)]
+    indices = (
+        range(claimed.size)
+        if few
+        else [bisect(check.problem, check.path, evidence.claimed, check.seed)]
     )
-    for index in asked:
-        _, slope = at_coordinate(case.problem, case.path, index)
-        allowed = SAFETY * (slope.resolution + found.floor)
-        if found.automatic is not None and slope.corner:
+    for index in indices:
+        _, slope = at_coordinate(check.problem, check.path, index)
+        allowed = SAFETY * (slope.resolution + evidence.noise_floor)
+        if evidence.automatic is not None and slope.corner:
             allowed += slope.high - slope.low
         if slope.distance(float(claimed[index])) > allowed:
-            agreed = found.automatic is not None and not disagreeing_elements(found).size
-            if not (agreed and slope.corner and _is_correct_beside(case)):
-                return _wrong(case, row, index)
+            agreed = evidence.automatic is not None and not disagreeing_elements(evidence).size
+            if not (agreed and slope.corner and _is_correct_beside(check)):
+                return _wrong(check, row, index)
             return replace(row, note="corners follow corners; right close by")
-    return row if few or _is_correct_beside(case) else _wrong(case, row, int(asked[0]))
+    return row if few or _is_correct_beside(check) else _wrong(check, row, int(indices[0]))
 
 
-def _wrong(case: LeafCheck, row: LeafRow, index: int) -> LeafRow:
-    found = case.evidence
-    _, slope = at_coordinate(case.problem, case.path, index)
-    where = tuple(int(i) for i in np.unravel_index(index, found.value.shape))
+def _wrong(check: LeafCheck, row: LeafRow, index: int) -> LeafRow:
+    evidence = check.evidence
+    _, slope = at_coordinate(check.problem, check.path, index)
+    where = tuple(int(i) for i in np.unravel_index(index, evidence.value.shape))
     worst = Worst(
         where,
-        float(found.claimed.ravel()[index]),
-        None if found.automatic is None else float(found.automatic.ravel()[index]),
-        slope.nearest(float(found.claimed.ravel()[index])),
+        float(evidence.claimed.ravel()[index]),
+        None if evidence.automatic is None else float(evidence.automatic.ravel()[index]),
+        slope.nearest(float(evidence.claimed.ravel()[index])),
         slope.resolution,
     )
     return replace(row, verdict=Verdict.WRONG, worst=worst)
 
 
-def _is_correct_beside(case: LeafCheck) -> bool:
+def _is_correct_beside(check: LeafCheck) -> bool:
     """Whether the claimed gradient is right at a point close by, in general position."""
-    problem = replace(case.problem, point=case.problem.beside(BESIDE, case.seed))
-    found = case.beside()
-    slopes = slopes_along(problem, problem.point, case.path, case.moves)
+    problem = replace(check.problem, point=check.problem.beside(BESIDE, check.seed))
+    evidence = check.beside()
+    slopes = slopes_along(problem, problem.point, check.path, check.directions)
     smooth = not any(slope.corner for slope in slopes)
-    wrong = contradicted(slopes, found.reference, case.moves, found.blur)
-    return smooth and not wrong and not disagreeing_elements(found).size
+    wrong = is_contradicted(slopes, evidence.reference, check.directions, evidence.automatic_floor)
+    return smooth and not wrong and not disagreeing_elements(evidence).size

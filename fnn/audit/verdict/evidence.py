@@ -30,12 +30,12 @@ class Evidence:
     again: Array
     """the same call, a second time"""
     automatic: Array | None
-    floor: float
-    blur: float
+    noise_floor: float
+    automatic_floor: float
     """what rounding does to the reference itself, in the precision that it is computed in"""
-    unrest: float
+    repeat_limit: float
     """what rounding may do to the same call, a second time"""
-    limit: float
+    detection_limit: float
     """no difference between claimed and automatic above it passes"""
     largest: float
     """of all leaves' right gradients"""
@@ -47,16 +47,18 @@ class Evidence:
 
     def zero(self, scale: float) -> bool:
         """Whether nothing but rounding is left of terms of that size, which cancel."""
-        found = max(np.abs(leaf).max(initial=0) for leaf in (self.claimed, self.reference))
-        return bool(found <= self.limit and self.limit <= 1e-6 * max(self.largest, scale))
+        size = max(np.abs(leaf).max(initial=0) for leaf in (self.claimed, self.reference))
+        return bool(
+            size <= self.detection_limit and self.detection_limit <= 1e-6 * max(self.largest, scale)
+        )
 
 
 def gather(problem: Problem) -> dict[str, Evidence]:
     """The evidence of every leaf at the problem's point."""
     claimed, again = problem.claimed(problem.point), problem.claimed(problem.point)
     automatic = problem.automatic(problem.point) if problem.automatic else None
-    right = automatic or claimed
-    calm = _ulp_floors(right, problem.epsilon)
+    expected = automatic or claimed
+    calm = _ulp_floors(expected, problem.epsilon)
     blurs = _automatic_floors(problem, claimed, automatic)
     floors = _noise_floors(problem, {path: max(calm[path], blurs[path]) for path in calm}, claimed)
     if problem.rounded and automatic:
@@ -72,19 +74,19 @@ def gather(problem: Problem) -> dict[str, Evidence]:
             blurs[path] if automatic else floors[path],
             MARGIN * calm[path],
             sure * floors[path],
-            largest(right),
+            largest(expected),
         )
         for path, value in problem.point.items()
     }
 
 
-def _ulp_floors(right: Leaves, epsilon: float) -> dict[str, float]:
+def _ulp_floors(expected: Leaves, epsilon: float) -> dict[str, float]:
     """One unit in the last place of a leaf's largest element, or of a sister's, a thousandth."""
-    sizes = {path: largest(leaf) for path, leaf in right.items()}
+    sizes = {path: largest(leaf) for path, leaf in expected.items()}
     floors = {}
     for path, size in sizes.items():
-        place = path.rpartition(".")[0]
-        sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == place)
+        location = path.rpartition(".")[0]
+        sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == location)
         floors[path] = epsilon * max(size, SISTERS * max(sisters))
     return floors
 

@@ -12,7 +12,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
 from fnn.spec import FnnError, SpecError, numbers
@@ -32,7 +32,7 @@ from fnn.training.rows import InMemoryRows, RowReader
 from fnn.training.run import Run
 
 
-def _init_state(run: Run, x: Tree, seed: jax.Array, order_seed: jax.Array) -> RunState:
+def _init_state(run: Run, x: PyTree, seed: jax.Array, order_seed: jax.Array) -> RunState:
     """`init_state` for inputs like those of some rows."""
     return init_state(run, shape_of(x), seed=seed, order_seed=order_seed)
 
@@ -40,10 +40,10 @@ def _init_state(run: Run, x: Tree, seed: jax.Array, order_seed: jax.Array) -> Ru
 _final_parameters = jax.jit(final_parameters)
 
 
-def _parameters_to_use(run: Run, state: RunState) -> tuple[Tree, Tree]:
+def _parameters_to_use(run: Run, state: RunState) -> tuple[PyTree, PyTree]:
     """`final_parameters`, without a program where nothing is averaged."""
     if run.averaging is not None:
-        averaged: tuple[Tree, Tree] = _final_parameters(run, state)
+        averaged: tuple[PyTree, PyTree] = _final_parameters(run, state)
         return averaged
     best = state if state.best is None or not int(state.best.epoch) else state.best
     return best.params, best.state
@@ -89,8 +89,8 @@ class FitResult:
     """
 
     run: Run
-    params: Tree
-    state: Tree
+    params: PyTree
+    state: PyTree
     history: History
     best: BestEpoch | None
     status: Status

@@ -9,7 +9,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.spec import FnnError
 
 
@@ -34,7 +34,7 @@ def broadcast_text(text: str) -> str:
     return bytes(np.asarray(received, np.uint8)).decode()
 
 
-def check_same(tree: Tree, mesh: Mesh | None) -> None:
+def check_same(tree: PyTree, mesh: Mesh | None) -> None:
     """Raises `FnnError` where the arrays and numbers of a tree are not those of process 0."""
     if mesh is None or not mesh.is_multi_process:
         return

@@ -22,12 +22,12 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.metrics import Metrics, evaluate, measure, outputs
 from fnn.objective import Batch, Objective
 
 
-def replicate(tree: Tree, mesh: Mesh | None) -> Tree:
+def replicate(tree: PyTree, mesh: Mesh | None) -> PyTree:
     """Data on the device, or all of them on every device of the mesh."""
     if mesh is None:
         return jax.device_put(tree)
@@ -40,17 +40,17 @@ def replicate(tree: Tree, mesh: Mesh | None) -> Tree:
     return jax.tree.map(one, tree)
 
 
-def replicate_result(tree: Tree, mesh: Mesh | None) -> Tree:
+def replicate_result(tree: PyTree, mesh: Mesh | None) -> PyTree:
     """Results, keys among them, on every device of the mesh."""
     return tree if mesh is None else jax.jit(_same, out_shardings=_sharding(mesh))(tree)
 
 
-def local_copy(tree: Tree, mesh: Mesh | None) -> Tree:
+def local_copy(tree: PyTree, mesh: Mesh | None) -> PyTree:
     """The copy of results that lies on the first device of this process."""
     return tree if mesh is None else jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
 
 
-def to_host(tree: Tree, mesh: Mesh | None) -> Tree:
+def to_host(tree: PyTree, mesh: Mesh | None) -> PyTree:
     """Results as NumPy arrays, whole on every process, however they are divided."""
     if mesh is not None and mesh.is_multi_process:
         tree = replicate_result(tree, mesh)
@@ -68,20 +68,20 @@ def shard_batch(batch: Batch, mesh: Mesh | None) -> Batch:
     return jax.lax.with_sharding_constraint(batch, _sharding(mesh, rows))
 
 
-def replicate_in_program(tree: Tree, mesh: Mesh | None) -> Tree:
+def replicate_in_program(tree: PyTree, mesh: Mesh | None) -> PyTree:
     """Inside a program: all of it on every device."""
     return tree if mesh is None else jax.lax.with_sharding_constraint(tree, _sharding(mesh))
 
 
 def vmap_on(
-    mesh: Mesh | None, one: Callable[..., Tree], in_axes: Tree, out_axes: Tree
-) -> Callable[..., Tree]:
+    mesh: Mesh | None, one: Callable[..., PyTree], in_axes: PyTree, out_axes: PyTree
+) -> Callable[..., PyTree]:
     """`jax.vmap` of members, divided among the devices."""
     mapped = jax.vmap(one, in_axes=in_axes, out_axes=out_axes)
     return mapped if mesh is None else _divided(mapped, mesh, in_axes, out_axes)
 
 
-def mesh_of_arrays(tree: Tree) -> Mesh | None:
+def mesh_of_arrays(tree: PyTree) -> Mesh | None:
     """The mesh that `replicate` has put arrays on, if any."""
     for leaf in jax.tree.leaves(tree):
         sharding = getattr(leaf, "sharding", None)
@@ -90,7 +90,7 @@ def mesh_of_arrays(tree: Tree) -> Mesh | None:
     return None
 
 
-def constrain(mesh: Mesh | None, tree: Tree, axes: Tree) -> Tree:
+def constrain(mesh: Mesh | None, tree: PyTree, axes: PyTree) -> PyTree:
     """Results where `vmap_on` puts them: values inside a program, or shapes with their places."""
     if mesh is None:
         return tree
@@ -111,7 +111,7 @@ def constrain(mesh: Mesh | None, tree: Tree, axes: Tree) -> Tree:
     )
 
 
-def reshard(mesh: Mesh | None, tree: Tree, axes: Tree) -> Tree:
+def reshard(mesh: Mesh | None, tree: PyTree, axes: PyTree) -> PyTree:
     """Values from anywhere where `vmap_on` puts such results."""
     if mesh is None or mesh_of_arrays(tree) is not None:
         return tree
@@ -126,8 +126,8 @@ def round_up_to_devices(count: int, mesh: Mesh | None) -> int:
 def evaluate_on(
     mesh: Mesh | None,
     objective: Objective,
-    params: Tree,
-    state: Tree,
+    params: PyTree,
+    state: PyTree,
     rows: Batch,
     names: Sequence[str],
     target_scale: jax.Array | None = None,
@@ -149,14 +149,14 @@ def evaluate_on(
 
 
 def _divided(
-    many: Callable[..., Tree], mesh: Mesh, in_axes: Tree, out_axes: Tree
-) -> Callable[..., Tree]:
+    many: Callable[..., PyTree], mesh: Mesh, in_axes: PyTree, out_axes: PyTree
+) -> Callable[..., PyTree]:
     """A function of rows or members that don't know each other, each device having its share.
 
     All that it needs must be among its arguments.
     """
 
-    def specs(axes: Tree) -> Tree:
+    def specs(axes: PyTree) -> PyTree:
         return jax.tree.map(
             lambda axis: _spec(None if axis is None else mesh.axis_names),
             axes,
@@ -176,5 +176,5 @@ def _spec(rows: Sequence[str] | None) -> PartitionSpec:
     return PartitionSpec() if rows is None else PartitionSpec(rows)
 
 
-def _same(tree: Tree) -> Tree:
+def _same(tree: PyTree) -> PyTree:
     return tree

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.spec import number, spec, static
 
 
@@ -25,19 +25,19 @@ class Averaging(ABC):
     """
 
     @abstractmethod
-    def init(self, values: Tree) -> Tree:
+    def init(self, values: PyTree) -> PyTree:
         """The state before the first step."""
 
-    def after_step(self, average: Tree, values: Tree) -> Tree:
+    def after_step(self, average: PyTree, values: PyTree) -> PyTree:
         """The state after one more step."""
         return average
 
-    def after_epoch(self, average: Tree, values: Tree, epoch: jax.Array) -> Tree:
+    def after_epoch(self, average: PyTree, values: PyTree, epoch: jax.Array) -> PyTree:
         """The state after epoch number `epoch`, counted from 0."""
         return average
 
     @abstractmethod
-    def value(self, average: Tree, values: Tree, epochs: jax.Array) -> Tree:
+    def value(self, average: PyTree, values: PyTree, epochs: jax.Array) -> PyTree:
         """The mean after that many epochs; `values`, the present ones, before there is any."""
 
 
@@ -51,16 +51,16 @@ class MovingAverage(Averaging):
 
     decay: float = number(default=0.999, low=0, below=1)
 
-    def init(self, values: Tree) -> Tree:
+    def init(self, values: PyTree) -> PyTree:
         dtype = jnp.result_type(*jax.tree.leaves(values))
         return jax.tree.map(jnp.zeros_like, values), jnp.zeros((), dtype)
 
-    def after_step(self, average: Tree, values: Tree) -> Tree:
+    def after_step(self, average: PyTree, values: PyTree) -> PyTree:
         total, weight = average
         move = _mover(self.decay)
         return jax.tree.map(move, total, values), move(weight, jnp.ones_like(weight))
 
-    def value(self, average: Tree, values: Tree, epochs: jax.Array) -> Tree:
+    def value(self, average: PyTree, values: PyTree, epochs: jax.Array) -> PyTree:
         total, weight = average
         return _mean(total, weight, values)
 
@@ -75,19 +75,19 @@ class LastEpochs(Averaging):
 
     epochs: int = static(default=5, low=1)
 
-    def init(self, values: Tree) -> Tree:
+    def init(self, values: PyTree) -> PyTree:
         return jax.tree.map(lambda leaf: jnp.zeros((self.epochs, *leaf.shape), leaf.dtype), values)
 
-    def after_epoch(self, average: Tree, values: Tree, epoch: jax.Array) -> Tree:
+    def after_epoch(self, average: PyTree, values: PyTree, epoch: jax.Array) -> PyTree:
         slot = epoch % self.epochs
         return jax.tree.map(lambda all, one: all.at[slot].set(one), average, values)
 
-    def value(self, average: Tree, values: Tree, epochs: jax.Array) -> Tree:
+    def value(self, average: PyTree, values: PyTree, epochs: jax.Array) -> PyTree:
         total = jax.tree.map(lambda leaf: leaf.sum(0), average)
         return _mean(total, jnp.minimum(epochs, self.epochs), values)
 
 
-def _mean(total: Tree, weight: jax.Array, values: Tree) -> Tree:
+def _mean(total: PyTree, weight: jax.Array, values: PyTree) -> PyTree:
     """total / weight; `values` where the weight is 0."""
 
     def divide(total: jax.Array, value: jax.Array) -> jax.Array:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.spec import named_leaves
 
 SHIFTS = ("bias", "shift")
@@ -33,7 +33,7 @@ class Monitors(NamedTuple):
     dead_units: dict[str, jax.Array]
 
 
-def start(params: Tree) -> Monitors:
+def start(params: PyTree) -> Monitors:
     """Before the first step of an epoch."""
     leaves = named_leaves(params)
     zeros = {path: jnp.zeros((), leaf.dtype) for path, leaf in leaves.items()}
@@ -41,7 +41,7 @@ def start(params: Tree) -> Monitors:
     return Monitors(zeros, dict(zeros), reached)
 
 
-def after_step(monitors: Monitors, params: Tree, grads: Tree, updates: Tree) -> Monitors:
+def after_step(monitors: Monitors, params: PyTree, grads: PyTree, updates: PyTree) -> Monitors:
     """One more step: its gradient, its update, and the parameters before it."""
     gradient, update, weight = map(named_leaves, (grads, updates, params))
 

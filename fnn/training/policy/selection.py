@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.metrics import Metrics, higher_is_better
 from fnn.spec import number, spec, static
 
@@ -39,18 +39,23 @@ class Best(NamedTuple):
 
     value: jax.Array
     epoch: jax.Array
-    params: Tree
-    state: Tree
+    params: PyTree
+    state: PyTree
 
 
-def initial_best(selection: Selection, params: Tree, state: Tree, dtype: DTypeLike) -> Best:
+def initial_best(selection: Selection, params: PyTree, state: PyTree, dtype: DTypeLike) -> Best:
     """Any value is better than this."""
     worst = -jnp.inf if higher_is_better(selection.metric) else jnp.inf
     return Best(jnp.asarray(worst, dtype), jnp.zeros((), jnp.int32), params, state)
 
 
 def update_best(
-    selection: Selection, best: Best, metrics: Metrics, epoch: jax.Array, params: Tree, state: Tree
+    selection: Selection,
+    best: Best,
+    metrics: Metrics,
+    epoch: jax.Array,
+    params: PyTree,
+    state: PyTree,
 ) -> Best:
     """The best after one more validation."""
     value = metrics[selection.metric].astype(best.value.dtype)

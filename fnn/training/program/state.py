@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fnn.layer import Tree
+from fnn.layer import PyTree
 from fnn.shapes import wide
 from fnn.training.policy import monitors
 from fnn.training.policy.monitors import Monitors
@@ -21,9 +21,9 @@ from fnn.xla import check_jaxlib
 class RunState(NamedTuple):
     """All that a run needs to go on. Batch orders and step keys follow from the counters alone."""
 
-    params: Tree
-    state: Tree
-    optimizer_state: Tree
+    params: PyTree
+    state: PyTree
+    optimizer_state: PyTree
     order_key: jax.Array
     step_key: jax.Array
     epoch: jax.Array
@@ -34,7 +34,7 @@ class RunState(NamedTuple):
     """False once the run has stopped by itself: patience is over, or its loss is not finite"""
     loss_sum: jax.Array
     """Σ w ℓ over the rows of the epoch so far"""
-    average: Tree
+    average: PyTree
     """what the run's averaging holds; None without"""
     best: Best | None
     """what the run's selection keeps; None without"""
@@ -57,7 +57,7 @@ def _jitted(function: Callable[..., Any], static: tuple[str, ...], platform: str
 
 
 def init_state(
-    run: Run, in_shape: Tree, *, seed: int | jax.Array, order_seed: int | jax.Array
+    run: Run, in_shape: PyTree, *, seed: int | jax.Array, order_seed: int | jax.Array
 ) -> RunState:
     """The state before the first step.
 
@@ -86,16 +86,16 @@ def init_state(
     )
 
 
-def evaluation_parameters(run: Run, state: RunState) -> tuple[Tree, Tree]:
+def evaluation_parameters(run: Run, state: RunState) -> tuple[PyTree, PyTree]:
     """Parameters and layers' state as they are now: averaged, where the run averages."""
     now = state.params, state.state
     if run.averaging is None:
         return now
-    averaged: tuple[Tree, Tree] = run.averaging.value(state.average, now, state.epoch)
+    averaged: tuple[PyTree, PyTree] = run.averaging.value(state.average, now, state.epoch)
     return averaged
 
 
-def final_parameters(run: Run, state: RunState) -> tuple[Tree, Tree]:
+def final_parameters(run: Run, state: RunState) -> tuple[PyTree, PyTree]:
     """Parameters and layers' state to use: the best by the run's selection, else the current."""
     params, layers = evaluation_parameters(run, state)
     if state.best is None:
