@@ -66,9 +66,9 @@ class WrongLeaf:
 
     def array(self, name: str) -> Array | None:
         """`x`, `y` or `dy` where it is one array of floats."""
-        diagnosis = getattr(self, name)
-        if isinstance(diagnosis, np.ndarray) and np.issubdtype(diagnosis.dtype, np.floating):
-            return diagnosis
+        tensor = getattr(self, name)
+        if isinstance(tensor, np.ndarray) and np.issubdtype(tensor.dtype, np.floating):
+            return tensor
         return None
 
     def same(self, a: Array | None, b: Array) -> bool:

@@ -65,7 +65,7 @@ def is_contradicted(
 
 
 def detection_limit(slopes: list[Slope], moves: list[Array], floor: float, size: float) -> float:
-    """The error of an element that `contradicted` misses no more than once in a million times.
+    """The error of an element that `is_contradicted` misses no more than once in a million times.
 
     The projection of an error on a normal direction is itself normal; two of `n` must exceed what
     counts. All but one are smaller than a share q of their deviation with probability n (0.8 q)ⁿ⁻¹.

@@ -102,7 +102,7 @@ def noise_of(values: np.ndarray, epsilon: float) -> float:
 
 
 def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
-    """The derivative at 0 from the function's values at `places(epsilon)`."""
+    """The derivative at 0 from the function's values at `sample_points(epsilon)`."""
     steps = rungs(epsilon)
     center, up, down = values[0], values[1 : RUNGS + 1], values[RUNGS + 1 : 2 * RUNGS + 1]
     central = (up - down) / (2 * steps)
@@ -114,9 +114,9 @@ def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
     rung = _corner(center, up, down, steps, noise)
     if rung is None:
         return Slope(value, resolution, value, value, False, noise, ladder)
-    expected, left = (up - center) / steps, (center - down) / steps
-    low, high = sorted((float(left[rung]), float(expected[rung])))
-    bend = max(abs(float(side[rung] - side[rung - 1])) for side in (left, expected))
+    right, left = (up - center) / steps, (center - down) / steps
+    low, high = sorted((float(left[rung]), float(right[rung])))
+    bend = max(abs(float(side[rung] - side[rung - 1])) for side in (left, right))
     resolution = bend + 2 * float(rounding[rung])
     return Slope(value, resolution, low, high, True, noise, ladder)
 

@@ -94,7 +94,7 @@ def _finding(
 
 def _stacked(objective: Objective, path: str) -> int:
     """How many scans and ensembles stand around a layer; each stacks what was seen of it."""
-    owners = [path[: location.start()] for location in re.finditer(r"[.\[]", path)]
+    owners = [path[: match.start()] for match in re.finditer(r"[.\[]", path)]
     return sum(
         isinstance(layer, Ensemble) or (isinstance(layer, Repeat) and not layer.tied)
         for layer in (spec_at(objective, owner) for owner in owners)

@@ -85,8 +85,8 @@ def _ulp_floors(expected: Leaves, epsilon: float) -> dict[str, float]:
     sizes = {path: largest(leaf) for path, leaf in expected.items()}
     floors = {}
     for path, size in sizes.items():
-        location = path.rpartition(".")[0]
-        sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == location)
+        owner = path.rpartition(".")[0]
+        sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == owner)
         floors[path] = epsilon * max(size, SISTERS * max(sisters))
     return floors
 
