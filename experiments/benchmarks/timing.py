@@ -18,10 +18,10 @@ def side_by_side(contestants: Mapping[str, Callable[[], object]], rounds: int) -
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(rounds + 2):
         for name, run in contestants.items():
-            began = time.perf_counter()
+            start_time = time.perf_counter()
             run()
             if turn >= 2:
-                seconds[name].append(time.perf_counter() - began)
+                seconds[name].append(time.perf_counter() - start_time)
     first = next(iter(contestants))
     print(f"{rounds} rounds on {jax.devices()[0].device_kind}, JAX {jax.__version__}")
     print(f"{'':<28} {'median':>10} {'ratio to ' + first:>28}")

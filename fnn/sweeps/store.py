@@ -174,7 +174,7 @@ class SweepStore:
         numbers = [int(number) for number in entry(arrays, "numbers", file)]
         places = entry(arrays, "places", file)
         members = [self.members[number] for number in numbers]
-        runs = stack([members[place].run for place in places])
+        runs = stack([members[slot].run for slot in places])
         program = Program(self.data, len(places), shares_order(members))
         shapes = program.shapes(runs)
         ended = None

@@ -80,18 +80,18 @@ def _score(checker: str, trials: Sequence[Trial], corners: Collection[str]) -> S
 
 def _tally(trials: Sequence[Trial]) -> Tally:
     passes, objects, undecided, errors = (
-        tuple(trial.claim for trial in trials if trial.outcome == outcome) for outcome in Outcome
+        tuple(trial.claim for trial in trials if trial.outcome == scores) for scores in Outcome
     )
     seconds = float(np.median([trial.seconds for trial in trials])) if trials else float("nan")
     return Tally(passes, objects, undecided, errors, seconds)
 
 
-def table(found: Sequence[Score]) -> Iterator[str]:
+def table(scores: Sequence[Score]) -> Iterator[str]:
     """A line for each checker, then what each lets pass and where it raises."""
     yield _cells(
         "",
-        f"of {max(score.faults.asked for score in found)} wrong gradients",
-        f"of {max(score.right.asked for score in found)} right gradients",
+        f"of {max(score.faults.asked for score in scores)} wrong gradients",
+        f"of {max(score.right.asked for score in scores)} right gradients",
         "seconds a check",
         widths=(44, 45, 22),
     )
@@ -100,13 +100,13 @@ def table(found: Sequence[Score]) -> Iterator[str]:
         *("false alarms", "at corners", "undecided", "errors"),
         *("planted", "new net", "in all"),
     )
-    for score in found:
+    for score in scores:
         yield (
             _line(score)
             if score.faults.asked + score.right.asked
             else _cells(score.checker, ABSENT, widths=(14,))
         )
-    for score in found:
+    for score in scores:
         yield from _names(f"{score.checker} lets pass", score.faults.passes)
         yield from _names(f"{score.checker} raises on", score.faults.errors + score.right.errors)
 
