@@ -64,8 +64,9 @@ def attach(package: str, aliases: Mapping[str, str] | None = None) -> list[str]:
 
 def _names(file: Path, root: Path) -> Iterator[tuple[str, str | None, str]]:
     """What a file imports from other modules: the name here, the module, and the name there."""
-    for node in ast.parse(file.read_text()).body:
-        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+    body = ast.parse(file.read_text()).body
+    for node in (node for node in body if isinstance(node, ast.ImportFrom)):
+        for alias in node.names:
             if alias.name == "*":
                 assert node.module is not None
                 init = root.joinpath(*node.module.split("."), "__init__.py")

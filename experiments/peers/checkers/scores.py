@@ -80,7 +80,7 @@ def _score(checker: str, trials: Sequence[Trial], corners: Collection[str]) -> S
 
 def _tally(trials: Sequence[Trial]) -> Tally:
     passes, objects, undecided, errors = (
-        tuple(trial.claim for trial in trials if trial.outcome == scores) for scores in Outcome
+        tuple(trial.claim for trial in trials if trial.outcome == outcome) for outcome in Outcome
     )
     seconds = float(np.median([trial.seconds for trial in trials])) if trials else float("nan")
     return Tally(passes, objects, undecided, errors, seconds)

@@ -59,7 +59,7 @@ class Trial:
     """empty for a right gradient"""
     network: str
     path: str
-    answered: Outcome
+    outcome: Outcome
     named: bool
     """the layer at fault is named, and no other"""
     corner: bool
@@ -73,7 +73,7 @@ def checkers(float32: bool) -> list[Checker]:
     torch: Any = None
     if importlib.util.find_spec("torch") is not None:
         from experiments.peers.checkers import torch_peers as torch
-    answered = [
+    able = [
         Checker("fnn.audit", "float64", fnn_audits.audit_float64, compiles=True),
         Checker("fnn.audit_gradient", "float64", fnn_audits.audit_of_functions),
         Checker("torch gradcheck", "float64", torch and torch.slow),
@@ -84,7 +84,7 @@ def checkers(float32: bool) -> list[Checker]:
         Checker("jax check_grads, float32", "float32", jax_peers.check_grads),
         Checker("chex …numerical_grads, float32", "float32", jax_peers.assert_numerical_grads),
     ]
-    return [checker for checker in answered if float32 or checker.dtype == "float64"]
+    return [checker for checker in able if float32 or checker.dtype == "float64"]
 
 
 def blocks(only: str | None, right: int, seed: int, float32: bool) -> list[Block]:
@@ -160,7 +160,7 @@ def run_checkers(claim: GradientCase, contestants: Iterable[Checker]) -> Iterato
             fault="" if claim.fault is None else claim.fault.name,
             network=claim.name,
             path=claim.path or "objective",
-            answered=answer.outcome,
+            outcome=answer.outcome,
             named=claim.fault is not None and answer.layers == (claim.path or "objective",),
             corner=answer.corner,
             words=answer.words,

@@ -28,13 +28,13 @@ def main(place: str, described: str) -> None:
     os.dup2(2, 1)
     module, _, name = place.partition(":")
     start_time = time.perf_counter()
-    result = getattr(importlib.import_module(module), name)
+    set_up = getattr(importlib.import_module(module), name)
     imported = time.perf_counter() - start_time
     from experiments.peers.training.workloads import Workload
 
     work = Workload(**json.loads(described, object_hook=_with_tuples))
     start_time = time.perf_counter()
-    contestant = result(work)
+    contestant = set_up(work)
     contestant.load(work.params())
     answer: dict[str, Any] = {"import": imported, "set_up": time.perf_counter() - start_time}
     used = 0.0
