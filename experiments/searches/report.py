@@ -54,20 +54,20 @@ def format_metrics(metrics: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
 
 
-def print_table(values: dict[str, list[SearchScore]]) -> None:
+def print_table(scores: dict[str, list[SearchScore]]) -> None:
     """Means over repeats with 95 % intervals, and their differences from random search."""
     columns = {
         "validation loss": {
-            strategy: [one.best[-1] for one in values[strategy]] for strategy in values
+            strategy: [one.best[-1] for one in scores[strategy]] for strategy in scores
         }
     }
-    for name in values["random"][0].test:
+    for name in scores["random"][0].test:
         columns[f"test {name}"] = {
-            strategy: [one.test[name] for one in values[strategy]] for strategy in values
+            strategy: [one.test[name] for one in scores[strategy]] for strategy in scores
         }
     print("\n| strategy | epochs |", " | ".join(f"{name} | less random's" for name in columns), "|")
     print("|---|---|" + "---|---|" * len(columns))
-    for strategy, each in values.items():
+    for strategy, each in scores.items():
         cells = [f"{each[0].spent[-1]:,.0f}"]
         for values in columns.values():
             cells += [cell(values[strategy]), cell(np.subtract(values[strategy], values["random"]))]
@@ -83,7 +83,7 @@ def cell(values: Sequence[float] | np.ndarray) -> str:
     return f"{mean:.4g} ± {half:.2g}"
 
 
-def draw(values: dict[str, list[SearchScore]], options: argparse.Namespace) -> None:
+def draw(scores: dict[str, list[SearchScore]], options: argparse.Namespace) -> None:
     """The best validation loss so far over epochs spent: means over repeats, and their range."""
     from fnn.figures.style import (
         COLORS,
@@ -100,7 +100,7 @@ def draw(values: dict[str, list[SearchScore]], options: argparse.Namespace) -> N
     style_axes(axes, "epochs trained in all", "validation loss of the best so far")
     budget = options.trials * options.epochs
     grid = np.geomspace(options.epochs, budget, 400)
-    for (strategy, each), color in zip(values.items(), [GRAY, *COLORS], strict=False):
+    for (strategy, each), color in zip(scores.items(), [GRAY, *COLORS], strict=False):
         curves = np.array([best_so_far(one, grid) for one in each])
         there = np.isfinite(curves).all(0)
         style: dict[str, Any] = {"color": color, "linewidth": 1.8, "label": strategy}

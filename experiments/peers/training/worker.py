@@ -24,24 +24,24 @@ NAMES = ("equinox", "flax", "jax", "jaxlib", "keras", "numpy", "optax", "scikit-
 
 def main(place: str, described: str) -> None:
     """Set up, then do as told until told to end."""
-    output = os.fdopen(os.dup(1), "w")
+    replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     module, _, name = place.partition(":")
     start_time = time.perf_counter()
-    set_up = getattr(importlib.import_module(module), name)
+    make = getattr(importlib.import_module(module), name)
     imported = time.perf_counter() - start_time
     from experiments.peers.training.workloads import Workload
 
     work = Workload(**json.loads(described, object_hook=_with_tuples))
     start_time = time.perf_counter()
-    contestant = set_up(work)
+    contestant = make(work)
     contestant.load(work.params())
     answer: dict[str, Any] = {"import": imported, "set_up": time.perf_counter() - start_time}
     used = 0.0
     while answer:
         _settle()
         answer["waiting"] = round(used, 6)
-        print(json.dumps(answer), file=output, flush=True)
+        print(json.dumps(answer), file=replies, flush=True)
         idle = time.process_time()
         command = json.loads(sys.stdin.readline() or '{"do": "end"}')
         used = time.process_time() - idle
