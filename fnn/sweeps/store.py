@@ -1,4 +1,4 @@
-"""The folder of a sweep: what has ended, and the batch that stopped under way."""
+"""The folder of a sweep: what has ended, and the batch that was interrupted."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class SweepStore:
     |---|---|
     | `sweep.json` | the members, and fingerprints of their runs and of the data |
     | `ended/<first member>.npz` | the results of the members of a batch |
-    | `under-way.npz` | where a batch stands that stopped, and about once a minute |
+    | `under-way.npz` | the state of a batch that was interrupted, and about once a minute |
 
-    Without `writes` it only reads: another process keeps what becomes of them all.
+    Without `writes` it only reads: another process writes the results.
 
     Raises `FnnError` where the folder holds another sweep, or can't be read or written.
     """
@@ -125,7 +125,7 @@ class SweepStore:
         return [outcome for file in files for outcome in self._outcomes(file)]
 
     def keep(self, outcomes: Sequence[MemberResult]) -> None:
-        """These have ended; the batch they were under way in is forgotten."""
+        """These have ended; the saved state of their batch is removed."""
         if not self.writes:
             return
         arrays: dict[str, ArrayLike | Sequence[float]] = {

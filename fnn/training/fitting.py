@@ -1,4 +1,4 @@
-"""What every way of training shares: rows, length, seeds, devices, and who listens."""
+"""What every way of training shares: rows, epochs, seeds, devices, loggers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What loggers are given, whatever is trained: one run, members of a sweep, or a search."""
+"""The event that loggers receive, whatever is trained: a run, members of a sweep, a search."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Rung(NamedTuple):
 
 
 class TrainingEvent(NamedTuple):
-    """What a logger is given: where the training stands.
+    """What a logger is given: the progress of the training.
 
     A run, a sweep and an ensemble send one about twice a second (a run after 4,096 epochs at the
     latest) and at the end; `fnn.search.bayes` sends one after each batch of settings, and

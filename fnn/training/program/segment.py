@@ -1,4 +1,4 @@
-"""A stretch of a run as one program: shuffle, batches, steps, validation."""
+"""A segment of a run as one program: shuffle, batches, steps, validation."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def segment(
     (`fnn.metrics.measure`). On a `mesh` (static) the rows of each batch are divided among its
     devices; the result is that of one, within rounding (`fnn.training.parallel.sharding`).
 
-    Members under `vmap` must share `start` and `stop`: what happens at an epoch's end hangs on
-    them. A member whose patience is over stays as it was, and its metrics are NaN; one that left
-    the finite numbers goes on with NaN, to nobody's harm.
+    Members under `vmap` must share `start` and `stop`, which decide where epochs end. A member
+    whose patience is over keeps its state, and its metrics are NaN; one that diverged computes NaN
+    from there on, which affects no other member.
     """
     plan = Plan.of(run, rows.target.shape[0])
     if capacity is None:
@@ -72,7 +72,7 @@ def segment(
 
     shapes = jax.eval_shape(finish, state, first)[1]
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    history = jax.tree.map(  # its last row takes what no epoch's end has to tell
+    history = jax.tree.map(  # its last row takes the metrics of calls that end no epoch
         lambda leaf: jnp.zeros((capacity + 1, *leaf.shape), leaf.dtype),
         shapes,
     )
@@ -113,7 +113,7 @@ def _steps(
     high: jax.Array,
     mesh: Mesh | None,
 ) -> RunState:
-    """Steps `low` to `high` (exclusive) of an epoch; the ragged last batch is one by itself."""
+    """Steps `low` to `high` (exclusive) of an epoch; the ragged last batch is a step apart."""
     turn = order(plan, state.order_key, epoch)
     if turn is None:
         return batches(run, state, lambda _: shard_batch(rows, mesh), low, high)
