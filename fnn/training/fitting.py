@@ -63,10 +63,17 @@ class MemberOptions(FittingOptions, total=False):
 class Fitting(Generic[R, D]):
     """What is trained on which rows, for how long, from which seeds, on which devices.
 
-    run: a `Run`; of a sweep its members; of a search perhaps a function from settings to a run.
-    rows, validation: the data. The others are `FittingOptions`, whose defaults stand here alone.
+    It is what `fit`, sweeps, ensembles and searches make of their arguments and hand to the host
+    loop.
+
+    run: a `Run`; of a sweep its members; of a search a run or a function from settings to one.
+    rows, validation: the data; None for no validation. The others are `FittingOptions`, whose
+        defaults are set here alone.
 
     Raises `SpecError` for epochs, loggers, a `stop` or seeds that can't be used.
+
+    >>> Fitting("a run", "rows", None, epochs=3).seed
+    0
     """
 
     run: R

@@ -76,6 +76,15 @@ class TrainingEvent(NamedTuple):
     members: of a sweep, an ensemble and `bayes` (whose are those of the last batch).
     search: of `bayes`.
     rung: of `halving`, the one just reached.
+
+    A logger that prints the last loss:
+
+        def show(event: TrainingEvent) -> None:
+            for record in event.ended:
+                print(record["epoch"], record["loss"])
+
+    Keras calls a callback at each batch and epoch; here events follow the calls of the compiled
+    program, and one may hold many epochs or none.
     """
 
     step: int
