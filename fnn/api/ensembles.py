@@ -23,7 +23,7 @@ from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
 STORE = ".members"
-"""in the folder of an ensemble under way: what it is resumed from"""
+"""in the folder of an unfinished ensemble: what it is resumed from"""
 
 
 def ensemble(

@@ -7,7 +7,7 @@ from enum import StrEnum, auto
 
 
 class Mistake(StrEnum):
-    """Kinds of mistakes. `fnn.audit.diagnose.wording` says each in words."""
+    """Kinds of mistakes. `fnn.audit.diagnose.wording` has the text of each."""
 
     UNKNOWN = auto()
     """elements are off, and no kind of mistake fits"""

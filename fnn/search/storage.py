@@ -1,4 +1,4 @@
-"""The file that an Optuna study is kept in, and who may use it."""
+"""The file that an Optuna study is kept in, locked for one process."""
 
 from __future__ import annotations
 

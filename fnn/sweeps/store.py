@@ -149,7 +149,7 @@ class SweepStore:
         (self.path / "under-way.npz").unlink(missing_ok=True)
 
     def pause(self, batch: MemberBatch, numbers: Sequence[int]) -> None:
-        """A batch, of members of those numbers, stopped under way."""
+        """A batch, of members of those numbers, was interrupted."""
         saved = batch.saved()
         if not self.writes:
             return
@@ -166,7 +166,7 @@ class SweepStore:
         write(self.path / "under-way.npz", arrays)
 
     def paused(self) -> tuple[Sequence[int], BatchState] | None:
-        """The batch that stopped under way, if one did."""
+        """The batch that was interrupted, if one was."""
         file = self.path / "under-way.npz"
         if not file.exists():
             return None

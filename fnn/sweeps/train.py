@@ -30,10 +30,10 @@ class Store(Protocol):
         """These have ended."""
 
     def pause(self, batch: MemberBatch, numbers: Sequence[int]) -> None:
-        """A batch, of members of those numbers, stopped under way."""
+        """A batch, of members of those numbers, was interrupted."""
 
     def paused(self) -> tuple[Sequence[int], BatchState] | None:
-        """The batch that stopped under way, if one did."""
+        """The batch that was interrupted, if one was."""
 
 
 class TrainedMembers(NamedTuple):
@@ -96,7 +96,7 @@ def default_metric(members: Sequence[Member], validated: bool) -> str:
 
 
 class _Work:
-    """A sweep under way."""
+    """A sweep in training."""
 
     keep: int | None
     metric: str

@@ -34,7 +34,7 @@ def is_finite(
 
 
 def _optimizer_state(run: Run, state: RunState) -> PyTree:
-    """Nothing of somebody's own optimizer: Optax's may hold infinities (a best value so far)."""
+    """None for a user's own optimizer: Optax's may hold infinities (a best value so far)."""
     return state.optimizer_state if isinstance(run.optimizer, Rule) else None
 
 

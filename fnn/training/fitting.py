@@ -34,7 +34,7 @@ class FittingOptions(TypedDict, total=False):
         caller.
     stop: asked after each call of the compiled program, about twice a second: 0 trains on, and
         anything else ends the training as interrupted, with what was reached, and is kept in the
-        result. The library hears no signals itself: Ctrl-C is Python's `KeyboardInterrupt`.
+        result. The library handles no signals: Ctrl-C is Python's `KeyboardInterrupt`.
     devices: how many devices share the work (`Devices` says what else it may be); None for the
         default one alone.
     """

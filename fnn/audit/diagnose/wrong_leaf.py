@@ -1,4 +1,4 @@
-"""What a diagnoser may look at: a wrong leaf, and the tensors of the layer that computed it."""
+"""The input of a diagnoser: a wrong leaf, and the tensors of the layer that computed it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WrongLeaf:
     claimed: Array
     expected: Array
     layer: object = None
-    """the layer, loss or penalty at fault, as a spec; None for a function that is no network"""
+    """the faulty layer, loss or penalty, as a spec; None for a function that is no network"""
     x: object = None
     """its input"""
     y: object = None

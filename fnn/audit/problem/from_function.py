@@ -1,4 +1,4 @@
-"""Anybody's function and claimed gradient as a problem to audit: JAX's, NumPy's, PyTorch's."""
+"""Any function and its claimed gradient as a problem to audit: JAX's, NumPy's, PyTorch's."""
 
 from __future__ import annotations
 

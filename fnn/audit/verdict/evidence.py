@@ -1,7 +1,7 @@
 """Claimed and automatic gradients at a point, and what rounding alone does to them.
 
 The noise floor of a leaf is measured, not guessed: both gradients are computed again at points
-moved by one unit in the last place, which draws the rounding of every sum and product anew (the
+moved by one unit in the last place, which gives another draw of every rounding (the
 idea of CESTAC, Vignes 1993). So a leaf that is zero by structure, the bias in front of BatchNorm,
 shows the size of the terms that cancel in it.
 """

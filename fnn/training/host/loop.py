@@ -18,7 +18,7 @@ from fnn.training.parallel.collectives import allgather_int
 EVENT_SECONDS = 0.5
 """seconds that a call of the compiled program takes, about"""
 SAVE_SECONDS = 60.0
-"""seconds after which what is under way is saved, so that little is lost by a kill"""
+"""seconds after which the state of a batch is saved, so that a kill loses little"""
 GROWTH = 16
 """by which a call may be longer than the one before"""
 MOST = 2**31 - 1

@@ -93,7 +93,7 @@ def _description(event: TrainingEvent) -> str:
 
 
 def _members(event: TrainingEvent) -> str:
-    """How many members have ended, and how far those under way are."""
+    """How many members have ended, and the epoch of those in training."""
     epochs = f"epoch {int(event.epoch):,}/{event.epochs:,}"
     if event.members is None:
         return epochs
