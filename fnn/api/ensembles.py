@@ -23,7 +23,7 @@ from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
 STORE = ".members"
-"""in the folder of an ensemble under way: what it is resumed from"""
+"""in the folder of an unfinished ensemble: what it is resumed from"""
 
 
 def ensemble(
@@ -38,13 +38,25 @@ def ensemble(
 ) -> EnsembleResult:
     """Train `run` from `members` seeds as one program, and average their predictions.
 
-    `fnn.ensembles.ensemble` says what its arguments are, and what an ensemble is. With a `folder`
-    it is recorded there as `fnn train --members` records it: one model, a record of each member,
-    the result, the figures (which need matplotlib). The same call resumes one that was interrupted;
-    any other folder that exists already is refused (`FnnError`).
+    Arguments:
+        run: what every member trains; its metrics are measured of the mean.
+        data, validation: what `fnn.train` takes, or a `Batch` and a `Batch` to validate.
+        members: how many, of the seeds `seed`, `seed` + 1, …
+        own_order: whether each member has an order of batches of its own.
+        folder: where it is recorded as `fnn train --members` records it: one model, a record of
+            each member, the result, the figures (which need matplotlib).
+        epochs, seed, order_seed, target_scale, loggers, stop, devices, memory: see
+            `fnn.training.MemberOptions`; `epochs` is required.
 
-    A `Batch` has no preprocessing to be kept with a model: it is refused with a `folder`
-    (`SpecError`).
+    The same call resumes one that was interrupted. Raises `FnnError` for any other folder that
+    exists already, `SpecError` for a `Batch` with a `folder` (it has no preprocessing to be kept
+    with a model), and what `fnn.ensembles.ensemble` raises.
+
+    >>> import fnn
+    >>> run = fnn.Run(fnn.Objective(fnn.mlp([8], 3), "cross_entropy"), "adam", batch_size=32)
+    >>> result = fnn.ensemble(run, "iris", members=4, epochs=2)
+    >>> len(result.members)
+    4
     """
     check_names("ensemble", options, MemberOptions)
     if folder is None:

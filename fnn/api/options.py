@@ -1,4 +1,4 @@
-"""The arguments that the front doors hand on to the parts below."""
+"""The arguments that the front doors pass to the rooms below."""
 
 from __future__ import annotations
 

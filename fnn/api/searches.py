@@ -60,10 +60,18 @@ def bayes(
 ) -> SearchResult:
     """`fnn.search.bayes`, recorded in a folder as `fnn search` records it.
 
-    The folder holds what the search is resumed from, the trials as a table, the best one as a run
-    that is measured once on the test rows, the result and the figures (which need matplotlib). The
-    same call resumes it; any other folder that exists already, save an empty one, is refused
-    (`FnnError`). `data` are whatever `fnn.train` takes; a `Batch` is refused (`SpecError`).
+    Arguments:
+        data: whatever `fnn.train` takes.
+        folder: holds what the search is resumed from, the trials as a table, the best one as a run
+            that is measured once on the test rows, the result and the figures (which need pandas,
+            pyarrow and matplotlib).
+
+    The other arguments are those of `fnn.search.bayes`, which needs no folder; `epochs` is
+    required. The same call resumes the search. Raises `FnnError` for any other folder that exists
+    already, save an empty one, `SpecError` for a `Batch`, and what `fnn.search.bayes` raises.
+
+        over = {"learning_rate": fnn.sweeps.Range(1e-4, 1e-1, log=True)}
+        fnn.api.bayes(run, "digits", over=over, trials=64, epochs=20, folder="runs/search-1")
     """
     check_names("bayes", options, BayesOptions)
 
@@ -92,7 +100,8 @@ def halving(
 ) -> SearchResult:
     """`fnn.search.halving`, recorded in a folder as `fnn search --method halving` records it.
 
-    See `bayes`; successive halving keeps nothing to be resumed from.
+    Arguments, errors and the folder are those of `bayes`, but successive halving keeps nothing to
+    be resumed from: a folder that exists already is refused (`FnnError`), an empty one too.
     """
     check_names("halving", options, HalvingOptions)
 

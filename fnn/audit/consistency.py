@@ -59,8 +59,8 @@ def single_examples(
         except Exception as error:
             if mode == train:
                 raise
-            messages = f"{type(error).__name__}: {error}".splitlines()[0]
-            return Check(name, None, f"the backward pass raises in evaluation ({messages})")
+            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            return Check(name, None, f"the backward pass raises in evaluation ({message})")
         scale = np.abs(together).max(initial=0)
         if np.allclose(together, apart, rtol=1e-9, atol=1e-9 * scale):
             check = _compare_leaves(name, evidence, jax.device_get(summed), jax.device_get(batch))

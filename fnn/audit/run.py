@@ -54,12 +54,7 @@ def audit_network(
         claimed = objective if by_hand is None else by_hand
         check_contract(in_dtype(claimed, "float64"), _wide(point), train)
         problem = from_network.problem_of(objective, claimed, point, train=train, dtype=dtype)
-        if not np.isfinite(problem.noise):
-            raise FnnError(
-                "its value is not finite at these parameters (a class number that is no class of "
-                "the output gives NaN)",
-                "objective",
-            )
+        _check_finite(problem)
         counted, evaluations = _counted(problem)
         evidence = gather(problem)
         rows = _rows(counted, evidence, settings)
@@ -106,6 +101,15 @@ def audit_function(
     if problem.automatic is None:
         header["automatic"] = "none: JAX can't trace the function"
     return Audit(header, tuple(rows), (), checks)
+
+
+def _check_finite(problem: Problem) -> None:
+    if not np.isfinite(problem.noise):
+        raise FnnError(
+            "its value is not finite at these parameters (a class number that is no class of "
+            "the output gives NaN)",
+            "objective",
+        )
 
 
 def _findings(

@@ -1,4 +1,4 @@
-"""A sweep: from axes and data to what every member came to."""
+"""A sweep: from axes and data to the result of every member."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def sweep(
     steps in float64. Not to the bit: sums are added up in another order when members are computed
     together, and in float32 such differences, 1e-7 at first, grow along a run as those of any
     other rounding do. A member that leaves the finite numbers ends as "diverged", and changes no
-    other; train it alone to learn where that began.
+    other; train it alone to learn where it diverged.
 
     `stop` ends it within about half a second, with what was reached.
 

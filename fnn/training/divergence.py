@@ -1,7 +1,7 @@
-"""Numbers that are not finite: at which step they began, and in which layer and leaf.
+"""Numbers that are not finite: the step, the layer and the leaf where they first appear.
 
-A run that is cut anywhere gives the same bits, so nothing has to be recorded while it goes well:
-when it goes wrong, the steps since the last event are taken again.
+A run that is cut anywhere gives the same bits, so nothing has to be recorded as long as all is
+finite: when something is not, the steps since the last event are computed again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def is_finite(
 
 
 def _optimizer_state(run: Run, state: RunState) -> PyTree:
-    """Nothing of somebody's own optimizer: Optax's may hold infinities (a best value so far)."""
+    """None for a user's own optimizer: Optax's may hold infinities (a best value so far)."""
     return state.optimizer_state if isinstance(run.optimizer, Rule) else None
 
 

@@ -1,4 +1,4 @@
-"""What every way of training shares: rows, length, seeds, devices, and who listens."""
+"""What every way of training shares: rows, epochs, seeds, devices, loggers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FittingOptions(TypedDict, total=False):
         caller.
     stop: asked after each call of the compiled program, about twice a second: 0 trains on, and
         anything else ends the training as interrupted, with what was reached, and is kept in the
-        result. The library hears no signals itself: Ctrl-C is Python's `KeyboardInterrupt`.
+        result. The library handles no signals: Ctrl-C is Python's `KeyboardInterrupt`.
     devices: how many devices share the work (`Devices` says what else it may be); None for the
         default one alone.
     """
@@ -63,10 +63,17 @@ class MemberOptions(FittingOptions, total=False):
 class Fitting(Generic[R, D]):
     """What is trained on which rows, for how long, from which seeds, on which devices.
 
-    run: a `Run`; of a sweep its members; of a search perhaps a function from settings to a run.
-    rows, validation: the data. The others are `FittingOptions`, whose defaults stand here alone.
+    It is what `fit`, sweeps, ensembles and searches make of their arguments and hand to the host
+    loop.
+
+    run: a `Run`; of a sweep its members; of a search a run or a function from settings to one.
+    rows, validation: the data; None for no validation. The others are `FittingOptions`, whose
+        defaults are set here alone.
 
     Raises `SpecError` for epochs, loggers, a `stop` or seeds that can't be used.
+
+    >>> Fitting("a run", "rows", None, epochs=3).seed
+    0
     """
 
     run: R

@@ -60,7 +60,7 @@ def with_diagnosis(
 
 
 def _sizes(args: tuple[object, ...]) -> dict[str, float]:
-    """The lengths of the arguments' axes: what people divide by."""
+    """The lengths of the arguments' axes: frequent divisors."""
     sizes: dict[str, float] = {}
     for number, arg in enumerate(args[1:], start=1):
         for leaf in jax.tree.leaves(arg):

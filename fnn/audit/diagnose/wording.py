@@ -1,4 +1,4 @@
-"""Diagnoses in words: the one place where a kind of mistake is spelled out."""
+"""Diagnoses as text: each kind of mistake is worded here alone."""
 
 from __future__ import annotations
 

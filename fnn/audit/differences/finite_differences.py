@@ -102,7 +102,7 @@ def noise_of(values: np.ndarray, epsilon: float) -> float:
 
 
 def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
-    """The derivative at 0 from the function's values at `places(epsilon)`."""
+    """The derivative at 0 from the function's values at `sample_points(epsilon)`."""
     steps = rungs(epsilon)
     center, up, down = values[0], values[1 : RUNGS + 1], values[RUNGS + 1 : 2 * RUNGS + 1]
     central = (up - down) / (2 * steps)
@@ -114,9 +114,9 @@ def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
     rung = _corner(center, up, down, steps, noise)
     if rung is None:
         return Slope(value, resolution, value, value, False, noise, ladder)
-    expected, left = (up - center) / steps, (center - down) / steps
-    low, high = sorted((float(left[rung]), float(expected[rung])))
-    bend = max(abs(float(side[rung] - side[rung - 1])) for side in (left, expected))
+    right, left = (up - center) / steps, (center - down) / steps
+    low, high = sorted((float(left[rung]), float(right[rung])))
+    bend = max(abs(float(side[rung] - side[rung - 1])) for side in (left, right))
     resolution = bend + 2 * float(rounding[rung])
     return Slope(value, resolution, low, high, True, noise, ladder)
 
@@ -142,7 +142,7 @@ def _extrapolate(central: np.ndarray, rounding: np.ndarray, ratio: float) -> tup
 def _best_of(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     """The value with the least error, which is no less than what its nearest rivals differ by.
 
-    The least of many estimates is the luckiest too: neighbors that agree by chance.
+    The least of many estimates may be that of neighbors that agree by chance.
     """
     errors = np.where(np.isfinite(values) & np.isfinite(errors), errors, np.inf)
     best = int(np.argmin(errors))
@@ -156,7 +156,7 @@ def _best_of(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
 def _excess_of_smaller_steps(
     column: np.ndarray, central: np.ndarray, rounding: np.ndarray
 ) -> np.ndarray:
-    """By how much the smaller steps, rounding allowed for, speak against each entry.
+    """By how much the smaller steps, rounding allowed for, contradict each entry.
 
     Where a corner lies close by, larger steps agree with each other on a mean of both sides.
     """

@@ -1,4 +1,4 @@
-"""The layers at fault, the leaf that each gets wrong, and what kind of mistake it looks like."""
+"""The faulty layers, the leaf that is wrong in each, and the kind of mistake."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def is_correct(probe: Probed, leaf: str) -> bool:
 
 
 def worst_slice(probe: Probed, leaf: str, stacked: int) -> Probed:
-    """Of a layer in `Repeat` or `Ensemble`, the one that is furthest off, as if it stood alone."""
+    """Of a layer in `Repeat` or `Ensemble`, the slice that is furthest off, as one layer."""
     for _ in range(stacked):
         error = np.abs(np.asarray(probe.manual[leaf]) - np.asarray(probe.expected[leaf]))
         index = int(np.argmax(error.reshape(len(error), -1).max(1)))
@@ -93,8 +93,8 @@ def _finding(
 
 
 def _stacked(objective: Objective, path: str) -> int:
-    """How many scans and ensembles stand around a layer; each stacks what was seen of it."""
-    owners = [path[: location.start()] for location in re.finditer(r"[.\[]", path)]
+    """How many scans and ensembles enclose a layer; each stacks what its probe recorded."""
+    owners = [path[: match.start()] for match in re.finditer(r"[.\[]", path)]
     return sum(
         isinstance(layer, Ensemble) or (isinstance(layer, Repeat) and not layer.tied)
         for layer in (spec_at(objective, owner) for owner in owners)

@@ -1,9 +1,9 @@
 """Where a fault is: every layer's own backward against `jax.vjp`, on the cotangent that reaches it.
 
-Each layer is wrapped by a probe whose backward hands out, in the place of the parameters' gradient,
-what the layer gave and what it should have given; so combinators, scans and all, carry the
-evidence out by themselves. A combinator is asked with children that differentiate themselves by
-`jax.vjp`, so that it answers for its own mistakes alone.
+Each layer is wrapped by a probe whose backward returns, in place of the parameters' gradient, what
+the layer gave and what it should have given; so combinators, scans included, return the evidence as
+they return gradients. A combinator is probed with children that differentiate themselves by
+`jax.vjp`, so that its own mistakes alone are seen.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Automatic(Layer):
 
 
 class _Probe(Layer):
-    """A layer that hands out what it gives and what it should."""
+    """A layer that returns what it gives and what it should give."""
 
     def __init__(self, layer: Layer) -> None:
         self.inner = with_children(layer, _Probe)
@@ -78,7 +78,7 @@ class _Probe(Layer):
         own_dx, own_grads = self.alone.backward(params, alone_tape, dy)
         try:
             dx, inside = self.inner.backward(params, inner, dy)
-        except Exception:  # it calculates with its layers' gradients, where evidence stands now
+        except Exception:  # it calculates with its layers' gradients, which are evidence here
             dx, inside = own_dx, {}
         probed = Probed(
             params,

@@ -67,9 +67,9 @@ class _Strict(Layer):
             raise
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
-            messages = f"{name} raised {type(error).__name__}: {str(error).strip().splitlines()[0]}"
+            message = f"{name} raised {type(error).__name__}: {str(error).strip().splitlines()[0]}"
             location = f"(line {frame.lineno} of {frame.filename})"
-            raise FnnError(f"{messages} {location}", self.location) from error
+            raise FnnError(f"{message} {location}", self.location) from error
 
     def _same(self, name: str, result: PyTree, of: str, wanted: PyTree) -> None:
         if _described(result) != _described(wanted):

@@ -1,4 +1,4 @@
-"""Anybody's function and claimed gradient as a problem to audit: JAX's, NumPy's, PyTorch's."""
+"""Any function and its claimed gradient as a problem to audit: JAX's, NumPy's, PyTorch's."""
 
 from __future__ import annotations
 
@@ -104,9 +104,9 @@ def _call(function: Function, name: str, *args: PyTree) -> PyTree:
         result = function(*args)
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        messages = str(error).strip().split("\n")[0]
+        message = str(error).strip().split("\n")[0]
         raise FnnError(
-            f"raised {type(error).__name__}: {messages} (line {frame.lineno} of {frame.filename})",
+            f"raised {type(error).__name__}: {message} (line {frame.lineno} of {frame.filename})",
             name,
         ) from error
     if _bytes(args) != before:
@@ -185,7 +185,7 @@ def _compiled_gradient(
 
     try:
         jax.eval_shape(run, leaves)
-    except Exception:  # as in `_traced`
+    except Exception:  # as in `_trace`
         return None
     return lambda point: gradient_by_path(run(point), args[0], leaves)
 

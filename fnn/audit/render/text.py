@@ -23,7 +23,7 @@ MEANINGS = {
 
 
 def text(audit: AuditRecord) -> str:
-    """Header, table, every leaf that is not PASS, what is at fault, checks, conclusion."""
+    """Header, table, every leaf that is not PASS, findings, checks, conclusion."""
     parts = [header(audit), table(audit), details(audit), findings(audit), checks(audit)]
     return "\n\n".join("\n".join(part) for part in [*parts, [conclusion(audit)]] if part)
 
@@ -89,7 +89,7 @@ def _brief(row: LeafRow) -> str:
 
 
 def names(audit: AuditRecord) -> tuple[str, str]:
-    """What the gradient on trial is called, and what the differences are held against."""
+    """The names of the claimed gradient, and of the one that differences are compared with."""
     claimed = str(audit.header.get("claimed", "claimed"))
     known = any(row.difference is not None for row in audit.rows)
     return claimed, "automatic" if known else claimed
@@ -123,7 +123,7 @@ def worst(row: LeafRow, claimed: str = "claimed") -> str:
 
 
 def findings(audit: AuditRecord) -> list[str]:
-    """The layers, losses and penalties at fault, in words."""
+    """The faulty layers, losses and penalties, a paragraph each."""
     return [line for item in audit.findings for line in _wrapped(_finding(item), "    ", "")]
 
 

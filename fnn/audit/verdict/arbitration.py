@@ -95,7 +95,7 @@ def by_elements(check: LeafCheck, row: LeafRow, elements: np.ndarray) -> LeafRow
 
 
 def by_directions(check: LeafCheck, row: LeafRow) -> LeafRow:
-    """The differences speak against the claimed gradient (and against an equal automatic one)."""
+    """The differences contradict the claimed gradient (and an equal automatic one)."""
     evidence = check.evidence
     if any(slope.corner for slope in check.slopes):
         note = "a valid value where corners meet"
@@ -122,10 +122,10 @@ def by_directions(check: LeafCheck, row: LeafRow) -> LeafRow:
 def _unless_refuted(check: LeafCheck, row: LeafRow) -> LeafRow:
     """The row, or WRONG where the claimed gradient has no valid value at some element.
 
-    Along random directions several corners may pull to different sides, so that elements are asked:
+    Along random directions several corners may act together, so that elements are measured:
     all of a small leaf, of a large one that to which halving leads, and then a point close by. That
     point decides too where corners follow corners: what JAX gives at 0 for a SELU of a leaky ReLU
-    lies outside the slopes on both sides, and is the same whoever differentiates.
+    lies outside the slopes on both sides, and is the same in either gradient.
     """
     evidence = check.evidence
     if not is_contradicted(check.slopes, evidence.claimed, check.directions, evidence.noise_floor):

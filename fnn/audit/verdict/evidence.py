@@ -1,7 +1,7 @@
 """Claimed and automatic gradients at a point, and what rounding alone does to them.
 
 The noise floor of a leaf is measured, not guessed: both gradients are computed again at points
-moved by one unit in the last place, which draws the rounding of every sum and product anew (the
+moved by one unit in the last place, which gives another draw of every rounding (the
 idea of CESTAC, Vignes 1993). So a leaf that is zero by structure, the bias in front of BatchNorm,
 shows the size of the terms that cancel in it.
 """
@@ -85,8 +85,8 @@ def _ulp_floors(expected: Leaves, epsilon: float) -> dict[str, float]:
     sizes = {path: largest(leaf) for path, leaf in expected.items()}
     floors = {}
     for path, size in sizes.items():
-        location = path.rpartition(".")[0]
-        sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == location)
+        owner = path.rpartition(".")[0]
+        sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == owner)
         floors[path] = epsilon * max(size, SISTERS * max(sisters))
     return floors
 

@@ -72,7 +72,7 @@ def excuse_saturation(row: LeafRow, evidence: dict[str, Evidence]) -> LeafRow:
     """A leaf that is off by little in a network whose every layer is right by itself.
 
     Where a value is saturated every draw of the rounding is the same, so that the floor, which is
-    measured by drawing it anew, is too low. The row's limit then is what was seen.
+    measured by redrawing it, is too low. The row's limit then is the observed error.
     """
     scale = max(measured.largest for measured in evidence.values())
     apart = row.difference or 0.0

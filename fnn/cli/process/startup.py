@@ -29,9 +29,9 @@ def own_process() -> None:
 
 
 def start_time() -> float:
-    """When the command began, by `time.perf_counter`: a process of its own, when that did.
+    """When the command started, by `time.perf_counter`: the start of its own process.
 
-    Where the system does not tell that (it does on Linux), from now.
+    Where the system does not give that (Linux does), now.
     """
     now = time.perf_counter()
     try:
@@ -48,7 +48,7 @@ def start_time() -> float:
 def loading() -> Iterator[None]:
     """Inside, Ctrl-C ends a process of the command's own at once, whatever handles it otherwise.
 
-    Half-imported libraries have no say in it: they might lose a `KeyboardInterrupt`.
+    Half-imported libraries are not involved: they might swallow a `KeyboardInterrupt`.
     """
     if not _owned:
         yield

@@ -84,7 +84,7 @@ class FitResult:
     best: None without a `Selection`, and where its metric was NaN (an AUC over rows of one class)
         or never measured before the run was interrupted.
     status: "finished", "stopped early" (patience), "interrupted" or "diverged".
-    run_state: where the run stands.
+    run_state: all that the run would continue from.
     interrupted: what `stop` gave when it interrupted it; None if it did not.
     """
 

@@ -1,4 +1,4 @@
-"""Rows that do not fit into memory: chunks of the same permutation, the next one read meanwhile."""
+"""Rows that do not fit into memory: chunks of one permutation, the next one prefetched."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CHUNK_BYTES = 32 * 2**20
 
 
 class StreamingSource:
-    """Takes a run forward over rows that are read as they are needed.
+    """Advances a run over rows that are read as they are needed.
 
     The steps, their order and their keys are those of rows that lie on the device, and so are the
     numbers, bit for bit. Raises `SpecError` for a batch that is all of the rows.

@@ -69,11 +69,11 @@ def _taken_elsewhere(leaf: WrongLeaf, layer: Activation, x: Array, dy: Array) ->
     y = leaf.array("y")
     if y is None:
         return None
-    for name, role in (
+    for name, point in (
         ("the activation instead of the pre-activation", y),
         ("the cotangent", dy),
     ):
-        _, pull = jax.vjp(lambda x: layer.apply({}, {}, x)[0], role)
+        _, pull = jax.vjp(lambda x: layer.apply({}, {}, x)[0], point)
         if leaf.same(leaf.claimed, np.asarray(pull(dy)[0])):
             return Diagnosis(Mistake.SLOPE_ELSEWHERE, tensor=name)
     with np.errstate(all="ignore"):
