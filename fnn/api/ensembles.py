@@ -7,7 +7,7 @@ import shutil
 from typing import Unpack
 
 from fnn import ensembles
-from fnn.api.options import Data, check_names
+from fnn.api.options import Data
 from fnn.api.recorded import check_can_draw, create_or_resume, is_recorder, record
 from fnn.data.splits import FRACTIONS
 from fnn.ensembles import EnsembleResult
@@ -18,7 +18,7 @@ from fnn.runs.origin import Origin
 from fnn.runs.source import python_data_record
 from fnn.spec import SpecError
 from fnn.training.checks import check_loggers
-from fnn.training.fitting import MemberOptions
+from fnn.training.fitting import MemberOptions, check_options
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -58,7 +58,7 @@ def ensemble(
     >>> len(result.members)
     4
     """
-    check_names("ensemble", options, MemberOptions)
+    check_options(ensemble, options, MemberOptions)
     if folder is None:
         return ensembles.ensemble(
             run, data, validation, members=members, own_order=own_order, **options

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from fnn import search
-from fnn.api.options import Data, check_names
+from fnn.api.options import Data
 from fnn.api.recorded import check_can_draw, create_or_resume, record
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
@@ -26,7 +26,7 @@ from fnn.sweeps import Member
 from fnn.sweeps.axes import Axis, Settings
 from fnn.sweeps.export import check_libraries
 from fnn.sweeps.test_protocol import measured
-from fnn.training.fitting import MemberOptions
+from fnn.training.fitting import MemberOptions, check_options
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -73,7 +73,7 @@ def bayes(
         over = {"learning_rate": fnn.sweeps.Range(1e-4, 1e-1, log=True)}
         fnn.api.bayes(run, "digits", over=over, trials=64, epochs=20, folder="runs/search-1")
     """
-    check_names("bayes", options, BayesOptions)
+    check_options(bayes, options, BayesOptions)
 
     def train(path: Path, prepared: Prepared) -> SearchResult:
         return search.bayes(
@@ -103,7 +103,7 @@ def halving(
     Arguments, errors and the folder are those of `bayes`, but successive halving keeps nothing to
     be resumed from: a folder that exists already is refused (`FnnError`), an empty one too.
     """
-    check_names("halving", options, HalvingOptions)
+    check_options(halving, options, HalvingOptions)
 
     def train(path: Path, prepared: Prepared) -> SearchResult:
         return search.halving(run, prepared, over=over, draws=draws, **options)

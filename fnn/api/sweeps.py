@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from fnn.api.options import Data, SweepOptions, check_names
+from fnn.api.options import Data, SweepOptions
 from fnn.api.recorded import create_or_resume, is_recorder, members_to_keep, record
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
@@ -23,6 +23,7 @@ from fnn.sweeps.sweep import sweep as sweep_fields
 from fnn.sweeps.sweep import sweep_members
 from fnn.sweeps.test_protocol import measured
 from fnn.training.checks import check_loggers
+from fnn.training.fitting import check_options
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -64,7 +65,7 @@ def sweep(
     >>> result.best().settings
     {'learning_rate': 0.03}
     """
-    check_names("sweep", options, SweepOptions)
+    check_options(sweep, options, SweepOptions)
     if folder is None or isinstance(data, Batch):
         return sweep_fields(run, data, validation, over=over, folder=folder, **options)
     check_loggers(options.get("loggers", ()))

@@ -17,7 +17,7 @@ from fnn.search.trials import Trials
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, Settings
 from fnn.training.checks import check_counts
-from fnn.training.fitting import MemberFitting, MemberOptions
+from fnn.training.fitting import MemberFitting, MemberOptions, check_options
 from fnn.training.run import Run
 
 
@@ -73,6 +73,7 @@ def bayes(
     a storage that holds another search, is in use, locked or damaged, `FnnError` where Optuna is
     not installed, and for data what `fnn.sweep` raises.
     """
+    check_options(bayes, options, MemberOptions)
     check_counts(1, trials=trials, batch=batch)
     if sampler is not None and not callable(sampler):
         raise SpecError(

@@ -14,7 +14,7 @@ from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, draw
 from fnn.sweeps.checks import check_members
 from fnn.training.checks import check_counts
-from fnn.training.fitting import MemberFitting, MemberOptions
+from fnn.training.fitting import MemberFitting, MemberOptions, check_options
 from fnn.training.run import Run
 
 
@@ -60,6 +60,7 @@ def halving(
     Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification and Hyperparameter
     Optimization, section 3; Li et al. 2018, Hyperband, Algorithm 1 (its innermost loop).
     """
+    check_options(halving, options, MemberOptions)
     fitting = MemberFitting[Run | Build, Any](run, data, validation, **options)
     problem = SearchProblem.of(fitting, over, metric, together=draws)
     members = [problem.member(settings) for settings in draw(problem.space, draws, fitting.seed)]

@@ -13,7 +13,7 @@ from fnn.sweeps.axes import Axis, Member, Strategy, members
 from fnn.sweeps.result import SweepResult, key
 from fnn.sweeps.store import open_store
 from fnn.sweeps.train import default_metric, train_fitting
-from fnn.training.fitting import MemberFitting, MemberOptions
+from fnn.training.fitting import MemberFitting, MemberOptions, check_options
 from fnn.training.parallel.devices import check_enough
 from fnn.training.run import Run
 from fnn.training.train import as_prepared, check_loss, check_outputs
@@ -75,6 +75,7 @@ def sweep(
     nearest), values that a field may not hold, and a budget too small for one member; `FnnError`
     for a folder that holds another sweep; and for data what `fnn.fit` and `fnn.train` raise.
     """
+    check_options(sweep, options, MemberOptions)
     fitting = MemberFitting(run, data, validation, **options)
     seeds = {"seed": fitting.seed, "order_seed": fitting.order_seed}
     varied = members(run, over, how, draws=draws, own_order=own_order, **seeds)

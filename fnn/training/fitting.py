@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Generic, Required, TypedDict, TypeVar
 
@@ -10,6 +11,7 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from fnn.spec import SpecError
+from fnn.spec.errors import choice
 from fnn.training.checks import check_epochs, check_loggers, check_seeds
 from fnn.training.host.events import Logger, Stop
 from fnn.training.host.loop import HostLoop
@@ -57,6 +59,20 @@ class MemberOptions(FittingOptions, total=False):
     """
 
     memory: int | float | str | None
+
+
+def check_options(
+    function: Callable[..., object], options: Mapping[str, object], known: type = FittingOptions
+) -> None:
+    """Raises `TypeError`, as Python does, for an unknown argument and for missing epochs."""
+    name, names = function.__name__, known.__annotations__
+    for option in options:
+        if option not in names:
+            parameters = inspect.signature(function).parameters.keys() - {"options"}
+            hint = choice(option, {*names, *parameters})
+            raise TypeError(f"{name}() got an unexpected keyword argument {option!r}{hint}")
+    if "epochs" in names and "epochs" not in options:
+        raise TypeError(f"{name}() missing 1 required keyword-only argument: 'epochs'")
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from fnn.cli.process.startup import INTERRUPTED, is_importing
+
 PATIENCE = 1.0
 """seconds that Python has to end; while XLA compiles, it handles no signal"""
 NOTED = "fnn: interrupted: stops after the present step; Ctrl-C again ends it at once\n"
@@ -66,7 +68,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
 
 def interrupted() -> str:
-    """The line printed at the end, with the command that resumes if there is one."""
+    """The line that tells of the end, with the command that resumes if there is one."""
+    if not _folders:
+        return "fnn: interrupted"
     from fnn.runs.kinds import resume_command
 
     commands = [command for command in map(resume_command, _folders) if command is not None]
@@ -109,6 +113,9 @@ def handle_sigint() -> Iterator[None]:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
+    if is_importing(frame):
+        _write(f"{interrupted()}\n")
+        os._exit(INTERRUPTED)
     signal.signal(signal.SIGINT, _ignore)
     raise KeyboardInterrupt
 

@@ -60,6 +60,19 @@ def loading() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def is_importing(frame: FrameType | None) -> bool:
+    """Whether a process of the command's own is in an import, which must not see Ctrl-C.
+
+    Commands import what they need when they run. A `KeyboardInterrupt` there can leave NumPy half
+    imported, and on that jaxlib crashes.
+    """
+    while _owned and frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
 _owned: list[int] = []
 """the process, once it is the command's own"""
 

@@ -18,7 +18,7 @@ from fnn.shapes import shape_of, wide
 from fnn.spec import FnnError, SpecError, numbers
 from fnn.training.checks import check_length, check_rows, check_selection
 from fnn.training.divergence import check_start
-from fnn.training.fitting import Fitting, FittingOptions
+from fnn.training.fitting import Fitting, FittingOptions, check_options
 from fnn.training.host.history import History, joined
 from fnn.training.host.in_memory import InMemorySource
 from fnn.training.host.single_run import SingleRun, Status
@@ -136,6 +136,7 @@ def fit(
     network has no output for, with the row, `SpecError` for other arguments that can't be used,
     and `DivergedError` for numbers that are not finite.
     """
+    check_options(fit, options)
     fitting = Fitting[Run, Batch | RowReader](run, rows, validation, **options)
     check_selection(run, validation is not None, fitting.epochs)
     mesh = fitting.mesh("rows")
