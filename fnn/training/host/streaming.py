@@ -141,7 +141,7 @@ class StreamingSource:
             if epoch not in self._orders:
                 key = local_copy(state.order_key, self.mesh)
                 keep = {known: turn for known, turn in self._orders.items() if known + 1 == epoch}
-                turn = np.asarray(_order(self.plan, key, epoch))
+                turn = jax.device_get(_order(self.plan, key, epoch))
                 self._orders = keep | {epoch: turn}
             index = self._orders[epoch][first : first + size]
             rest = 0 if first >= self.plan.whole * self.plan.size else size - len(index)
