@@ -157,6 +157,6 @@ def _query(compiled: Any, analysis: str) -> Any:
         return None
 
 
-def _count(told: Any) -> float | None:
+def _count(value: Any) -> float | None:
     """XLA says -1 where it does not know."""
-    return None if told is None or told < 0 else float(told)
+    return None if value is None or value < 0 else float(value)

@@ -10,7 +10,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Generic, TypeVar
 
 from fnn.files import field
@@ -89,7 +88,7 @@ class Recorder(Generic[R]):
 
         Where it fails before anything was recorded, a folder that was created for it is removed.
         """
-        with self:
+        with self.folder:
             self.begin()
             if self.figures:
                 load_library()
@@ -124,15 +123,3 @@ class Recorder(Generic[R]):
             note = f"note: {error}: it is written anew, without the seconds of earlier calls"
             self.notes.append(note)
             return 0.0
-
-    def __enter__(self) -> Recorder[R]:
-        self.folder.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.folder.__exit__(kind, error, traceback)

@@ -46,18 +46,18 @@ def run_trials(
     right: list[Control] = []
     trials: list[Trial] = []
 
-    def told(line: Control | Trial) -> None:
+    def report(line: Control | Trial) -> None:
         if progress is not None:
             progress(len(right) + len(trials), len(networks) + len(planted), line)
 
     with ThreadPoolExecutor(WORKERS) as pool:
         for network in networks:  # its trials share what the right one has compiled
             right.append(_control(network, seed))
-            told(right[-1])
+            report(right[-1])
             here = [(fault, path) for fault, other, path in planted if other is network]
             for trial in pool.map(lambda of, at=network: _trial(of[0], of[1], at, seed), here):
                 trials.append(trial)
-                told(trial)
+                report(trial)
             jax.clear_caches()  # the system allows a process only so many compiled programs
     order = {fault.name: number for number, fault in enumerate(faults)}
     trials.sort(key=lambda trial: order[trial.fault])

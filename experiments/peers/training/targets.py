@@ -81,21 +81,21 @@ def ratio(seconds: Sequence[float], others: Sequence[float]) -> Ratio:
 
 def relative(records: Iterable[Record], work: str, task: str) -> dict[str, Ratio]:
     """The time of each contestant that went all rounds, by fnn's."""
-    found = {
+    measured = {
         record.contestant: record.tasks[task].seconds
         for record in records
         if record.work == work and not record.failure and task in record.tasks
     }
-    if OURS not in found:
+    if OURS not in measured:
         return {}
-    return {name: ratio(seconds, found[OURS]) for name, seconds in found.items()}
+    return {name: ratio(seconds, measured[OURS]) for name, seconds in measured.items()}
 
 
 def verdicts(records: Sequence[Record], works: Iterable[str]) -> list[Verdict]:
     """Of all goals of these works."""
     asked = set(works)
-    found = [_verdict(goal, records) for goal in TARGETS if goal.work in asked]
-    return [*found, _memory(records, WORKLOADS["mnist"].nbytes)] if "mnist" in asked else found
+    judged = [_verdict(goal, records) for goal in TARGETS if goal.work in asked]
+    return [*judged, _memory(records, WORKLOADS["mnist"].nbytes)] if "mnist" in asked else judged
 
 
 def _verdict(goal: SpeedTarget, records: Sequence[Record]) -> Verdict:
