@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=100)
     options = parser.parse_args()
 
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     digits = load("digits")
     prepared = [prepare(digits, seed=seed) for seed in range(options.seeds)]
     parts = [
@@ -56,7 +56,7 @@ def main() -> None:
     accuracy = members(fnn.numbers(run), *parts, jnp.arange(options.seeds))
     print("test accuracy by seed", *(f"{value:.4f}" for value in accuracy.tolist()))
     print(format_interval(accuracy))
-    print(f"{time.perf_counter() - began:.1f} s on {jax.devices()[0].device_kind}")
+    print(f"{time.perf_counter() - start_time:.1f} s on {jax.devices()[0].device_kind}")
 
 
 if __name__ == "__main__":

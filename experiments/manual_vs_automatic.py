@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def compare(out: Path, quick: bool) -> None:
     """All of it. Raises `FnnError` where `out` can't be written to or matplotlib is missing."""
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     new_figure(1, 1)
     with explained(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -75,10 +75,17 @@ def compare(out: Path, quick: bool) -> None:
     before = machine() | {"device": jax.devices()[0].device_kind}
     drifts = followed(quick)
     costs = measured(quick)
-    told = {"trajectories": list(drift_words(drifts)), "costs": list(cost_words(costs))}
-    say("", "How far apart?", *told["trajectories"], "", "When does it pay?", *told["costs"])
+    texts = {"trajectories": list(drift_words(drifts)), "costs": list(cost_words(costs))}
+    say(
+        "",
+        "How far apart?",
+        *texts["trajectories"],
+        "",
+        "When does it pay?",
+        *texts["costs"],
+    )
     figures = draw(drifts, costs, out)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start_time
     after = machine()
     write_json(
         out / "result.json",
@@ -87,7 +94,7 @@ def compare(out: Path, quick: bool) -> None:
             "machine": before | {"load_after": after["load"]},
             "quick": quick,
             "seconds": seconds,
-            "said": told,
+            "said": texts,
             "trajectories": [drift.to_json() for drift in drifts],
             "costs": [cost.to_json() for cost in costs],
         },
@@ -104,24 +111,24 @@ def followed(quick: bool) -> list[Drift]:
     """Trajectories of every network in both dtypes."""
     names = [next(iter(SETTINGS)), list(SETTINGS)[-1]] if quick else list(SETTINGS)
     seeds = range(2 if quick else 5)
-    found = [
+    result = [
         drift(name, dtype, seeds=seeds, steps=1_000)
         for name in names
         for dtype in ("float32", "float64")
     ]
-    say(*drift_table(found))
-    return found
+    say(*drift_table(result))
+    return result
 
 
 def measured(quick: bool) -> list[Cost]:
     """Costs of every program, a line printed as each is there."""
     say("", "What automatic costs, and manual / automatic (quartiles)", cost_heading())
-    found = []
+    result = []
     for program in programs(quick):
         rounds, compilations = (5, 1) if quick else (20, 3)
-        found.append(cost(program, rounds=rounds, compilations=compilations))
-        say(cost_line(found[-1]))
-    return found
+        result.append(cost(program, rounds=rounds, compilations=compilations))
+        say(cost_line(result[-1]))
+    return result
 
 
 def say(*lines: str) -> None:

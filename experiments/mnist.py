@@ -65,10 +65,10 @@ def main() -> None:
     parser.add_argument("recipe", choices=RECIPES)
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     accuracy = [train(RECIPES[options.recipe], seed) for seed in range(options.seeds)]
     print("test accuracy by seed", *(f"{value:.4f}" for value in accuracy))
-    seconds = (time.perf_counter() - began) / options.seeds
+    seconds = (time.perf_counter() - start_time) / options.seeds
     print(f"{format_interval(accuracy)}; {seconds:.0f} s a seed on {jax.devices()[0].device_kind}")
 
 
@@ -79,7 +79,7 @@ def train(recipe: Recipe, seed: int) -> float:
     steps = recipe.epochs * -(-rows // size)
     rate = 0.001 if recipe.peak is None else OneCycle(recipe.peak, steps)
     net = fnn.mlp(recipe.hidden, 10, dropout=recipe.dropout, batch_norm=recipe.batch_norm)
-    made = fnn.train(
+    result = fnn.train(
         net,
         prepared,
         loss=CrossEntropy(recipe.smoothing),
@@ -92,8 +92,8 @@ def train(recipe: Recipe, seed: int) -> float:
         order_seed=seed,
         progress=False,
     )
-    assert made.test is not None
-    return made.test["accuracy"]
+    assert result.test is not None
+    return result.test["accuracy"]
 
 
 if __name__ == "__main__":

@@ -73,8 +73,8 @@ def main() -> None:
     net = fnn.perceptron()
     params, _ = net.init(jax.random.key(0), fnn.shape(2))
     learn = jax.jit(train_perceptron, static_argnames="epochs")
-    for name, answers in GATES.items():
-        target = jnp.array(answers)[:, None]
+    for name, outputs in GATES.items():
+        target = jnp.array(outputs)[:, None]
         mistakes = learn(net, params, CORNERS, target, epochs=EPOCHS).mistakes
         verdict = "learned" if mistakes[-1] == 0 else "not learned"
         print(f"{name:<4} mistakes by epoch {' '.join(map(str, mistakes.tolist()))}: {verdict}")

@@ -46,24 +46,24 @@ def main() -> None:
     if options.quick:
         options.trials, options.epochs, options.repeats, options.batch = 24, 3, 2, 8
 
-    began = time.perf_counter()
-    found: dict[str, list[SearchScore]] = {name: [] for name in STRATEGIES}
+    start_time = time.perf_counter()
+    result: dict[str, list[SearchScore]] = {name: [] for name in STRATEGIES}
     dataset = load(options.data)
     for repeat in range(options.repeats):
         prepared = prepare(dataset, seed=repeat)
         for name, strategy in STRATEGIES.items():
             begun = time.perf_counter()
-            found[name].append(evaluate_search(strategy(prepared, repeat, options), prepared))
-            last = found[name][-1]
+            result[name].append(evaluate_search(strategy(prepared, repeat, options), prepared))
+            last = result[name][-1]
             print(
                 f"repeat {repeat} {name:<9} {last.spent[-1]:>6,.0f} epochs, validation loss "
                 f"{last.best[-1]:.4f}, test {format_metrics(last.test)}, {last.diverged} diverged, "
                 f"{time.perf_counter() - begun:.0f} s",
                 flush=True,
             )
-    print_table(found)
-    draw(found, options)
-    seconds = time.perf_counter() - began
+    print_table(result)
+    draw(result, options)
+    seconds = time.perf_counter() - start_time
     print(f"{seconds:.0f} s on {jax.devices()[0].device_kind}; {options.out}")
 
 

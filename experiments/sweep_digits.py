@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--out", default=None)
     options = parser.parse_args()
 
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     prepared = prepare(load("digits"))
     run = fnn.Run(
         fnn.Objective(fnn.mlp([128, 64], 10, dropout=0.2), CrossEntropy()),
@@ -46,15 +46,15 @@ def main() -> None:
     )
     rates = np.geomspace(1e-4, 1e-1, options.rates)
     over: dict[str, Any] = {"learning_rate": rates, "seed": range(options.seeds)}
-    made = fnn.sweep(run, prepared, over=over, epochs=options.epochs, metric="accuracy")
-    for setting in sorted(made.settings(), key=lambda s: s.settings["learning_rate"]):
+    result = fnn.sweep(run, prepared, over=over, epochs=options.epochs, metric="accuracy")
+    for setting in sorted(result.settings(), key=lambda s: s.settings["learning_rate"]):
         rate = setting.settings["learning_rate"]
         print(f"{rate:.2e}  {setting.mean:.4f} ({setting.low:.4f} to {setting.high:.4f})")
-    best = made.best()
+    best = result.best()
     print(f"best: {best.settings['learning_rate']:.2e}, validation accuracy {best.mean:.4f}")
-    print(f"{time.perf_counter() - began:.1f} s on {jax.devices()[0].device_kind}")
+    print(f"{time.perf_counter() - start_time:.1f} s on {jax.devices()[0].device_kind}")
     if options.out is not None:
-        made.save(options.out, title="digits")
+        result.save(options.out, title="digits")
 
 
 if __name__ == "__main__":

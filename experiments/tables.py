@@ -68,13 +68,13 @@ def main() -> None:
     options = parser.parse_args()
     root = Path(os.environ["FNN_DATA_DIR"])
     for name in options.tables:
-        table, began = TABLES[name], time.perf_counter()
+        table, start_time = TABLES[name], time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
             train, test = split(table, root, Path(folder))
             values = [score(table, train, test, seed) for seed in range(options.seeds)]
         print(
             f"{name:<10} test {table.metric} {format_interval(values)}, scikit-learn's MLP "
-            f"{table.reference:.4f}; {time.perf_counter() - began:.0f} s"
+            f"{table.reference:.4f}; {time.perf_counter() - start_time:.0f} s"
         )
     print(f"on {jax.devices()[0].device_kind}")
 
@@ -83,7 +83,7 @@ def score(table: Table, train: Path, test: Path, seed: int) -> float:
     """The test metric of one run with the command's defaults."""
     dataset = load(train, target=table.target, test=test, header=table.header, drop=table.drop)
     prepared = prepare(dataset, seed=seed)
-    made = fnn.train(
+    result = fnn.train(
         fnn.mlp([128, 64], prepared.preprocessing.outputs, dropout=0.2),
         prepared,
         selection=Selection("loss"),
@@ -91,8 +91,8 @@ def score(table: Table, train: Path, test: Path, seed: int) -> float:
         order_seed=seed,
         progress=False,
     )
-    assert made.test is not None
-    return made.test[table.metric]
+    assert result.test is not None
+    return result.test[table.metric]
 
 
 def split(table: Table, root: Path, folder: Path) -> tuple[Path, Path]:

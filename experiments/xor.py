@@ -46,9 +46,9 @@ def main() -> None:
     for name, (activation, init, optimizer, x, steps) in SETTINGS.items():
         net = fnn.mlp([4], 1, activation=activation, weight_init=init)
         run = fnn.Run(fnn.Objective(net, BinaryCrossEntropy()), optimizer, "full")
-        began = time.perf_counter()
+        start_time = time.perf_counter()
         solved = int(solve(fnn.numbers(run), x, options.starts, steps).sum())
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - start_time
         print(f"{name:<42} {steps:>6,} {solved:>6} of {options.starts:,} {seconds:>8.1f}")
     print(f"on {jax.devices()[0].device_kind}, compiling included")
 

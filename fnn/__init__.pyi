@@ -33,16 +33,7 @@ from fnn.combinators import Serial as Serial
 from fnn.layer import KeyMissingError as KeyMissingError
 from fnn.layer import Layer as Layer
 from fnn.layer import Static as Static
-from fnn.layers import Activation as Activation
-from fnn.layers import BatchNorm as BatchNorm
-from fnn.layers import Dense as Dense
-from fnn.layers import Dropout as Dropout
-from fnn.layers import Embedding as Embedding
-from fnn.layers import Flatten as Flatten
-from fnn.layers import GroupNorm as GroupNorm
-from fnn.layers import LayerNorm as LayerNorm
-from fnn.layers import RMSNorm as RMSNorm
-from fnn.layers import Softmax as Softmax
+from fnn.layers import *  # noqa: F403 (a new layer is listed once, in fnn/layers)
 from fnn.metrics import Metrics as Metrics
 from fnn.metrics import evaluate as evaluate
 from fnn.network_summary import summary as summary

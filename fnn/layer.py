@@ -155,14 +155,23 @@ _CHECKED: dict[str, Callable[..., Callable[..., PyTree]]] = {
 class Example:
     """A layer and an input that it takes: each module of layers declares its own in `examples()`.
 
-    The gates, the covering design and random networks are derived from them.
+    The gates, the covering design, random networks and the faults that fit any layer are derived
+    from them, so declare one for every mode that changes the program.
+
+        def examples() -> tuple[Example, ...]:
+            return (
+                Example("dense", Dense(4), shape(5)),
+                Example("dense over time", Dense(4), shape(3, 5)),
+            )
     """
 
     name: str
+    """in the titles of tests"""
     spec: Layer
     in_shape: PyTree
-    """without the batch axis; its floats stand for floats of any width"""
+    """without the batch axis; its floats are computed in every width"""
     train: bool = True
+    """the mode that it runs in"""
     per_example: bool = True
     """whether `jax.vmap(apply)` over single examples is the batched call"""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -45,21 +45,31 @@ class LazyPackage(ModuleType):
 def attach(package: str, aliases: Mapping[str, str] | None = None) -> list[str]:
     """Make a package lazy, and give its public names.
 
-    They are those that `__init__.pyi` beside it imports (`from fnn.layers import Dense as Dense`):
-    one list for type checkers and for the import. `aliases` are names that other packages use for
-    some of them, for the message of the `AttributeError`.
+    They are those that `__init__.pyi` beside it imports (`from fnn.training import fit as fit`; of
+    `from fnn.layers import *`, those that the package's `__init__.py` imports): one list for type
+    checkers and for the import. `aliases` are names that other packages use for some of them, for
+    the message of the `AttributeError`.
     """
     module = sys.modules[package]
     assert module.__file__ is not None
-    stub = ast.parse(Path(module.__file__).with_suffix(".pyi").read_text())
-    sources = {
-        alias.asname or alias.name: (node.module or package, alias.name)
-        for node in stub.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    stub = Path(module.__file__).with_suffix(".pyi")
+    root = stub.parents[package.count(".") + 1]
+    sources = {name: (source or package, symbol) for name, source, symbol in _names(stub, root)}
     for name in sources.keys() & vars(module).keys():
         del vars(module)[name]  # a submodule that has been imported already
     vars(module).update(_sources=sources, _aliases=aliases or {})
     module.__class__ = LazyPackage
     return sorted(sources)
+
+
+def _names(file: Path, root: Path) -> Iterator[tuple[str, str | None, str]]:
+    """What a file imports from other modules: the name here, the module, and the name there."""
+    body = ast.parse(file.read_text()).body
+    for node in (node for node in body if isinstance(node, ast.ImportFrom)):
+        for alias in node.names:
+            if alias.name == "*":
+                assert node.module is not None
+                init = root.joinpath(*node.module.split("."), "__init__.py")
+                yield from ((name, node.module, name) for name, _, _ in _names(init, root))
+            else:
+                yield alias.asname or alias.name, node.module, alias.name

@@ -1,4 +1,4 @@
-"""Shapes and dtypes that every layer asks about."""
+"""Shapes and dtypes, and their checks, as layers need them."""
 
 from __future__ import annotations
 

@@ -207,6 +207,26 @@ def test_arguments_that_are_none(run: Any) -> None:
     assert not list(Path().iterdir())
 
 
+def test_arguments_that_are_missing_or_misspelled() -> None:
+    """Each front door speaks of itself, whoever looks at its options."""
+    base = fnn.Run(fnn.Objective(fnn.mlp((4,), 3), "cross_entropy"), "adam")
+    over = {"seed": [0]}
+    rows = fnn.Batch(np.zeros((4, 4), np.float32), np.zeros(4, np.int32))
+    calls: dict[str, Any] = {
+        "fit": partial(fnn.fit, base, rows),
+        "sweep": partial(fnn.sweep, base, rows, over=over),
+        "ensemble": partial(fnn.ensemble, base, rows),
+        "bayes": partial(fnn.search.bayes, base, rows, over=over),
+        "halving": partial(fnn.search.halving, base, rows, over=over, draws=2),
+    }
+    for name, front_door in calls.items():
+        with pytest.raises(TypeError, match=rf"^{name}\(\) missing .* argument: 'epochs'$"):
+            front_door()
+        nearest = rf"^{name}\(\) got an .* argument 'epoch'; did you mean 'epochs'\?"
+        with pytest.raises(TypeError, match=nearest):
+            front_door(epoch=1)
+
+
 def test_what_fails_before_it_trains_leaves_nothing(run: Any) -> None:
     with pytest.raises(SpecError):
         fnn.train(fnn.mlp((4,), 3), "iris", epochs=1, seed=-1, folder="a/b")

@@ -92,6 +92,16 @@ def test_while_libraries_are_imported(tmp_path: Path) -> None:
     assert (status, out, told) == (130, "", ["fnn: interrupted"])
 
 
+def test_while_a_command_under_way_imports(tmp_path: Path) -> None:
+    """The library is not asked: NumPy would stay half imported, and jaxlib crash on it."""
+    slow = "try:\n    print('busy', flush=True)\n    __import__('time').sleep(60)\n"
+    (tmp_path / "slow.py").write_text(f"{slow}except KeyboardInterrupt:\n    pass\n")
+    body = "from fnn.cli.process.startup import own_process\nown_process()\n"
+    process = busy(f"{body}with handle_sigint():\n    import slow", tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert finish(process) == Done(130, "", "fnn: interrupted\n")
+
+
 def test_a_process_of_somebody_elses_is_not_ended_so() -> None:
     """`fnn.cli.main` called from Python loads its libraries under the caller's own handler."""
     with loading():

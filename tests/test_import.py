@@ -100,7 +100,23 @@ def test_stubs_name_what_there_is(stub: Path) -> None:
         if isinstance(node, ast.ImportFrom):
             assert node.module is not None and node.module.startswith(package)
             for alias in node.names:
-                assert alias.name == alias.asname and getattr(module, alias.name) is not None
+                if alias.name == "*":
+                    assert stars(node.module) <= set(module.__all__)
+                else:
+                    assert alias.name == alias.asname and getattr(module, alias.name) is not None
+
+
+def stars(package: str) -> set[str]:
+    """What `from package import *` gives a type checker: what its `__init__.py` re-exports."""
+    init = ROOT.joinpath(*package.split("."), "__init__.py")
+    nodes = [node for node in ast.parse(init.read_text()).body if isinstance(node, ast.ImportFrom)]
+    return {alias.asname for node in nodes for alias in node.names if alias.asname == alias.name}
+
+
+def test_a_star_in_the_stub_is_every_layer() -> None:
+    assert {"Dense", "RMSNorm", "GroupNorm"} <= stars("fnn.layers") <= set(fnn.__all__)
+    for name in stars("fnn.layers"):
+        assert getattr(fnn, name) is getattr(fnn.layers, name)
 
 
 @pytest.mark.parametrize("command", [["--help"], ["runs"], ["data", "list"]])

@@ -42,7 +42,10 @@ __init__
 cli
 __main__
 """
-"""From top to bottom: a room may import itself and whatever stands in a row above its own."""
+"""From top to bottom: a room may import itself and whatever stands in a row above its own.
+
+`checkpoint` and `estimators` have their places before they are built.
+"""
 
 ROWS = [row.split(", ") for row in ROOMS.split("\n") if row]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}

@@ -24,10 +24,10 @@ class Table(Protocol):
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
     """Options that all of the scripts take; `doc` is the script's docstring."""
-    made = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
-    made.add_argument("--seed", type=at_least(0), default=0, help="draws all that is random")
-    made.add_argument("--json", type=Path, metavar="FILE", help="write all of the evidence")
-    return made
+    result = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
+    result.add_argument("--seed", type=at_least(0), default=0, help="draws all that is random")
+    result.add_argument("--json", type=Path, metavar="FILE", help="write all of the evidence")
+    return result
 
 
 def at_least(least: int) -> Callable[[str], int]:

@@ -20,9 +20,9 @@ from fnn.audit.api import DTYPES
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, audit, print the table."""
-    made = parser(__doc__)
-    made.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
-    options = made.parse_args(arguments)
+    result = parser(__doc__)
+    result.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
+    options = result.parse_args(arguments)
     return report(
         lambda: cover_pairs(seed=options.seed, dtype=options.dtype, progress=show_progress),
         options.json,

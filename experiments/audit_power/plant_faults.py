@@ -21,10 +21,10 @@ from experiments.audit_power.trials.run import SITES, run_trials
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plant, audit, print the table."""
-    made = parser(__doc__)
-    made.add_argument("--only", metavar="WORDS", help="a subject (dense), or words of a name")
-    made.add_argument("--sites", type=at_least(1), default=SITES, help="places for each fault")
-    options = made.parse_args(arguments)
+    result = parser(__doc__)
+    result.add_argument("--only", metavar="WORDS", help="a subject (dense), or words of a name")
+    result.add_argument("--sites", type=at_least(1), default=SITES, help="places for each fault")
+    options = result.parse_args(arguments)
     return report(
         lambda: run_trials(
             seed=options.seed, only=options.only, progress=show_progress, sites=options.sites

@@ -19,10 +19,10 @@ from fnn.audit.api import DTYPES
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Audit, print the false alarms and the totals."""
-    made = parser(__doc__)
-    made.add_argument("count", type=at_least(1), metavar="COUNT", help="how many networks")
-    made.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
-    options = made.parse_args(arguments)
+    result = parser(__doc__)
+    result.add_argument("count", type=at_least(1), metavar="COUNT", help="how many networks")
+    result.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
+    options = result.parse_args(arguments)
     return report(
         lambda: audit_random_networks(
             options.count, options.dtype, seed=options.seed, progress=show_progress

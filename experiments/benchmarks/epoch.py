@@ -59,8 +59,8 @@ def main() -> None:
 
 def engine(work: Workload, dropout: float | None = None, **options: Any) -> Turn:
     """Epochs as `fnn.train` runs them."""
-    made = Engine(replace(work, dropout=dropout), **options)
-    return lambda: made.train(work.epochs)
+    built = Engine(replace(work, dropout=dropout), **options)
+    return lambda: built.train(work.epochs)
 
 
 def bare(work: Workload, *, validated: bool) -> Turn:
@@ -83,8 +83,8 @@ def bare(work: Workload, *, validated: bool) -> Turn:
         return x @ params[-1]["w"] + params[-1]["b"]
 
     def loss(params: Any, x: jax.Array, target: jax.Array) -> jax.Array:
-        found = logits(params, x)
-        return optax.softmax_cross_entropy_with_integer_labels(found, target).mean()
+        result = logits(params, x)
+        return optax.softmax_cross_entropy_with_integer_labels(result, target).mean()
 
     def epoch(carry: Any, key: jax.Array, rows: fnn.Batch, validation: fnn.Batch) -> Any:
         def step(carry: Any, index: jax.Array) -> Any:
@@ -100,9 +100,9 @@ def bare(work: Workload, *, validated: bool) -> Turn:
             inner, _ = step(inner, order[full:])
         if not validated:
             return (inner, best, lowest), (losses.mean(), lowest)
-        found = logits(inner[0], validation.x)
-        value = optax.softmax_cross_entropy_with_integer_labels(found, validation.target).mean()
-        right = (found.argmax(-1) == validation.target).mean()
+        result = logits(inner[0], validation.x)
+        value = optax.softmax_cross_entropy_with_integer_labels(result, validation.target).mean()
+        right = (result.argmax(-1) == validation.target).mean()
         best = jax.tree.map(lambda new, old: jnp.where(value < lowest, new, old), inner[0], best)
         return (inner, best, jnp.minimum(value, lowest)), (losses.mean(), right)
 
@@ -117,8 +117,8 @@ def bare(work: Workload, *, validated: bool) -> Turn:
         nonlocal carry, number
         number += 1
         keys = jax.random.split(jax.random.key(number), work.epochs)
-        carry, told = epochs(carry, keys, rows, validation)
-        return jax.block_until_ready(told)
+        carry, text = epochs(carry, keys, rows, validation)
+        return jax.block_until_ready(text)
 
     return turn
 

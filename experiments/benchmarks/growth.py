@@ -136,16 +136,16 @@ def _apart(point: Point, turns: int) -> Cost:
     )
     if done.returncode:
         sys.exit(f"{point.axis} {point.value:,} failed:\n{done.stderr[-2_000:]}")
-    found = json.loads(done.stdout)
-    return Cost(point, **{name: value for name, value in found.items() if name != "point"})
+    result = json.loads(done.stdout)
+    return Cost(point, **{name: value for name, value in result.items() if name != "point"})
 
 
 def measured(point: Point, turns: int) -> Cost:
     """The engine first, for its peak memory; then the floor."""
     engine = Engine(point.work, point.net)
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     engine.source.advance(engine.state, 0, 0)
-    compiling = time.perf_counter() - began
+    compiling = time.perf_counter() - start_time
     epoch, peak = _seconds(engine.train, turns), peak_memory()
     size = sum(leaf.nbytes for leaf in jax.tree.leaves(engine.state.params))
     floor = _seconds(Floor(point.work).train, turns)
@@ -154,14 +154,14 @@ def measured(point: Point, turns: int) -> Cost:
 
 def _seconds(train: Callable[[int], object], turns: int) -> float:
     """Seconds an epoch, the median of turns."""
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     train(1)
-    epochs = max(math.ceil(LEAST / (time.perf_counter() - began)), 1)
+    epochs = max(math.ceil(LEAST / (time.perf_counter() - start_time)), 1)
     times = []
     for _ in range(turns):
-        began = time.perf_counter()
+        start_time = time.perf_counter()
         train(epochs)
-        times.append((time.perf_counter() - began) / epochs)
+        times.append((time.perf_counter() - start_time) / epochs)
     return statistics.median(times)
 
 
@@ -173,12 +173,12 @@ def slopes(costs: list[Cost]) -> Iterator[str]:
         last = own[-1]
         before = max((c for c in own if c.point.value <= last.point.value / 4), key=_value)
         steps = math.log(last.point.value / before.point.value)
-        told = [
+        reported = [
             math.log(last.a_row(name) / before.a_row(name)) / steps for name in ("epoch", "floor")
         ]
         yield (
             f"{axis}, {before.point.value:,} to {last.point.value:,}: time a row grows with power "
-            f"{told[0]:.2f}, the floor with {told[1]:.2f}"
+            f"{reported[0]:.2f}, the floor with {reported[1]:.2f}"
         )
 
 

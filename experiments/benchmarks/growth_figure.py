@@ -79,5 +79,5 @@ def _lines(
     if not apart:
         time.plot(values, a_row("floor"), color=GRAY, label="matrix products alone", **look)
         needed = [cost.needed / 2**20 for cost in costs]
-        told = "rows, parameters, moments"
-        memory.plot(values, needed, color=ORANGE, label=told, **look)
+        contents = "rows, parameters, moments"
+        memory.plot(values, needed, color=ORANGE, label=contents, **look)

@@ -73,8 +73,8 @@ def main() -> None:
 
 def powers(most: int) -> list[int]:
     """1, 2, 4, … and the largest."""
-    found = [2**power for power in range(most.bit_length()) if 2**power < most]
-    return [*found, most]
+    result = [2**power for power in range(most.bit_length()) if 2**power < most]
+    return [*result, most]
 
 
 def timed(call: Callable[[], object], rounds: int) -> float:
@@ -82,9 +82,9 @@ def timed(call: Callable[[], object], rounds: int) -> float:
     call()
     seconds = []
     for _ in range(rounds):
-        began = time.perf_counter()
+        start_time = time.perf_counter()
         call()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - start_time)
     return statistics.median(seconds)
 
 

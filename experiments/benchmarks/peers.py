@@ -82,7 +82,7 @@ def compare(
 ) -> list[Record]:
     """All of it. Raises `FnnError` where the peers' Python or matplotlib is missing, and where
     `out` can't be written to."""
-    began, before = time.perf_counter(), machine()
+    start_time, before = time.perf_counter(), machine()
     new_figure(1, 1)
     if any(ENTRIES[name].peer for name in names):
         check_peers(python)
@@ -93,10 +93,10 @@ def compare(
     records: list[Record] = []
     for name in works:
         records += _measured(name, names, rounds, python)
-    found = verdicts(records, works)
-    print(*targets(found), sep="\n")
+    result = verdicts(records, works)
+    print(*targets(result), sep="\n")
     draw(records, out / "peers.png")
-    seconds, after = time.perf_counter() - began, machine()
+    seconds, after = time.perf_counter() - start_time, machine()
     versions = {name: version for record in records for name, version in record.versions.items()}
     write_json(
         out / "result.json",
@@ -106,7 +106,7 @@ def compare(
             "versions": versions,
             "machine": before | {"load_after": after["load"]},
             "seconds": seconds,
-            "goals": [asdict(verdict) for verdict in found],
+            "goals": [asdict(verdict) for verdict in result],
             "records": [asdict(record) for record in records],
         },
     )

@@ -184,9 +184,9 @@ def compiling(x: jax.Array, target: jax.Array, rounds: int) -> None:
     for _ in range(rounds):
         for name, call in ways.items():
             jax.clear_caches()
-            began = time.perf_counter()
+            start_time = time.perf_counter()
             call()
-            seconds[name].append(time.perf_counter() - began)
+            seconds[name].append(time.perf_counter() - start_time)
     lone = seconds["fnn.fit"]
     for name, times in seconds.items():
         ratio = statistics.median(a / b for a, b in zip(times, lone, strict=True))
@@ -209,9 +209,9 @@ def scikit(x: np.ndarray, target: np.ndarray) -> None:
 
     with Parallel(n_jobs=-1) as parallel:
         parallel(delayed(train)(rate, 0) for rate in RATES[:2])  # its workers start
-        began = time.perf_counter()
+        start_time = time.perf_counter()
         parallel(delayed(train)(rate, seed) for rate in RATES for seed in SEEDS)
-        print(f"{'scikit-learn, all cores':<28} {time.perf_counter() - began:>7.1f} s, once")
+        print(f"{'scikit-learn, all cores':<28} {time.perf_counter() - start_time:>7.1f} s, once")
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def compare(options: argparse.Namespace) -> None:
     """All of it. Raises `FnnError` for an unknown fault, where `out` can't be written to, and where
     matplotlib is missing."""
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     xla.add_xla_flags(*xla.QUICKLY)
     new_figure(1, 1)
     with explained(options.out):
@@ -88,10 +88,10 @@ def compare(options: argparse.Namespace) -> None:
     parts = blocks(options.only, options.right, options.seed, options.float32)
     before = machine() | {"device": jax.devices()[0].device_kind}
     trials = run(parts, options.workers)
-    found = scores(checkers(options.float32), trials)
-    say("", *table(found))
-    draw(found, options.out / "gradient_checkers.png")
-    seconds, after = time.perf_counter() - began, machine()
+    result = scores(checkers(options.float32), trials)
+    say("", *table(result))
+    draw(result, options.out / "gradient_checkers.png")
+    seconds, after = time.perf_counter() - start_time, machine()
     write_json(
         options.out / "result.json",
         {
@@ -100,7 +100,7 @@ def compare(options: argparse.Namespace) -> None:
             "machine": before | {"load_after": after["load"]},
             "xla_flags": os.environ["XLA_FLAGS"],
             "seconds": seconds,
-            "scores": [asdict(score) for score in found],
+            "scores": [asdict(score) for score in result],
             "trials": [asdict(trial) for trial in trials],
         },
     )
@@ -113,13 +113,13 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def _peers() -> dict[str, str]:
-    found = {}
+    result = {}
     for name in ("chex", "torch"):
         try:
-            found[name] = metadata.version(name)
+            result[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            result[name] = "not installed"
+    return result
 
 
 if __name__ == "__main__":

@@ -58,16 +58,16 @@ def cases() -> list[Case]:
 def first_step() -> list[str]:
     """What the first backward pass of P0 does to the weights, last layer first."""
     params, x, y = start_of_p0(binary_classifier.SIZES)
-    told: list[str] = []
+    lines: list[str] = []
     for i, grads in binary_classifier.backward(params, x, y, binary_classifier.FAULTS):
         weight, gradient = params[i]["weight"], grads["weight"]
         place = f"layer {i}: gradient {gradient.shape} of the weight {weight.shape}"
         try:
             weight = weight - binary_classifier.RATE * gradient
         except ValueError as error:
-            return [*told, f"{place}: {error}"]
-        told.append(f"{place}: silently broadcast, the new weight is {weight.shape}")
-    return told
+            return [*lines, f"{place}: {error}"]
+        lines.append(f"{place}: silently broadcast, the new weight is {weight.shape}")
+    return lines
 
 
 def start_of_p0(sizes: tuple[int, ...]) -> Point:
@@ -246,8 +246,8 @@ def of_p4() -> list[Case]:
 def times(claimed: Params, right: Params) -> float:
     """The factor that takes the right gradient nearest to the claimed one."""
     pairs = [
-        (found[name], layer[name])
-        for found, layer in zip(claimed, right, strict=True)
+        (result[name], layer[name])
+        for result, layer in zip(claimed, right, strict=True)
         for name in layer
     ]
     return float(sum((a * b).sum() for a, b in pairs) / sum((b * b).sum() for _, b in pairs))

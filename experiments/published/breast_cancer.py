@@ -75,25 +75,25 @@ class Outcome(NamedTuple):
 
 def main(seeds: int, path: Path) -> None:
     """Print accuracies with their intervals, and draw the loss curves of both."""
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     sizes = "-".join(map(str, SIZES))
     print(f"P0 mended on breast_cancer, {sizes}, {binary_classifier.EPOCHS} epochs")
     dataset = load("breast_cancer")
     outcomes = [outcome(dataset, seed) for seed in range(seeds)]
     for index, (scale, rate) in enumerate(GRID):
-        mean = np.mean([found.validation[index] for found in outcomes])
-        count = sum(found.chosen == index for found in outcomes)
+        mean = np.mean([result.validation[index] for result in outcomes])
+        count = sum(result.chosen == index for result in outcomes)
         print(
             f"  {scale_label(scale):<14} rate {rate:<5} validation accuracy {mean:.4f}, "
             f"chosen for {count} of {seeds} seeds"
         )
-    own, chosen = zip(*(found.test for found in outcomes), strict=True)
+    own, chosen = zip(*(result.test for result in outcomes), strict=True)
     print(f"test accuracy, own init and rate:      {format_interval(own)}")
     print(f"test accuracy, chosen on validation:   {format_interval(chosen)}")
-    majority = format_interval([found.majority for found in outcomes])
+    majority = format_interval([result.majority for result in outcomes])
     print(f"share of the larger class among them:  {majority}")
     draw(outcomes, path)
-    print(f"{time.perf_counter() - began:.1f} s")
+    print(f"{time.perf_counter() - start_time:.1f} s")
 
 
 def scale_label(scale: float | None) -> str:
@@ -134,10 +134,10 @@ def draw(outcomes: list[Outcome], path: Path) -> None:
         "chosen on validation rows",
     )
     for index, (name, color) in enumerate(zip(names, (ORANGE, BLUE), strict=True)):
-        losses = np.array([found.losses[index] for found in outcomes])
+        losses = np.array([result.losses[index] for result in outcomes])
         axes.plot(epochs, losses.T, color=color, linewidth=0.6, alpha=0.4)
         axes.plot(epochs, losses.mean(0), color=color, linewidth=2, label=name)
-    share = np.mean([found.majority for found in outcomes])
+    share = np.mean([result.majority for result in outcomes])
     entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
     axes.axhline(entropy, color=GRAY, linewidth=1, linestyle=":", label="entropy of the labels")
     axes.set_ylim(0, None)

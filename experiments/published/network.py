@@ -73,7 +73,7 @@ def descend(
         losses[step] = program.loss(params, x, y)
         grads = program.gradient(params, x, y)
         params = [
-            {name: leaf - rate * found[name] for name, leaf in layer.items()}
-            for layer, found in zip(params, grads, strict=True)
+            {name: leaf - rate * result[name] for name, leaf in layer.items()}
+            for layer, result in zip(params, grads, strict=True)
         ]
     return params, losses

@@ -92,13 +92,13 @@ def main(starts: int, path: Path) -> None:
     print(f"XOR, 2-4-1, {starts:,} starts of each; 95 % intervals by Wilson")
     counts = {}
     for setting in SETTINGS:
-        began = time.perf_counter()
+        start_time = time.perf_counter()
         x = 2 * X - 1 if setting.signed else X
         counts[setting.name] = int(solve(fnn.numbers(setting.run), x, starts, setting.steps).sum())
         low, high = wilson(counts[setting.name], starts)
         print(
             f"{setting.name:<48} {setting.steps:>6,} steps  solved {counts[setting.name]:>5,} "
-            f"({low:.3f} to {high:.3f})  {time.perf_counter() - began:.1f} s"
+            f"({low:.3f} to {high:.3f})  {time.perf_counter() - start_time:.1f} s"
         )
     draw(counts, starts, path)
     print(
@@ -153,7 +153,7 @@ def perceptrons(starts: int) -> dict[str, int]:
         def member(seed: jax.Array) -> jax.Array:
             params, _ = net.init(jax.random.key(seed), fnn.shape(2))
             x = CORNERS.astype(jnp.float32)
-            told = train_perceptron(
+            result = train_perceptron(
                 net,
                 params,
                 x,
@@ -161,8 +161,8 @@ def perceptrons(starts: int) -> dict[str, int]:
                 epochs=softmax_classifier.EPOCHS,
                 learning_rate=softmax_classifier.RATE,
             )
-            return told.mistakes[-1] == 0
+            return result.mistakes[-1] == 0
 
         return jax.vmap(member)(jnp.arange(starts)).sum()
 
-    return {gate: int(learned(jnp.array(answers)[:, None])) for gate, answers in GATES.items()}
+    return {gate: int(learned(jnp.array(outputs)[:, None])) for gate, outputs in GATES.items()}

@@ -54,14 +54,14 @@ def main() -> None:
             options.out.mkdir(parents=True, exist_ok=True)
     except fnn.FnnError as error:
         parser.error(str(error))
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     audits.main()
     print()
     random_starts.main(options.starts, options.out / "starts.png")
     print()
     breast_cancer.main(options.seeds, options.out / "breast_cancer.png")
     print(f"\nfigures in {options.out}")
-    print(f"{time.perf_counter() - began:.0f} s on {jax.devices()[0].device_kind}")
+    print(f"{time.perf_counter() - start_time:.0f} s on {jax.devices()[0].device_kind}")
 
 
 if __name__ == "__main__":

@@ -23,18 +23,18 @@ class SearchScore(NamedTuple):
     diverged: int
 
 
-def evaluate_search(made: SearchResult, prepared: Prepared) -> SearchScore:
+def evaluate_search(result: SearchResult, prepared: Prepared) -> SearchScore:
     """The best so far by epochs spent, and the test metrics of the best in the end."""
-    if made.rungs:
-        spent = [rung.spent for rung in made.rungs]
-        values = [rung.best for rung in made.rungs]
+    if result.rungs:
+        spent = [rung.spent for rung in result.rungs]
+        values = [rung.best for rung in result.rungs]
     else:
-        spent = np.cumsum([outcome.epochs for outcome in made.outcomes]).tolist()
+        spent = np.cumsum([outcome.epochs for outcome in result.outcomes]).tolist()
         values = [
-            np.nan if outcome.status == "diverged" else outcome.values[made.metric]
-            for outcome in made.outcomes
+            np.nan if outcome.status == "diverged" else outcome.values[result.metric]
+            for outcome in result.outcomes
         ]
-    best = made.best().members[0]
+    best = result.best().members[0]
     run = best.member.run
     assert prepared.test is not None
     target_scale = prepared.preprocessing.target_scale
@@ -45,7 +45,7 @@ def evaluate_search(made: SearchResult, prepared: Prepared) -> SearchScore:
         np.array(spent, float),
         np.fmin.accumulate(np.array(values, float)),
         {name: float(test[name]) for name in run.metric_names},
-        sum(outcome.status == "diverged" for outcome in made.outcomes),
+        sum(outcome.status == "diverged" for outcome in result.outcomes),
     )
 
 
@@ -54,20 +54,20 @@ def format_metrics(metrics: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
 
 
-def print_table(found: dict[str, list[SearchScore]]) -> None:
+def print_table(scores: dict[str, list[SearchScore]]) -> None:
     """Means over repeats with 95 % intervals, and their differences from random search."""
     columns = {
         "validation loss": {
-            strategy: [one.best[-1] for one in found[strategy]] for strategy in found
+            strategy: [one.best[-1] for one in scores[strategy]] for strategy in scores
         }
     }
-    for name in found["random"][0].test:
+    for name in scores["random"][0].test:
         columns[f"test {name}"] = {
-            strategy: [one.test[name] for one in found[strategy]] for strategy in found
+            strategy: [one.test[name] for one in scores[strategy]] for strategy in scores
         }
     print("\n| strategy | epochs |", " | ".join(f"{name} | less random's" for name in columns), "|")
     print("|---|---|" + "---|---|" * len(columns))
-    for strategy, each in found.items():
+    for strategy, each in scores.items():
         cells = [f"{each[0].spent[-1]:,.0f}"]
         for values in columns.values():
             cells += [cell(values[strategy]), cell(np.subtract(values[strategy], values["random"]))]
@@ -83,7 +83,7 @@ def cell(values: Sequence[float] | np.ndarray) -> str:
     return f"{mean:.4g} ± {half:.2g}"
 
 
-def draw(found: dict[str, list[SearchScore]], options: argparse.Namespace) -> None:
+def draw(scores: dict[str, list[SearchScore]], options: argparse.Namespace) -> None:
     """The best validation loss so far over epochs spent: means over repeats, and their range."""
     from fnn.figures.style import (
         COLORS,
@@ -100,7 +100,7 @@ def draw(found: dict[str, list[SearchScore]], options: argparse.Namespace) -> No
     style_axes(axes, "epochs trained in all", "validation loss of the best so far")
     budget = options.trials * options.epochs
     grid = np.geomspace(options.epochs, budget, 400)
-    for (strategy, each), color in zip(found.items(), [GRAY, *COLORS], strict=False):
+    for (strategy, each), color in zip(scores.items(), [GRAY, *COLORS], strict=False):
         curves = np.array([best_so_far(one, grid) for one in each])
         there = np.isfinite(curves).all(0)
         style: dict[str, Any] = {"color": color, "linewidth": 1.8, "label": strategy}

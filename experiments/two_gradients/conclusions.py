@@ -63,14 +63,14 @@ def verdict(costs: Sequence[Cost], measure: str) -> Verdict:
     low, high = 1 - EXACT, 1 + EXACT
     if measure in TIMED:
         again = [cost.ratio(measure, "again") for cost in costs]
-        low, high = np.quantile([found[1] for found in again if found is not None], NOISE)
+        low, high = np.quantile([ratio[1] for ratio in again if ratio is not None], NOISE)
 
     def different(contestant: str) -> tuple[list[str], list[str], dict[str, float]]:
-        found = {cost.program.name: cost.ratio(measure, contestant) for cost in costs}
-        told = {name: ratio for name, ratio in found.items() if ratio is not None}
-        less = [name for name, (_, middle, upper) in told.items() if middle < low and upper < 1]
-        more = [name for name, (lower, middle, _) in told.items() if middle > high and lower > 1]
-        return less, more, {name: float(ratio[1]) for name, ratio in told.items()}
+        ratios = {cost.program.name: cost.ratio(measure, contestant) for cost in costs}
+        known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
+        less = [name for name, (_, middle, upper) in known.items() if middle < low and upper < 1]
+        more = [name for name, (lower, middle, _) in known.items() if middle > high and lower > 1]
+        return less, more, {name: float(ratio[1]) for name, ratio in known.items()}
 
     less, more, ratios = different("manual")
     false = sum(map(len, different("again")[:2]))
@@ -80,45 +80,45 @@ def verdict(costs: Sequence[Cost], measure: str) -> Verdict:
 def cost_words(costs: Sequence[Cost]) -> Iterator[str]:
     """When a backward by hand pays: a line a measure, then all in one."""
     verdicts = [verdict(costs, measure) for measure in MEASURES]
-    for found in verdicts:
-        yield from _measure_words(found, costs)
-    told: dict[str, list[str]] = {}
-    for found in verdicts:
-        if found.ratios:
-            told.setdefault(found.words, []).append(MEASURES[found.measure])
-    phrases = (f"{words}: {', '.join(told[words])}" for words in VERDICTS if words in told)
+    for judged in verdicts:
+        yield from _measure_words(judged, costs)
+    measures: dict[str, list[str]] = {}
+    for judged in verdicts:
+        if judged.ratios:
+            measures.setdefault(judged.words, []).append(MEASURES[judged.measure])
+    phrases = (f"{words}: {', '.join(measures[words])}" for words in VERDICTS if words in measures)
     yield f"In one line, a backward by hand {'; '.join(phrases)}."
 
 
-def _measure_words(found: Verdict, costs: Sequence[Cost]) -> Iterator[str]:
-    name, ratios = MEASURES[found.measure], found.ratios
+def _measure_words(judged: Verdict, costs: Sequence[Cost]) -> Iterator[str]:
+    name, ratios = MEASURES[judged.measure], judged.ratios
     if not ratios:
         yield f"{name}: the compiled programs don't tell on this backend"
         return
     values = list(ratios.values())
-    low, high = found.band
-    limit = "noise" if found.measure in TIMED else "limit"
+    low, high = judged.band
+    limit = "noise" if judged.measure in TIMED else "limit"
     lowest, highest = format_ratio(min(values)), format_ratio(max(values))
     yield (
-        f"{name}: {found.words}, less in {len(found.less)}, more in {len(found.more)} of "
+        f"{name}: {judged.words}, less in {len(judged.less)}, more in {len(judged.more)} of "
         f"{len(ratios)} programs; manual / automatic {np.median(values):.2f} "
         f"({lowest} to {highest}), {limit} {low:.2f} to {high:.2f}"
     )
-    for word, names, sign in (("least", found.less, 1), ("most", found.more, -1)):
+    for word, names, sign in (("least", judged.less, 1), ("most", judged.more, -1)):
         ordered = sorted(names, key=lambda name: sign * ratios[name])[:5]
         if ordered:
             yield f"  {word}: " + "; ".join(
                 f"{name} {format_ratio(ratios[name])}" for name in ordered
             )
-    if found.measure in TIMED:
-        yield f"  automatic against itself would be different in {found.false}"
-    if found.measure in ("lower", "compile"):
+    if judged.measure in TIMED:
+        yield f"  automatic against itself would be different in {judged.false}"
+    if judged.measure in ("lower", "compile"):
         sums = (
-            sum(np.median(cost.seconds[found.measure][name]) for cost in costs)
+            sum(np.median(cost.seconds[judged.measure][name]) for cost in costs)
             for name in ("automatic", "manual")
         )
         yield "  all programs: automatic {:.1f} s, manual {:.1f} s".format(*sums)
-    if found.measure == "flops" and any(cost.program.repeated for cost in costs):
+    if judged.measure == "flops" and any(cost.program.repeated for cost in costs):
         yield "  XLA counts the body of a scan once, however often it runs"
     if len(ratios) < len(costs):
         yield f"  {len(costs) - len(ratios)} programs don't tell, or tell 0"
@@ -153,9 +153,9 @@ def growth(drift: Drift) -> Growth:
 
 def drift_words(drifts: Sequence[Drift]) -> Iterator[str]:
     """Where the distance comes from, and whether it is more than rounding explains."""
-    found = {f"{drift.name}, {drift.dtype}": growth(drift) for drift in drifts}
+    growths = {f"{drift.name}, {drift.dtype}": growth(drift) for drift in drifts}
     for drift in drifts:
-        seen = found[f"{drift.name}, {drift.dtype}"]
+        seen = growths[f"{drift.name}, {drift.dtype}"]
         reason = (
             f"roundings add up (fastest {seen.fastest:.0f} times in ten times the steps)"
             if seen.steps is None
@@ -163,13 +163,13 @@ def drift_words(drifts: Sequence[Drift]) -> Iterator[str]:
         )
         yield f"{drift.name}, {drift.dtype}: {reason}"
     steps = drifts[0].manual.shape[1] - 1
-    ratios = [seen.ratio for seen in found.values()]
+    ratios = [seen.ratio for seen in growths.values()]
     limit = steps**0.5
-    told = f"{min(ratios):.2g} to {max(ratios):.2g} times as far apart as two automatic runs"
+    times = f"{min(ratios):.2g} to {max(ratios):.2g} times as far apart as two automatic runs"
     yield (
-        f"After {steps:,} steps manual and automatic are {told}, one of which began one ulp aside."
+        f"After {steps:,} steps manual and automatic are {times}, one of which began one ulp aside."
     )
-    beyond = [name for name, seen in found.items() if seen.ratio > limit]
+    beyond = [name for name, seen in growths.items() if seen.ratio > limit]
     yield (
         f"More than rounding explains (a fresh rounding at each step is up to √{steps:,} ≈ "
         f"{limit:.0f} times the one): {'; '.join(beyond) or 'none'}."

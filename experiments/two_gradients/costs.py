@@ -122,9 +122,9 @@ def interleaved(
         for turn in range(rounds):
             first = turn % len(names)
             for name in names[first:] + names[:first]:
-                began = time.perf_counter()
+                start_time = time.perf_counter()
                 act(name)
-                seconds[name].append(time.perf_counter() - began)
+                seconds[name].append(time.perf_counter() - start_time)
     finally:
         gc.enable()
     return {name: np.array(times) for name, times in seconds.items()}

@@ -120,18 +120,18 @@ def _points(
 ) -> None:
     """Medians joined, and quartiles as bars; `flat` has ratios to the right and joins nothing."""
     ratios = [cost.ratio(measure, contestant) for cost in costs]
-    told = [(at, ratio) for at, ratio in zip(places, ratios, strict=True) if ratio is not None]
-    if not told:
+    reported = [(at, ratio) for at, ratio in zip(places, ratios, strict=True) if ratio is not None]
+    if not reported:
         axes.text(0.5, 0.3, "not told", transform=axes.transAxes, ha="center", color=GRAY)
         return
-    where = np.array([at for at, _ in told])
-    lower, middle, upper = np.maximum(np.array([ratio for _, ratio in told]).T, LOWEST)
+    where = np.array([at for at, _ in reported])
+    lower, middle, upper = np.maximum(np.array([ratio for _, ratio in reported]).T, LOWEST)
     x, y = (middle, where) if flat else (where, middle)
     if not flat:
         axes.plot(x, y, color=color, linewidth=1.4)
     axes.plot(x, y, "o", color=color, markersize=5)
     (axes.hlines if flat else axes.vlines)(where, lower, upper, color=color, linewidth=1.2)
-    for at, ratio in told:
+    for at, ratio in reported:
         if ratio[1] < LOWEST:
             spot = (LOWEST, at) if flat else (at, LOWEST)
             text = format_ratio(ratio[1])

@@ -93,9 +93,9 @@ def programs(quick: bool = False) -> list[Program]:
     if not quick:
         widths, depths = [32, 64, 128, 256, 512, 1024], [1, 2, 4, 8, 16, 32]
         sizes, kinds = [1, 4, 16, 64, 256, 1024], list(KINDS)
-    found = [Program("width", width, width, 2, 128) for width in widths]
-    found += [Program("batch", size, 128, 2, size) for size in sizes]
+    result = [Program("width", width, width, 2, 128) for width in widths]
+    result += [Program("batch", size, 128, 2, size) for size in sizes]
     for end in ("", SCAN):
-        found += [Program(f"depth{end}", depth, 64, depth, 64) for depth in depths]
-        found += [Program(f"kind{end}", kind, 128, 8, 128, kind) for kind in kinds]
-    return found
+        result += [Program(f"depth{end}", depth, 64, depth, 64) for depth in depths]
+        result += [Program(f"kind{end}", kind, 128, 8, 128, kind) for kind in kinds]
+    return result

@@ -87,11 +87,11 @@ def drift(
         run = fnn.numbers(run)
         rows = jax.tree.map(jnp.asarray, digits() if rows is None else rows)
         follow = jax.jit(_follow)
-        found = [
+        result = [
             jax.device_get(follow(run, rows, batches(len(rows.target), steps, seed), seed))
             for seed in seeds
         ]
-    apart, losses = map(np.stack, zip(*found, strict=True))
+    apart, losses = map(np.stack, zip(*result, strict=True))
     return Drift(name, dtype, apart[:, :, 0], apart[:, :, 1], losses)
 
 

@@ -7,7 +7,7 @@ import shutil
 from typing import Unpack
 
 from fnn import ensembles
-from fnn.api.options import Data, check_names
+from fnn.api.options import Data
 from fnn.api.recorded import check_can_draw, create_or_resume, is_recorder, record
 from fnn.data.splits import FRACTIONS
 from fnn.ensembles import EnsembleResult
@@ -18,12 +18,12 @@ from fnn.runs.origin import Origin
 from fnn.runs.source import python_data_record
 from fnn.spec import SpecError
 from fnn.training.checks import check_loggers
-from fnn.training.fitting import MemberOptions
+from fnn.training.fitting import MemberOptions, check_options
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
 STORE = ".members"
-"""in the folder of an ensemble under way: what it is resumed from"""
+"""in the folder of an unfinished ensemble: what it is resumed from"""
 
 
 def ensemble(
@@ -38,15 +38,27 @@ def ensemble(
 ) -> EnsembleResult:
     """Train `run` from `members` seeds as one program, and average their predictions.
 
-    `fnn.ensembles.ensemble` says what its arguments are, and what an ensemble is. With a `folder`
-    it is recorded there as `fnn train --members` records it: one model, a record of each member,
-    the result, the figures (which need matplotlib). The same call resumes one that was interrupted;
-    any other folder that exists already is refused (`FnnError`).
+    Arguments:
+        run: what every member trains; its metrics are measured of the mean.
+        data, validation: what `fnn.train` takes, or a `Batch` and a `Batch` to validate.
+        members: how many, of the seeds `seed`, `seed` + 1, …
+        own_order: whether each member has an order of batches of its own.
+        folder: where it is recorded as `fnn train --members` records it: one model, a record of
+            each member, the result, the figures (which need matplotlib).
+        epochs, seed, order_seed, target_scale, loggers, stop, devices, memory: see
+            `fnn.training.MemberOptions`; `epochs` is required.
 
-    A `Batch` has no preprocessing to be kept with a model: it is refused with a `folder`
-    (`SpecError`).
+    The same call resumes one that was interrupted. Raises `FnnError` for any other folder that
+    exists already, `SpecError` for a `Batch` with a `folder` (it has no preprocessing to be kept
+    with a model), and what `fnn.ensembles.ensemble` raises.
+
+    >>> import fnn
+    >>> run = fnn.Run(fnn.Objective(fnn.mlp([8], 3), "cross_entropy"), "adam", batch_size=32)
+    >>> result = fnn.ensemble(run, "iris", members=4, epochs=2)
+    >>> len(result.members)
+    4
     """
-    check_names("ensemble", options, MemberOptions)
+    check_options(ensemble, options, MemberOptions)
     if folder is None:
         return ensembles.ensemble(
             run, data, validation, members=members, own_order=own_order, **options

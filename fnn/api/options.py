@@ -1,9 +1,9 @@
-"""The arguments that the front doors hand on to the parts below."""
+"""The arguments that the front doors pass to the rooms below."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypeAlias, TypedDict
 
 from fnn.data import Dataset, Prepared
@@ -53,10 +53,3 @@ class SweepOptions(MemberOptions, total=False):
     own_order: bool
     keep: int | None
     metric: str | None
-
-
-def check_names(function: str, options: Mapping[str, object], known: type) -> None:
-    """Raises `TypeError` for an argument that the function does not have, as Python does."""
-    for name in options:
-        if name not in known.__annotations__:
-            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")

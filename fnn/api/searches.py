@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from fnn import search
-from fnn.api.options import Data, check_names
+from fnn.api.options import Data
 from fnn.api.recorded import check_can_draw, create_or_resume, record
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
@@ -26,7 +26,7 @@ from fnn.sweeps import Member
 from fnn.sweeps.axes import Axis, Settings
 from fnn.sweeps.export import check_libraries
 from fnn.sweeps.test_protocol import measured
-from fnn.training.fitting import MemberOptions
+from fnn.training.fitting import MemberOptions, check_options
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -60,12 +60,20 @@ def bayes(
 ) -> SearchResult:
     """`fnn.search.bayes`, recorded in a folder as `fnn search` records it.
 
-    The folder holds what the search is resumed from, the trials as a table, the best one as a run
-    that is measured once on the test rows, the result and the figures (which need matplotlib). The
-    same call resumes it; any other folder that exists already, save an empty one, is refused
-    (`FnnError`). `data` are whatever `fnn.train` takes; a `Batch` is refused (`SpecError`).
+    Arguments:
+        data: whatever `fnn.train` takes.
+        folder: holds what the search is resumed from, the trials as a table, the best one as a run
+            that is measured once on the test rows, the result and the figures (which need pandas,
+            pyarrow and matplotlib).
+
+    The other arguments are those of `fnn.search.bayes`, which needs no folder; `epochs` is
+    required. The same call resumes the search. Raises `FnnError` for any other folder that exists
+    already, save an empty one, `SpecError` for a `Batch`, and what `fnn.search.bayes` raises.
+
+        over = {"learning_rate": fnn.sweeps.Range(1e-4, 1e-1, log=True)}
+        fnn.api.bayes(run, "digits", over=over, trials=64, epochs=20, folder="runs/search-1")
     """
-    check_names("bayes", options, BayesOptions)
+    check_options(bayes, options, BayesOptions)
 
     def train(path: Path, prepared: Prepared) -> SearchResult:
         return search.bayes(
@@ -92,9 +100,10 @@ def halving(
 ) -> SearchResult:
     """`fnn.search.halving`, recorded in a folder as `fnn search --method halving` records it.
 
-    See `bayes`; successive halving keeps nothing to be resumed from.
+    Arguments, errors and the folder are those of `bayes`, but successive halving keeps nothing to
+    be resumed from: a folder that exists already is refused (`FnnError`), an empty one too.
     """
-    check_names("halving", options, HalvingOptions)
+    check_options(halving, options, HalvingOptions)
 
     def train(path: Path, prepared: Prepared) -> SearchResult:
         return search.halving(run, prepared, over=over, draws=draws, **options)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from fnn.api.options import Data, SweepOptions, check_names
+from fnn.api.options import Data, SweepOptions
 from fnn.api.recorded import create_or_resume, is_recorder, members_to_keep, record
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
@@ -23,6 +23,7 @@ from fnn.sweeps.sweep import sweep as sweep_fields
 from fnn.sweeps.sweep import sweep_members
 from fnn.sweeps.test_protocol import measured
 from fnn.training.checks import check_loggers
+from fnn.training.fitting import check_options
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -39,17 +40,32 @@ def sweep(
 ) -> SweepResult:
     """Train `run` many times as one program: over learning rates, seeds, widths, anything in it.
 
-    `fnn.sweeps.sweep.sweep` says what its arguments are. With a `folder` it is recorded there as
-    `fnn sweep` records it: tables and figures (which need pandas, pyarrow and matplotlib), the best
-    `models` as runs by themselves, and the result, with the best setting measured once on the test
-    rows. The same call resumes one that was interrupted; any other folder that exists already, save
-    an empty one, is refused (`FnnError`). As many members keep their parameters as `keep` says, or
-    all by default if they take little memory.
+    Arguments:
+        run: what is varied.
+        data, validation: what `fnn.train` takes, or a `Batch` and a `Batch` to validate.
+        over: the axes, by the path of a field of `run` or its tail: `{"learning_rate": [0.1, 0.01],
+            "seed": range(8)}`.
+        folder: where it is recorded as `fnn sweep` records it: tables and figures (which need
+            pandas, pyarrow and matplotlib), models, and the result, with the best setting measured
+            once on the test rows. Of a `Batch`, which has no preprocessing to be kept with a model
+            and no test rows, it holds what the sweep is resumed from, and no more.
+        models: of how many of the best members the folder holds models, as runs.
+        how, draws, own_order, metric: see `fnn.sweeps.sweep.sweep`.
+        keep: how many members keep their parameters: one by default; with a `folder`, all if they
+            take little memory, else `models`.
+        epochs, seed, order_seed, target_scale, loggers, stop, devices, memory: see
+            `fnn.training.MemberOptions`; `epochs` is required.
 
-    Of a `Batch`, which has no preprocessing to be kept with a model and no test rows, the folder
-    holds what the sweep is resumed from, and no more.
+    The same call resumes one that was interrupted. Raises `FnnError` for any other folder that
+    exists already, save an empty one, and what `fnn.sweeps.sweep.sweep` raises.
+
+    >>> import fnn
+    >>> run = fnn.Run(fnn.Objective(fnn.mlp([8], 3), "cross_entropy"), "adam", batch_size=32)
+    >>> result = fnn.sweep(run, "iris", over={"learning_rate": [0.001, 0.03]}, epochs=5)
+    >>> result.best().settings
+    {'learning_rate': 0.03}
     """
-    check_names("sweep", options, SweepOptions)
+    check_options(sweep, options, SweepOptions)
     if folder is None or isinstance(data, Batch):
         return sweep_fields(run, data, validation, over=over, folder=folder, **options)
     check_loggers(options.get("loggers", ()))

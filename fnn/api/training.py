@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 
 import optax
 
-from fnn.api.options import FIT_OPTIONS, Data, TrainOptions, check_names
+from fnn.api.options import FIT_OPTIONS, Data, TrainOptions
 from fnn.api.recorded import check_can_draw, is_recorder, record_run
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
@@ -24,6 +24,7 @@ from fnn.runs.source import python_data_record
 from fnn.spec import replace
 from fnn.training import Progress, Run, Selection
 from fnn.training.checks import check_epochs, check_loggers
+from fnn.training.fitting import check_options
 from fnn.training.train import (
     TrainResult,
     as_prepared,
@@ -76,7 +77,7 @@ def train(
     already is refused (`FnnError`); a run that diverges is recorded before `DivergedError` is
     raised.
     """
-    check_names("train", options, TrainOptions)
+    check_options(train, options, TrainOptions)
     loggers = options.get("loggers", ())
     check_loggers(loggers)
     check_can_draw(folder is not None)

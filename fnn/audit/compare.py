@@ -39,14 +39,14 @@ def agreement(
     """Manual against automatic alone, without differences: the cheap part of `audit`."""
     with jax.enable_x64(True), jax.default_matmul_precision(PRECISION):
         objective, setting = complete_inputs(objective, batch, params, state, seed)
-        found = gather(
+        result = gather(
             from_network.problem_of(objective, objective, setting, train=train, dtype=dtype)
         )
     apart = {
         path: float(np.abs(leaf.claimed - leaf.reference).max(initial=0))
-        for path, leaf in found.items()
+        for path, leaf in result.items()
     }
     return [
         Leaf(path, apart[path], leaf.noise_floor, apart[path] <= leaf.detection_limit)
-        for path, leaf in found.items()
+        for path, leaf in result.items()
     ]

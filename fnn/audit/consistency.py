@@ -22,28 +22,30 @@ from fnn.objective import Batch, Objective
 EvidenceByPath = dict[str, Evidence]
 
 
-def same_twice(found: EvidenceByPath) -> Check:
+def same_twice(evidence: EvidenceByPath) -> Check:
     """The same call gives the same gradient."""
     name = "the same call twice"
-    worst = max(float(np.abs(leaf.claimed - leaf.again).max(initial=0)) for leaf in found.values())
+    worst = max(
+        float(np.abs(leaf.claimed - leaf.again).max(initial=0)) for leaf in evidence.values()
+    )
     if worst == 0:
         return Check(name, True, "bit for bit the same")
     held = all(
-        (np.abs(leaf.claimed - leaf.again) <= leaf.noise_floor).all() for leaf in found.values()
+        (np.abs(leaf.claimed - leaf.again) <= leaf.noise_floor).all() for leaf in evidence.values()
     )
     return Check(name, held, f"differs by {worst:.2g}, {'' if held else 'not '}within rounding")
 
 
-def eager(problem: Problem, found: EvidenceByPath) -> Check:
+def eager(problem: Problem, evidence: EvidenceByPath) -> Check:
     """Compiled and operation by operation, the gradient is the same but for rounding."""
     name = "jit against eager"
     if problem.other_way is None:
         return Check(name, None, "JAX can't trace the gradient")
-    return _compare_leaves(name, found, problem.other_way(problem.point))
+    return _compare_leaves(name, evidence, problem.other_way(problem.point))
 
 
 def single_examples(
-    found: EvidenceByPath,
+    evidence: EvidenceByPath,
     objective: Objective,
     setting: from_network.NetworkPoint,
     point: Leaves,
@@ -57,29 +59,29 @@ def single_examples(
         except Exception as error:
             if mode == train:
                 raise
-            told = f"{type(error).__name__}: {error}".splitlines()[0]
-            return Check(name, None, f"the backward pass raises in evaluation ({told})")
+            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            return Check(name, None, f"the backward pass raises in evaluation ({message})")
         scale = np.abs(together).max(initial=0)
         if np.allclose(together, apart, rtol=1e-9, atol=1e-9 * scale):
-            check = _compare_leaves(name, found, jax.device_get(summed), jax.device_get(batch))
+            check = _compare_leaves(name, evidence, jax.device_get(summed), jax.device_get(batch))
             words = "" if mode == train else " (asked in evaluation, where rows are independent)"
             return replace(check, words=check.words + words)
     return Check(name, None, "rows depend on each other")
 
 
-def forward_mode(problem: Problem, found: EvidenceByPath, seed: int) -> Check:
+def forward_mode(problem: Problem, evidence: EvidenceByPath, seed: int) -> Check:
     """The derivative along a direction by `jax.jvp` is the reference's slope."""
     name = "forward against reverse mode"
-    if problem.forward is None or any(leaf.automatic is None for leaf in found.values()):
+    if problem.forward is None or any(leaf.automatic is None for leaf in evidence.values()):
         return Check(name, None, "JAX can't trace the function")
     move = _direction(problem, seed)
     try:
         slope = problem.forward(problem.point, move)
     except TypeError:
         return Check(name, None, "the function has a custom_vjp and no forward mode")
-    expected = sum(float(np.vdot(leaf.reference, move[path])) for path, leaf in found.items())
+    expected = sum(float(np.vdot(leaf.reference, move[path])) for path, leaf in evidence.items())
     allowed = sum(
-        leaf.detection_limit * float(np.linalg.norm(move[path])) for path, leaf in found.items()
+        leaf.detection_limit * float(np.linalg.norm(move[path])) for path, leaf in evidence.items()
     ) + 1e3 * problem.value_epsilon * abs(expected)
     return _compare_slopes(name, abs(slope - expected), allowed, abs(expected))
 
@@ -120,21 +122,21 @@ def _direction(problem: Problem, seed: int) -> Leaves:
 
 
 def _compare_leaves(
-    name: str, found: EvidenceByPath, other: Leaves, expected: Leaves | None = None
+    name: str, evidence: EvidenceByPath, other: Leaves, expected: Leaves | None = None
 ) -> Check:
     """Against the claimed gradient, leaf by leaf, in units of what counts as an error."""
-    worst, place = 0.0, ""
-    for path, leaf in found.items():
+    worst, location = 0.0, ""
+    for path, leaf in evidence.items():
         claimed = leaf.claimed if expected is None else expected[path]
         error = float(np.abs(other[path] - claimed).max(initial=0))
         if not error <= worst * leaf.detection_limit:
-            worst, place = (
+            worst, location = (
                 (error / leaf.detection_limit if leaf.detection_limit else float("inf")),
                 path,
             )
     if worst <= 1:
         return Check(name, True, f"the same within rounding ({worst:.2g} of the limit)")
-    return Check(name, False, f"{place} differs by {worst:.2g} times the detection limit")
+    return Check(name, False, f"{location} differs by {worst:.2g} times the detection limit")
 
 
 def _compare_slopes(name: str, error: float, allowed: float, size: float) -> Check:

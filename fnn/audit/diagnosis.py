@@ -7,7 +7,7 @@ from enum import StrEnum, auto
 
 
 class Mistake(StrEnum):
-    """Kinds of mistakes. `fnn.audit.diagnose.wording` says each in words."""
+    """Kinds of mistakes. `fnn.audit.diagnose.wording` has the text of each."""
 
     UNKNOWN = auto()
     """elements are off, and no kind of mistake fits"""
@@ -55,7 +55,7 @@ class Mistake(StrEnum):
     FACTOR_PER_SLICE = auto()
 
     WRONG_TENSOR = auto()
-    """`tensor` stands in the place of `place`"""
+    """`tensor` is used in place of `role`"""
     WRONG_AXIS = auto()
     TERM_MISSING = auto()
     TERM_ADDED = auto()
@@ -116,8 +116,8 @@ class Diagnosis:
     """what the right gradient, or the term, is multiplied by"""
     tensor: str = ""
     """the tensor, term, number or size that it is about"""
-    place: str = ""
-    """where that tensor stands"""
+    role: str = ""
+    """what that tensor is used as, or over"""
     axis: int | None = None
     unit: str = ""
     """what the indices of the axis count: example, feature, row, …"""
@@ -127,7 +127,7 @@ class Diagnosis:
     total: int | None = None
     """… of so many"""
     value: float | None = None
-    """a number that is found where another is right"""
+    """the number used where another is right"""
     values: tuple[float, ...] = ()
     shapes: tuple[tuple[int, ...], ...] = ()
     """of the gradient, and the right one's"""

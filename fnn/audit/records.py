@@ -74,7 +74,7 @@ class LeafRow:
     error: NDArray[np.floating] | None = field(default=None, repr=False)
     """claimed − automatic (numerical, where there is no automatic gradient), element by element"""
     diagnosis: Diagnosis | None = None
-    """of a function's wrong leaf; `note` has it in words"""
+    """of a function's wrong leaf; `note` has it as text"""
 
 
 @dataclass(frozen=True)

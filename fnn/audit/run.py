@@ -47,19 +47,14 @@ def audit_network(
     settings: Settings,
 ) -> Audit:
     """The audit of `fnn.audit`, whose options have been checked."""
-    began = time.perf_counter()
+    start = time.perf_counter()
     dtype = settings.dtype or "float64"
     with jax.enable_x64(True), jax.default_matmul_precision(PRECISION):
         objective, point = complete_inputs(objective, batch, params, state, settings.seed)
         claimed = objective if by_hand is None else by_hand
         check_contract(in_dtype(claimed, "float64"), _wide(point), train)
         problem = from_network.problem_of(objective, claimed, point, train=train, dtype=dtype)
-        if not np.isfinite(problem.noise):
-            raise FnnError(
-                "its value is not finite at these parameters (a class number that is no class of "
-                "the output gives NaN)",
-                "objective",
-            )
+        _check_finite(problem)
         counted, evaluations = _counted(problem)
         evidence = gather(problem)
         rows = _rows(counted, evidence, settings)
@@ -76,7 +71,7 @@ def audit_network(
             )
         if settings.hessian:
             checks += (consistency.hessian(counted, settings.seed),)
-    header = _header(dtype, settings, evaluations[0], began) | {"claimed": "manual"}
+    header = _header(dtype, settings, evaluations[0], start) | {"claimed": "manual"}
     return Audit(header, tuple(rows), findings, checks)
 
 
@@ -87,7 +82,7 @@ def audit_function(
     settings: Settings,
 ) -> Audit:
     """The audit of `fnn.audit_gradient`, whose options have been checked."""
-    began = time.perf_counter()
+    start = time.perf_counter()
     wide = settings.dtype == "float64" or any(map(_is_float64, jax.tree.leaves(args)))
     x64 = bool(wide or jax.config.jax_enable_x64)  # type: ignore[attr-defined]
     with jax.enable_x64(x64), jax.default_matmul_precision(PRECISION):
@@ -102,10 +97,19 @@ def audit_function(
         if settings.hessian:
             checks += (consistency.hessian(counted, settings.seed),)
     used = next(iter(problem.point.values())).dtype
-    header = _header(str(used), settings, evaluations[0], began)
+    header = _header(str(used), settings, evaluations[0], start)
     if problem.automatic is None:
         header["automatic"] = "none: JAX can't trace the function"
     return Audit(header, tuple(rows), (), checks)
+
+
+def _check_finite(problem: Problem) -> None:
+    if not np.isfinite(problem.noise):
+        raise FnnError(
+            "its value is not finite at these parameters (a class number that is no class of "
+            "the output gives NaN)",
+            "objective",
+        )
 
 
 def _findings(
@@ -149,7 +153,7 @@ def _counted(problem: Problem) -> tuple[Problem, list[int]]:
 
 
 def _header(
-    dtype: str, settings: Settings, evaluations: int, began: float
+    dtype: str, settings: Settings, evaluations: int, start: float
 ) -> dict[str, HeaderValue]:
     device = jax.devices()[0]
     return {
@@ -161,7 +165,7 @@ def _header(
         "seed": settings.seed,
         "directions": settings.directions,
         "evaluations": evaluations,
-        "seconds": time.perf_counter() - began,
+        "seconds": time.perf_counter() - start,
     }
 
 

@@ -11,7 +11,7 @@ from fnn.ensembles.result import EnsembleResult, ensemble_result
 from fnn.objective import Batch
 from fnn.sweeps.sweep import sweep
 from fnn.training.checks import check_counts
-from fnn.training.fitting import MemberFitting, MemberOptions
+from fnn.training.fitting import MemberFitting, MemberOptions, check_options
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -48,6 +48,7 @@ def ensemble(
 
     Raises `SpecError` for fewer than 2 members, and `FnnError` where none is left.
     """
+    check_options(ensemble, options, MemberOptions)
     check_counts(2, members=members)
     fitting = MemberFitting(run, data, validation, **options)
     seeds = range(fitting.seed, fitting.seed + members)

@@ -41,7 +41,7 @@ def member_outputs(objective: Objective, params: PyTree, state: PyTree, x: PyTre
         _outputs(objective, params, state, jax.tree.map(lambda leaf: leaf[at : at + CHUNK], x))  # noqa: B023
         for at in range(0, max(count, 1), CHUNK)
     ]
-    return np.concatenate([np.asarray(part) for part in parts], axis=1)
+    return np.concatenate(jax.device_get(parts), axis=1)
 
 
 def predictive(

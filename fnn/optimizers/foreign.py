@@ -1,4 +1,4 @@
-"""Somebody's own Optax transformation, and what is accepted as an optimizer."""
+"""An Optax transformation of the user, and what is accepted as an optimizer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fnn.spec import SpecError, from_name, is_spec, spec, static
 
 @spec("optax_transformation.v1")
 class OptaxTransformation(Optimizer):
-    """Somebody's own Optax transformation, taken as it is: learning rate, sign and all.
+    """An Optax transformation of the user, taken as it is: learning rate, sign and all.
 
     It is compared by the identity of its functions, and its numbers are constants of the program:
     a new object is a new program, a sweep over its numbers compiles once a member. JSON can't

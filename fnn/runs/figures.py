@@ -39,6 +39,7 @@ def draw_run(folder: Path, result: TrainResult | EnsembleResult) -> None:
 
     A run that diverged may have outputs that no figure of test rows can show.
     """
+    import jax
     import numpy as np
 
     from fnn import figures
@@ -57,7 +58,7 @@ def draw_run(folder: Path, result: TrainResult | EnsembleResult) -> None:
     if test is None:
         return
     output, target = output_rows(result.run.objective, result.params, result.state, test)
-    output = as_logits(result.run.objective.loss, np.asarray(output))
+    output = as_logits(result.run.objective.loss, jax.device_get(output))
     if not np.isfinite(output).all():
         return
     if fitted.classes is not None:
@@ -95,6 +96,7 @@ def draw_members(folder: Path, result: EnsembleResult) -> None:
 
 def _draw_reliability(folder: Path, result: EnsembleResult, prepared: Prepared) -> None:
     """The member whose loss is the median, beside all of them together."""
+    import jax
     import jax.numpy as jnp
     import numpy as np
 
@@ -114,7 +116,7 @@ def _draw_reliability(folder: Path, result: EnsembleResult, prepared: Prepared) 
     median = int(np.argsort(losses)[len(losses) // 2])
     outputs = {
         f"one network (seed {result.members[median].member.seed})": own[median],
-        f"{len(result.members)} together": np.asarray(together),
+        f"{len(result.members)} together": jax.device_get(together),
     }
     bins, scores = {}, {}
     for name, output in outputs.items():

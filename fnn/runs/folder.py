@@ -1,4 +1,4 @@
-"""The folder of one run: its configuration, its metrics as they come, its result, its model."""
+"""The folder of one run: its configuration, its metrics epoch by epoch, its result, its model."""
 
 from __future__ import annotations
 

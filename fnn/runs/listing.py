@@ -37,7 +37,7 @@ class RunSummary:
     seconds: float | None = None
     started: datetime | None = None
     problem: str | None = None
-    """what is damaged, in words"""
+    """what is damaged"""
     resume_command: str | None = None
     """the command that resumes it"""
 
@@ -66,8 +66,8 @@ def list_runs(parent: str | Path = "runs") -> list[RunSummary]:
     """The runs in a folder, by name; none where there is no such folder.
 
     A folder that can't be read as a run is listed as damaged, with the reason; one that holds none
-    of a run's files is left out. Raises `FnnError`
-    where the folder itself is a file or can't be read.
+    of a run's files is left out. Raises `FnnError` where the folder itself is a file or can't be
+    read.
     """
     parent = Path(parent)
     with explained(parent):

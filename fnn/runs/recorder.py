@@ -50,9 +50,19 @@ class Adapter(ABC, Generic[R]):
 class Recorder(Generic[R]):
     """Records a run in its folder; as a logger, its epochs as they end.
 
-    `figures` says whether to draw them; seconds count from `started` (`time.perf_counter`), or
-    from now. A `resumed` folder has its config already. `notes` are what the reader of the result
-    should know.
+    Arguments:
+        folder: where; `adapter`: of which kind of run.
+        figures: whether to draw them.
+        resumed: whether the folder has its config already.
+        started: what seconds are counted from (`time.perf_counter`); None for now.
+
+    `notes` are what the reader of the result should know. The functions of `fnn.api` make one for
+    their `folder=`. A loop of your own records itself so:
+
+        recorder = RunRecorder(RunFolder.create(), SingleRunAdapter(origin, run, prepared))
+        recorder.record(lambda: train_run(run, prepared, epochs=10, loggers=[recorder]))
+
+    Raises `FnnError` where the folder can't be written.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ def prepare_again(folder: RunFolder) -> Prepared:
 
 
 def recorded_run(folder: RunFolder) -> Run:
-    """The run that a config.json holds, whoever has started it."""
+    """The run that a config.json holds, of a command or of Python."""
     from fnn.spec import from_json
     from fnn.training import Run
 

@@ -17,7 +17,7 @@ from fnn.search.trials import Trials
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, Settings
 from fnn.training.checks import check_counts
-from fnn.training.fitting import MemberFitting, MemberOptions
+from fnn.training.fitting import MemberFitting, MemberOptions, check_options
 from fnn.training.run import Run
 
 
@@ -61,10 +61,10 @@ def bayes(
 
     The other arguments are those of `fnn.sweep`, but `devices` are those of one process.
 
-    The same seed gives the same settings and results, and a search that was interrupted comes to
-    what it would have come to, as far as training repeats itself: on one kind of machine with one
-    version of JAX and Optuna, and programs of the same sizes (`memory`). Another `batch` asks in
-    other places.
+    The same seed gives the same settings and results, and a search that was interrupted has the
+    result that it would have had, as far as training is reproducible: on one kind of machine with
+    one version of JAX and Optuna, and programs of the same sizes (`memory`). Another `batch` gives
+    other settings.
 
     `stop` ends it within about half a second: settings that have ended are recorded, the rest of
     the batch is not.
@@ -73,6 +73,7 @@ def bayes(
     a storage that holds another search, is in use, locked or damaged, `FnnError` where Optuna is
     not installed, and for data what `fnn.sweep` raises.
     """
+    check_options(bayes, options, MemberOptions)
     check_counts(1, trials=trials, batch=batch)
     if sampler is not None and not callable(sampler):
         raise SpecError(

@@ -14,7 +14,7 @@ from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, draw
 from fnn.sweeps.checks import check_members
 from fnn.training.checks import check_counts
-from fnn.training.fitting import MemberFitting, MemberOptions
+from fnn.training.fitting import MemberFitting, MemberOptions, check_options
 from fnn.training.run import Run
 
 
@@ -36,11 +36,11 @@ def halving(
     The rungs stand at r, rη, rη², … epochs, the last at `epochs`; N draws become N/η, N/η², … The
     first rung costs N r epochs, each later one (1 - 1/η) of that. Members are compared by the
     validation metric that they have at a rung: of the best epoch so far where the run has a
-    `Selection`. Who has diverged goes first.
+    `Selection`. Those that diverged are stopped first.
 
-    No member is trained again: survivors train on from where they stand, in a smaller program where
-    that is worth compiling it, and come to what they would have come to without the others (within
-    1e-12 in float64).
+    No member is trained again: survivors continue from their present state, in a smaller program
+    where that is worth compiling it, and their results are those they would have without the
+    others (within 1e-12 in float64).
 
     Arguments:
         run: what is varied, or a function from settings to the run that they make.
@@ -60,6 +60,7 @@ def halving(
     Jamieson & Talwalkar 2016, Non-stochastic Best Arm Identification and Hyperparameter
     Optimization, section 3; Li et al. 2018, Hyperband, Algorithm 1 (its innermost loop).
     """
+    check_options(halving, options, MemberOptions)
     fitting = MemberFitting[Run | Build, Any](run, data, validation, **options)
     problem = SearchProblem.of(fitting, over, metric, together=draws)
     members = [problem.member(settings) for settings in draw(problem.space, draws, fitting.seed)]

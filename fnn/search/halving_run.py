@@ -1,4 +1,4 @@
-"""Members of successive halving under way, of whom ever fewer are trained on."""
+"""Successive halving in training: members of which fewer continue at each rung."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fnn.training.parallel.sharding import round_up_to_devices
 
 
 class HalvingRun:
-    """Members under way, in batches of one structure each."""
+    """Members in training, in batches of one structure each."""
 
     def __init__(
         self, problem: SearchProblem, members: Sequence[Member], rungs: Sequence[tuple[int, int]]
@@ -68,7 +68,7 @@ class HalvingRun:
             )
 
     def run(self) -> None:
-        """From rung to rung, to the end or until `stop` says that it is enough."""
+        """From rung to rung, to the end or until `stop` interrupts it."""
         for (epochs, _), following in zip(self.ladder, [*self.ladder[1:], None], strict=True):
             for batch, _ in self.batches:
                 self.loop.run(batch, until=epochs)
@@ -79,7 +79,7 @@ class HalvingRun:
             self.loop.ask()
 
     def _event(self, rung: Rung) -> TrainingEvent:
-        """Where the search stands at a rung."""
+        """The progress of the search at a rung."""
         batch, seconds = self.batches[0][0], self._seconds()
         examples = sum(batch.examples for batch, _ in self.batches)
         return TrainingEvent(
@@ -124,7 +124,7 @@ class HalvingRun:
             batch.retire([i for i, number in enumerate(numbers) if number in retired], until)
 
     def outcomes(self) -> list[MemberResult]:
-        """What every member has come to so far, in order."""
+        """The outcome of every member so far, in order."""
         outcomes = [one for batch, numbers in self.batches for one in batch.outcomes(numbers)]
         return sorted(
             (
@@ -137,7 +137,7 @@ class HalvingRun:
         )
 
     def result(self, keep: int | None) -> SearchResult:
-        """What the search came to."""
+        """The result of the search."""
         outcomes = self.outcomes()
         spent = sum(outcome.epochs for outcome in outcomes)
         computed = sum(batch.spent for batch, _ in self.batches)

@@ -1,4 +1,4 @@
-"""What a search came to."""
+"""The result of a search."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fnn.training.host.events import Rung
 
 @dataclass(frozen=True, eq=False)
 class SearchResult(SweepResult):
-    """A search that has ended: a sweep whose settings were chosen as it went.
+    """A search that has ended: a sweep whose settings were chosen during it.
 
     `outcomes` are the settings that were tried, in order; those taken up from a storage have no
-    history. Members that halving let go have the status "retired".
+    history. Members that halving stopped have the status "retired".
 
     spent: epochs trained, summed over members: the budget that was used, by this call and those
         before it.

@@ -1,4 +1,4 @@
-"""The file that an Optuna study is kept in, and who may use it."""
+"""The file that an Optuna study is kept in, locked for one process."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _journal(path: Path) -> JournalStorage:
 
 
 def _cut_torn_line(path: Path) -> None:
-    """What a kill tore would spoil the line that comes after it.
+    """Remove a last line that a kill truncated: it would spoil the line after it.
 
     Raises `FnnError` for a file that is something else, which stays as it is.
     """
@@ -139,7 +139,7 @@ def _cut_torn_line(path: Path) -> None:
 
 
 class _Free:
-    """In place of a journal's own lock, which outlives a kill: `alone` keeps others away."""
+    """In place of a journal's own lock, which outlives a kill: `exclusive_lock` serves for both."""
 
     def acquire(self) -> bool:
         return True

@@ -41,7 +41,7 @@ class Proposal(NamedTuple):
 
 
 def tpe(seed: int) -> BaseSampler:
-    """The tree-structured Parzen estimator; settings under way count as bad ones, so that those
+    """The tree-structured Parzen estimator; settings in training count as bad ones, so that those
     of a batch differ (Bergstra et al. 2011, Algorithms for Hyper-Parameter Optimization)."""
     return optuna().samplers.TPESampler(seed=seed, constant_liar=True)
 

@@ -25,7 +25,7 @@ SIZES = (2, 8, 32, 128, 512)
 
 
 class Trials:
-    """A search under way: outcomes by the number of the trial."""
+    """A search in progress: outcomes by the number of the trial."""
 
     def __init__(self, problem: SearchProblem, known: Study, path: Path | None) -> None:
         self.problem, self.study, self.path = problem, known, path
@@ -51,7 +51,7 @@ class Trials:
         return self.problem.score(outcome), -number
 
     def run_batch(self, proposals: Sequence[Proposal], batch: int) -> int | None:
-        """Train these settings, and record what they came to; what `stop` gave, if it ended it."""
+        """Train these settings and record their outcomes; gives what `stop` gave, or None."""
         trained = self._train(proposals, batch)
         epochs = sum(outcome.epochs for outcome in trained.outcomes)
         self.computed += epochs / (1 - trained.wasted) if epochs else 0
@@ -89,7 +89,7 @@ class Trials:
         self.last = event
 
     def event(self, trials: int) -> TrainingEvent:
-        """Where the search stands, and the batch trained last."""
+        """The progress of the search, and the batch trained last."""
         best = None if self.best is None else self.best[1]
         progress = SearchProgress(
             done=len(self.outcomes),
@@ -104,7 +104,7 @@ class Trials:
         return time.perf_counter() - self.start_time
 
     def result(self, trials: int, interrupted: int | None) -> SearchResult:
-        """What the search came to."""
+        """The result of the search."""
         outcomes = {number: self.outcomes[number] for number in sorted(self.outcomes)}
         if self.best is not None:
             number, outcome = self.best
@@ -137,7 +137,7 @@ def pad_to_size(
 ) -> list[Member]:
     """Members to add, so that those of a structure are as many as one of `SIZES`, or the batch.
 
-    What was added comes to nothing, and later batches find programs of their size compiled. Those
+    What was added is discarded, and later batches find programs of their size compiled. Those
     of the batch that were recorded `before` a kill count, so that the others have the program that
     they would have had.
     """

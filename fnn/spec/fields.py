@@ -209,7 +209,7 @@ def classes(hint: object) -> tuple[type, ...]:
 
 
 def type_name(hint: object) -> str:
-    """An annotation in words."""
+    """An annotation as text."""
     return getattr(hint, "__name__", str(hint))
 
 

@@ -22,7 +22,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 def to_json(spec: object, *, indent: int | None = 2) -> str:
     """A spec as JSON text; numbers keep every bit.
 
-    Raises `SpecError` where a field holds something JSON can't, e.g. somebody's own Optax
+    Raises `SpecError` where a field holds something JSON can't, e.g. a user's own Optax
     transformation.
     """
     if not is_spec(spec):

@@ -84,7 +84,7 @@ def is_spec(value: object) -> TypeIs[AnySpec]:
 
 
 def find_kind(kind: str) -> type[AnySpec]:
-    """The class of a kind; the error tells an unknown name from an unknown version."""
+    """The class of a kind; the error distinguishes an unknown name from an unknown version."""
     if kind not in _KINDS:
         _import_modules()
     if kind in _KINDS:

@@ -1,4 +1,4 @@
-"""Members of one structure under way: as many as fit, taken forward together."""
+"""Members of one structure in training: as many as fit, advanced together."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class BatchState(NamedTuple):
 class MemberBatch:
     """Members of one structure, from their first step to their last.
 
-    `size` places, of which the last stand empty (they train a member twice, to no use) where
-    there are fewer members; on a mesh as many as its devices can share. Members end by themselves:
-    their patience is over, or their loss is no longer finite. Where half of the places stand empty,
+    `size` places, of which the last are empty (they repeat a member, in vain) where
+    there are fewer members; on a mesh as many as its devices can share. Members end when
+    their patience is over or their loss is no longer finite. Where half of the places are empty,
     and what is saved outweighs compiling a smaller program, the others move to one of half the
     size. That is decided after every tenth of the epochs, by counts alone, so that a sweep that was
     interrupted decides as one that was not.
@@ -98,7 +98,7 @@ class MemberBatch:
         return BatchState(0, 0, places, states, {}, None)
 
     def saved(self) -> BatchState:
-        """Where the batch stands."""
+        """The state of the batch."""
         states = replicate_result(self.states, self.mesh)
         return BatchState(self.step, self.spent, self.places, states, self.history, self.ended)
 
@@ -164,10 +164,10 @@ class MemberBatch:
         return round_up_to_devices(-(-size // 2), self.mesh)
 
     def retire(self, numbers: Collection[int], until: int) -> None:
-        """Let members end where they stand, and the others move to a program of their own size.
+        """End members at their present epoch, and move the others to a program of their own size.
 
         They move if that outweighs compiling it before epoch `until`, when others may retire;
-        else the places of the retired stand empty.
+        else the places of the retired stay empty.
         """
         retired = np.isin(self.places, [*numbers])
         self._keep_snapshots(retired)

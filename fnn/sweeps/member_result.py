@@ -54,7 +54,7 @@ def member_results(
 ) -> list[MemberResult]:
     """Outcomes, without parameters, of members that stand where `ended` says.
 
-    They have these numbers, and came to `reached` epochs of `epochs`.
+    They have these numbers, and reached `reached` epochs of `epochs`.
     """
     flags = ended._replace(params=None, state=None)
     rows = zip(members, numbers, *jax.tree.leaves(flags), strict=True)

@@ -51,7 +51,7 @@ class SweepData(NamedTuple):
 
 
 class Program:
-    """Takes `size` runs of one structure forward together.
+    """Advances `size` runs of one structure together.
 
     Every number of the runs is an axis, so that another grid over the same structure is the same
     program; the rows are shared, and so is their order where all members have one order seed: then
@@ -220,7 +220,7 @@ def shares_order(members: Sequence[Member]) -> bool:
 
 
 class MemberSnapshot(NamedTuple):
-    """Where members stand, as far as the host asks."""
+    """The state of members, as far as the host needs it."""
 
     params: PyTree
     state: PyTree

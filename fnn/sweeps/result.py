@@ -1,4 +1,4 @@
-"""What a sweep came to: its members as a table, and its settings, the best first."""
+"""The result of a sweep: its members as a table, and its settings, the best first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SweepResult:
     outcomes: of the members that were trained, in order; all of them unless it was interrupted.
     members: how many there are in all.
     metric: the one by which they are compared: a key of `MemberResult.values`.
-    wasted: the share of the epochs computed that nobody needed, of members that had ended and of
+    wasted: the share of the epochs computed in vain, of members that had ended and of
         places that stood empty.
     seconds: in all; compile_seconds: of these, before first steps.
     interrupted: what `stop` gave when it ended the sweep; None if it did not.

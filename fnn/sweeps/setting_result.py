@@ -1,4 +1,4 @@
-"""What the members of a setting came to: mean and interval over their seeds."""
+"""The result of a setting: mean and interval over the seeds of its members."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONFIDENCE = 0.95
 
 
 class SettingResult(NamedTuple):
-    """What members that differ in their seeds alone came to.
+    """The result of members that differ in their seeds alone.
 
     mean: of the metric over the members that have a finite one.
     low, high: the 95 % interval of that mean, by Student's t; NaN for a single member.

@@ -1,4 +1,4 @@
-"""The folder of a sweep: what has ended, and the batch that stopped under way."""
+"""The folder of a sweep: what has ended, and the batch that was interrupted."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class SweepStore:
     |---|---|
     | `sweep.json` | the members, and fingerprints of their runs and of the data |
     | `ended/<first member>.npz` | the results of the members of a batch |
-    | `under-way.npz` | where a batch stands that stopped, and about once a minute |
+    | `under-way.npz` | the state of a batch that was interrupted, and about once a minute |
 
-    Without `writes` it only reads: another process keeps what becomes of them all.
+    Without `writes` it only reads: another process writes the results.
 
     Raises `FnnError` where the folder holds another sweep, or can't be read or written.
     """
@@ -125,7 +125,7 @@ class SweepStore:
         return [outcome for file in files for outcome in self._outcomes(file)]
 
     def keep(self, outcomes: Sequence[MemberResult]) -> None:
-        """These have ended; the batch they were under way in is forgotten."""
+        """These have ended; the saved state of their batch is removed."""
         if not self.writes:
             return
         arrays: dict[str, ArrayLike | Sequence[float]] = {
@@ -149,7 +149,7 @@ class SweepStore:
         (self.path / "under-way.npz").unlink(missing_ok=True)
 
     def pause(self, batch: MemberBatch, numbers: Sequence[int]) -> None:
-        """A batch, of members of those numbers, stopped under way."""
+        """A batch, of members of those numbers, was interrupted."""
         saved = batch.saved()
         if not self.writes:
             return
@@ -166,7 +166,7 @@ class SweepStore:
         write(self.path / "under-way.npz", arrays)
 
     def paused(self) -> tuple[Sequence[int], BatchState] | None:
-        """The batch that stopped under way, if one did."""
+        """The batch that was interrupted, if one was."""
         file = self.path / "under-way.npz"
         if not file.exists():
             return None
@@ -174,7 +174,7 @@ class SweepStore:
         numbers = [int(number) for number in entry(arrays, "numbers", file)]
         places = entry(arrays, "places", file)
         members = [self.members[number] for number in numbers]
-        runs = stack([members[file].run for file in places])
+        runs = stack([members[slot].run for slot in places])
         program = Program(self.data, len(places), shares_order(members))
         shapes = program.shapes(runs)
         ended = None

@@ -1,4 +1,4 @@
-"""A sweep: from axes and data to what every member came to."""
+"""A sweep: from axes and data to the result of every member."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fnn.sweeps.axes import Axis, Member, Strategy, members
 from fnn.sweeps.result import SweepResult, key
 from fnn.sweeps.store import open_store
 from fnn.sweeps.train import default_metric, train_fitting
-from fnn.training.fitting import MemberFitting, MemberOptions
+from fnn.training.fitting import MemberFitting, MemberOptions, check_options
 from fnn.training.parallel.devices import check_enough
 from fnn.training.run import Run
 from fnn.training.train import as_prepared, check_loss, check_outputs
@@ -67,7 +67,7 @@ def sweep(
     steps in float64. Not to the bit: sums are added up in another order when members are computed
     together, and in float32 such differences, 1e-7 at first, grow along a run as those of any
     other rounding do. A member that leaves the finite numbers ends as "diverged", and changes no
-    other; train it alone to learn where that began.
+    other; train it alone to learn where it diverged.
 
     `stop` ends it within about half a second, with what was reached.
 
@@ -75,6 +75,7 @@ def sweep(
     nearest), values that a field may not hold, and a budget too small for one member; `FnnError`
     for a folder that holds another sweep; and for data what `fnn.fit` and `fnn.train` raise.
     """
+    check_options(sweep, options, MemberOptions)
     fitting = MemberFitting(run, data, validation, **options)
     seeds = {"seed": fitting.seed, "order_seed": fitting.order_seed}
     varied = members(run, over, how, draws=draws, own_order=own_order, **seeds)

@@ -21,7 +21,7 @@ class MeasuredSetting(NamedTuple):
     """Test metrics of the best setting.
 
     values: of each metric, an entry a member that was measured.
-    measured: which members these are, in words.
+    measured: which members these are, as text.
     """
 
     setting: SettingResult

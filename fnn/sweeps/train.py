@@ -21,7 +21,7 @@ from fnn.training.parallel.sharding import replicate, round_up_to_devices
 
 
 class Store(Protocol):
-    """Where what is done is kept, so that an interrupted sweep resumes where it stopped."""
+    """Keeps what has ended, so that an interrupted sweep resumes where it stopped."""
 
     def finished(self) -> list[MemberResult]:
         """What is known of members that have ended."""
@@ -30,16 +30,16 @@ class Store(Protocol):
         """These have ended."""
 
     def pause(self, batch: MemberBatch, numbers: Sequence[int]) -> None:
-        """A batch, of members of those numbers, stopped under way."""
+        """A batch, of members of those numbers, was interrupted."""
 
     def paused(self) -> tuple[Sequence[int], BatchState] | None:
-        """The batch that stopped under way, if one did."""
+        """The batch that was interrupted, if one was."""
 
 
 class TrainedMembers(NamedTuple):
-    """What became of members: their outcomes in order, and what it took.
+    """The outcomes of members, in order, and what training them took.
 
-    wasted: the share of the epochs computed that nobody needed: of members that had ended, and of
+    wasted: the share of the epochs computed in vain: of members that had ended, and of
         places that stood empty.
     seconds: in all; compile_seconds: of these, before first steps.
     interrupted: what `stop` gave when it ended the training; None if it did not.
@@ -96,7 +96,7 @@ def default_metric(members: Sequence[Member], validated: bool) -> str:
 
 
 class _Work:
-    """A sweep under way."""
+    """A sweep in training."""
 
     keep: int | None
     metric: str
@@ -169,7 +169,7 @@ class _Work:
             pause()
 
     def _event(self, batch: MemberBatch) -> TrainingEvent:
-        """Where the sweep stands, with that batch under way."""
+        """The progress of the sweep, with that batch in training."""
         seconds, count, total = self._seconds(), len(batch.members), len(self.members)
         return TrainingEvent(
             step=batch.step,
@@ -192,7 +192,7 @@ class _Work:
         return time.perf_counter() - self.start_time
 
     def trained(self) -> TrainedMembers:
-        """What became of the members."""
+        """The outcomes of the members."""
         outcomes = [self.outcomes[index] for index in sorted(self.outcomes)]
         return TrainedMembers(
             keep_best(outcomes, self.metric, self.keep),

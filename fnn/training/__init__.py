@@ -1,4 +1,4 @@
-"""Training: a run is a spec, where it stands is a pytree, and any part of it is one program."""
+"""Training: a run is a spec, its state is a pytree, and any segment of it is one program."""
 
 from fnn.training.fitting import Fitting, FittingOptions, MemberOptions
 from fnn.training.host.events import (

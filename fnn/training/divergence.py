@@ -1,7 +1,7 @@
-"""Numbers that are not finite: at which step they began, and in which layer and leaf.
+"""Numbers that are not finite: the step, the layer and the leaf where they first appear.
 
-A run that is cut anywhere gives the same bits, so nothing has to be recorded while it goes well:
-when it goes wrong, the steps since the last event are taken again.
+A run that is cut anywhere gives the same bits, so nothing has to be recorded as long as all is
+finite: when something is not, the steps since the last event are computed again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def is_finite(
 
 
 def _optimizer_state(run: Run, state: RunState) -> PyTree:
-    """Nothing of somebody's own optimizer: Optax's may hold infinities (a best value so far)."""
+    """None for a user's own optimizer: Optax's may hold infinities (a best value so far)."""
     return state.optimizer_state if isinstance(run.optimizer, Rule) else None
 
 
@@ -164,7 +164,8 @@ def _all_finite(tree: PyTree) -> bool:
     """On the host where the arrays lie in its memory: a program would take a second to compile."""
     leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
     if all(device.platform == "cpu" for leaf in leaves for device in leaf.devices()):
-        return all(bool(np.isfinite(np.asarray(leaf)).all()) for leaf in leaves)
+        # NumPy would wait for them holding Python's lock, which XLA may need; device_get lets go.
+        return all(bool(np.isfinite(leaf).all()) for leaf in jax.device_get(leaves))
     return bool(_all_finite_on_device(leaves))
 
 
@@ -175,7 +176,7 @@ def _all_finite_on_device(tree: PyTree) -> jax.Array:
 
 
 def _complaint(what: str, leaf: jax.Array) -> str:
-    values = np.asarray(leaf.astype(float))
+    values = jax.device_get(leaf.astype(float))
     bad = ~np.isfinite(values)
     kinds = {"NaN": np.isnan(values).any(), "infinite": np.isinf(values).any()}
     present = " or ".join(kind for kind, is_present in kinds.items() if is_present)

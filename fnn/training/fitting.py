@@ -1,8 +1,9 @@
-"""What every way of training shares: rows, length, seeds, devices, and who listens."""
+"""What every way of training shares: rows, epochs, seeds, devices, loggers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Generic, Required, TypedDict, TypeVar
 
@@ -10,6 +11,7 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from fnn.spec import SpecError
+from fnn.spec.errors import choice
 from fnn.training.checks import check_epochs, check_loggers, check_seeds
 from fnn.training.host.events import Logger, Stop
 from fnn.training.host.loop import HostLoop
@@ -34,7 +36,7 @@ class FittingOptions(TypedDict, total=False):
         caller.
     stop: asked after each call of the compiled program, about twice a second: 0 trains on, and
         anything else ends the training as interrupted, with what was reached, and is kept in the
-        result. The library hears no signals itself: Ctrl-C is Python's `KeyboardInterrupt`.
+        result. The library handles no signals: Ctrl-C is Python's `KeyboardInterrupt`.
     devices: how many devices share the work (`Devices` says what else it may be); None for the
         default one alone.
     """
@@ -59,14 +61,35 @@ class MemberOptions(FittingOptions, total=False):
     memory: int | float | str | None
 
 
+def check_options(
+    function: Callable[..., object], options: Mapping[str, object], known: type = FittingOptions
+) -> None:
+    """Raises `TypeError`, as Python does, for an unknown argument and for missing epochs."""
+    name, names = function.__name__, known.__annotations__
+    for option in options:
+        if option not in names:
+            parameters = inspect.signature(function).parameters.keys() - {"options"}
+            hint = choice(option, {*names, *parameters})
+            raise TypeError(f"{name}() got an unexpected keyword argument {option!r}{hint}")
+    if "epochs" in names and "epochs" not in options:
+        raise TypeError(f"{name}() missing 1 required keyword-only argument: 'epochs'")
+
+
 @dataclass(frozen=True, eq=False)
 class Fitting(Generic[R, D]):
     """What is trained on which rows, for how long, from which seeds, on which devices.
 
-    run: a `Run`; of a sweep its members; of a search perhaps a function from settings to a run.
-    rows, validation: the data. The others are `FittingOptions`, whose defaults stand here alone.
+    It is what `fit`, sweeps, ensembles and searches make of their arguments and hand to the host
+    loop.
+
+    run: a `Run`; of a sweep its members; of a search a run or a function from settings to one.
+    rows, validation: the data; None for no validation. The others are `FittingOptions`, whose
+        defaults are set here alone.
 
     Raises `SpecError` for epochs, loggers, a `stop` or seeds that can't be used.
+
+    >>> Fitting("a run", "rows", None, epochs=3).seed
+    0
     """
 
     run: R

@@ -79,7 +79,7 @@ def output_rows(
     parts, targets = [], []
     for first in range(0, len(rows), CHUNK):
         batch = rows.read(np.arange(first, min(first + CHUNK, len(rows))))
-        parts.append(np.asarray(_outputs(objective, params, state, batch.x)))
+        parts.append(jax.device_get(_outputs(objective, params, state, batch.x)))
         targets.append(batch.target)
     return np.concatenate(parts), np.concatenate(targets)
 

@@ -22,7 +22,7 @@ class Run:
     compiled.
 
     Arguments:
-        optimizer: a spec, its name, or somebody's own Optax transformation, taken as it is: keep
+        optimizer: a spec, its name, or an Optax transformation of the user's, taken as it is: keep
             the object, because a new object is a new program.
         batch_size: rows a step, or "full": all of them, in the order in which they stand. A size
             larger than the data is all of the data.

@@ -27,7 +27,7 @@ TASKS = {"binary": "two classes", "classes": "classes", "regression": "numbers"}
 
 @dataclass(frozen=True, eq=False)
 class TrainResult(FitResult):
-    """A run that has ended (`Fit`), the data that it saw, and how good it is.
+    """A run that has ended (`FitResult`), its data, and its metrics.
 
     `validation` and `test` are metrics by name, of `params` and `state`, in the target's own units
     save for the loss; None where no rows were set aside. `prepared.preprocessing` encodes further

@@ -32,12 +32,12 @@ def every(family: type) -> dict[str, Any]:
     A family's room is asked, not the whole table of kinds: users register theirs there too.
     """
     room = ".".join(family.__module__.split(".")[:2])
-    found = {
+    result = {
         kind.split(".")[0]
         for kind, cls in kinds().items()
         if issubclass(cls, family) and f"{cls.__module__}.".startswith(f"{room}.")
     }
-    return {name: from_name(name, family) for name in sorted(found)}
+    return {name: from_name(name, family) for name in sorted(result)}
 
 
 ACTIVATIONS: dict[str, Elementwise] = {**every(Elementwise), "gelu by tanh": GELU("tanh")}
@@ -87,5 +87,5 @@ def fitting_target(draw: np.random.Generator, loss: Loss, outputs: tuple[int, ..
         return pick(draw, [classes, classes, np.eye(width)[classes], shares])
     if isinstance(loss, _ANSWERS):
         return pick(draw, [draw.integers(0, 2, outputs), draw.uniform(0, 1, outputs)])
-    made = draw.normal(size=outputs) * pick(draw, [1, 1, 1, 100, 0])
-    return made[..., 0] if width == 1 and draw.integers(2) else made
+    built = draw.normal(size=outputs) * pick(draw, [1, 1, 1, 100, 0])
+    return built[..., 0] if width == 1 and draw.integers(2) else built

@@ -34,15 +34,15 @@ def layer_examples() -> list[Example]:
 
 def covered_examples() -> dict[str, Example]:
     """Of each kind the first example, and each further one with parameters of other names."""
-    found: dict[str, Example] = {}
+    result: dict[str, Example] = {}
     seen: set[tuple[str, ...]] = set()
     for example in layer_examples():
         kind = kind_name(example.spec)
         signature = (kind, *sorted(params_of(example)))
         if signature not in seen:
-            found[f"{kind}, {example.name}" if kind in found else kind] = example
+            result[f"{kind}, {example.name}" if kind in result else kind] = example
         seen.add(signature)
-    return found
+    return result
 
 
 def params_of(example: Example) -> dict[str, object]:

@@ -95,9 +95,9 @@ def residual(draw: Draw, axes: Axes, depth: int, keep: Keep) -> Layer:
     if keep == "shape" or draw.integers(2):
         return Residual(random_layer(draw, axes, depth - 1, "shape"))
     inner = random_layer(draw, axes, depth - 1, keep)
-    made = after(inner, axes)
-    same_rank = len(made) == len(axes)
-    return Residual(inner, Dense(made[-1], bias_init=None) if same_rank else inner)
+    result = after(inner, axes)
+    same_rank = len(result) == len(axes)
+    return Residual(inner, Dense(result[-1], bias_init=None) if same_rank else inner)
 
 
 def parallel(draw: Draw, axes: Axes, depth: int, keep: Keep) -> Layer:

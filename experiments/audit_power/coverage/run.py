@@ -60,7 +60,7 @@ def compare_network(
 
     `floors` is how many noise floors the two gradients may be apart.
     """
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     params, state = general_position(drawn, seed)
     given: dict[str, Any] = {
         "params": params,
@@ -73,14 +73,14 @@ def compare_network(
     apart = {leaf.path: floors_apart(leaf) for leaf in leaves}
     path = max(apart, key=apart.__getitem__)
     ok = all(leaf.ok for leaf in leaves) and (floors is None or apart[path] <= floors)
-    told = ""
+    note = ""
     if full:
-        found = audit(drawn.objective, drawn.batch, **given)
-        wrong = objections(found)
-        told = ", ".join([*(f"{n} {name}" for name, n in verdict_counts(found).items()), *wrong])
+        result = audit(drawn.objective, drawn.batch, **given)
+        wrong = objections(result)
+        note = ", ".join([*(f"{n} {name}" for name, n in verdict_counts(result).items()), *wrong])
         ok = ok and not wrong
-    seconds = time.perf_counter() - began
-    return Comparison(drawn.words, row, len(leaves), apart[path], path, told, ok, seconds)
+    seconds = time.perf_counter() - start_time
+    return Comparison(drawn.words, row, len(leaves), apart[path], path, note, ok, seconds)
 
 
 def floors_apart(leaf: Leaf) -> float:
@@ -108,12 +108,12 @@ def general_position(drawn: DrawnNetwork, seed: int) -> tuple[PyTree, PyTree]:
 def first_of_every_level(rows: Sequence[Row]) -> set[int]:
     """The rows, by number, that hold a level of some factor for the first time."""
     seen: set[tuple[str, str]] = set()
-    found = set()
+    result = set()
     for number, row in enumerate(rows):
         if not seen.issuperset(row.items()):
-            found.add(number)
+            result.add(number)
         seen.update(row.items())
-    return found
+    return result
 
 
 def audit_random_networks(
@@ -140,7 +140,7 @@ def audit_random_networks(
 
 def audit_network(seed: int, dtype: str, checks: bool) -> RandomAudit:
     """The full audit of one random network."""
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     drawn, wrong, verdicts, error = random_network(seed), [], {}, ""
     try:
         options: dict[str, Any] = {
@@ -149,8 +149,8 @@ def audit_network(seed: int, dtype: str, checks: bool) -> RandomAudit:
             "seed": seed,
             "checks": checks,
         }
-        found = audit(drawn.objective, drawn.batch, **options)
-        wrong, verdicts = objections(found), verdict_counts(found)
+        result = audit(drawn.objective, drawn.batch, **options)
+        wrong, verdicts = objections(result), verdict_counts(result)
     except Exception as raised:
         error = f"{type(raised).__name__}: {raised}"
     return RandomAudit(
@@ -160,20 +160,20 @@ def audit_network(seed: int, dtype: str, checks: bool) -> RandomAudit:
         tuple(wrong),
         error,
         to_json(drawn.objective) if wrong or error else "",
-        time.perf_counter() - began,
+        time.perf_counter() - start_time,
     )
 
 
-def objections(found: Audit) -> list[str]:
+def objections(result: Audit) -> list[str]:
     """The leaves, layers and checks that an audit calls wrong."""
-    leaves = [f"{row.path} {row.verdict}" for row in found.rows if row.verdict in OBJECTED]
-    layers = [f"at fault {finding.path} {finding.leaf}" for finding in found.findings]
-    return leaves + layers + [check.name for check in found.checks if check.ok is False]
+    leaves = [f"{row.path} {row.verdict}" for row in result.rows if row.verdict in OBJECTED]
+    layers = [f"at fault {finding.path} {finding.leaf}" for finding in result.findings]
+    return leaves + layers + [check.name for check in result.checks if check.ok is False]
 
 
-def verdict_counts(found: Audit) -> dict[str, int]:
+def verdict_counts(result: Audit) -> dict[str, int]:
     """How many leaves got each verdict."""
-    return dict(Counter(str(row.verdict) for row in found.rows))
+    return dict(Counter(str(row.verdict) for row in result.rows))
 
 
 def _after(

@@ -66,7 +66,7 @@ class CoverageTable:
         }
 
     def __str__(self) -> str:
-        found = self.totals
+        sums = self.totals
         cells = [("network", "leaves", "worst / floor", "verdict")]
         for line in self.lines:
             verdict = ("PASS" if line.ok else f"WRONG at {line.path}") + (
@@ -76,10 +76,10 @@ class CoverageTable:
         return "\n".join(
             [
                 *_table(cells),
-                f"{self.dtype}, seed {self.seed}: {found['networks']} networks, {found['audited']} "
-                f"of them audited in full, {found['leaves']:,} leaves, {found['pairs']:,} of "
-                f"{self.pairs:,} pairs of levels, {found['wrong']} wrong, {found['seconds']:.0f} s",
-                f"largest |manual − automatic|: {figure(found['worst'])} noise floors of its leaf"
+                f"{self.dtype}, seed {self.seed}: {sums['networks']} networks, {sums['audited']} "
+                f"of them audited in full, {sums['leaves']:,} leaves, {sums['pairs']:,} of "
+                f"{self.pairs:,} pairs of levels, {sums['wrong']} wrong, {sums['seconds']:.0f} s",
+                f"largest |manual − automatic|: {figure(sums['worst'])} noise floors of its leaf"
                 + (f", allowed are {figure(self.floors)}" if self.floors else ""),
             ]
         )
@@ -138,17 +138,17 @@ class RandomTable:
         }
 
     def __str__(self) -> str:
-        found = self.totals
+        sums = self.totals
         cells = [("network", "seed", "seconds", "objection")]
         for line in self.lines:
             if not line.ok:
                 words = line.error or ", ".join(line.wrong)
                 cells.append((line.words, str(line.seed), f"{line.seconds:.1f}", words))
-        counts = ", ".join(f"{count} {name}" for name, count in found["verdicts"].items())
+        counts = ", ".join(f"{count} {name}" for name, count in sums["verdicts"].items())
         total = (
-            f"{found['networks']} right networks in {self.dtype}, {found['leaves']:,} leaves "
-            f"({counts}): {found['false_alarms']} false alarms, {found['errors']} errors, "
-            f"{found['seconds']:.0f} s, {found['slowest']:.1f} s at most"
+            f"{sums['networks']} right networks in {self.dtype}, {sums['leaves']:,} leaves "
+            f"({counts}): {sums['false_alarms']} false alarms, {sums['errors']} errors, "
+            f"{sums['seconds']:.0f} s, {sums['slowest']:.1f} s at most"
         )
         return "\n".join([*(_table(cells) if len(cells) > 1 else ()), total])
 

@@ -114,7 +114,7 @@ def elu_alpha_forgotten(call: Call, dy: Any) -> Grads:
 
 
 @fault(
-    Activation, leaf=INPUT, diagnosis=Diagnosis(Mistake.SLOPE_WRONG, place="x > 0"), fits=of(a.ELU)
+    Activation, leaf=INPUT, diagnosis=Diagnosis(Mistake.SLOPE_WRONG, role="x > 0"), fits=of(a.ELU)
 )
 def elu_exponential_on_both_sides(call: Call, dy: Any) -> Grads:
     """f' = eˣ above zero too, where it is 1."""

@@ -35,11 +35,11 @@ def _kept(layer: Layer, in_shape: PyTree) -> bool:
 def twins(site: Site) -> bool:
     """Two layers have parameters of the same shapes."""
     key = jax.random.key(0)
-    made = [
+    result = [
         jax.eval_shape(lambda child=child: child.layer.init(key, child.in_shape)[0])
         for child in site.node.children(site.shape)
     ]
-    return _pair(made) is not None
+    return _pair(result) is not None
 
 
 def _pair(trees: Any) -> tuple[int, int] | None:

@@ -78,8 +78,8 @@ class Fault:
 
     def inject(self, objective: Objective, path: str) -> Objective:
         """The objective with the mistake at that path and everything else as it was."""
-        made = exchange(objective, path, lambda node: inject_fault(node, self.faulty_backward))
-        faulty = made if path == "" else FaultyObjective(made, correct_cotangent)
+        result = exchange(objective, path, lambda node: inject_fault(node, self.faulty_backward))
+        faulty = result if path == "" else FaultyObjective(result, correct_cotangent)
         return cast(Objective, faulty)
 
     def names(self, path: str, found_path: str, found_leaf: str) -> bool:
@@ -89,9 +89,9 @@ class Fault:
         tails = tuple(f".{leaf}" for leaf in self.leaves)
         return not self.leaves or found_leaf in self.leaves or found_leaf.endswith(tails)
 
-    def is_diagnosed(self, found: Diagnosis | None) -> bool:
+    def is_diagnosed(self, actual: Diagnosis | None) -> bool:
         """Whether a diagnosis is of the kind of this mistake."""
-        return found is not None and any(matches(expected, found) for expected in self.diagnosis)
+        return actual is not None and any(matches(expected, actual) for expected in self.diagnosis)
 
 
 def fault(
@@ -112,12 +112,12 @@ def fault(
     return decorate
 
 
-def matches(expected: Expectation, found: Diagnosis) -> bool:
+def matches(expected: Expectation, actual: Diagnosis) -> bool:
     """Whether a diagnosis is of a kind and has the details that are expected."""
     if isinstance(expected, Mistake):
-        return found.kind is expected
+        return actual.kind is expected
     details = [
-        (getattr(expected, entry.name), getattr(found, entry.name))
+        (getattr(expected, entry.name), getattr(actual, entry.name))
         for entry in fields(Diagnosis)
         if getattr(expected, entry.name) != entry.default
     ]
@@ -149,14 +149,14 @@ def exchange(tree: Any, path: str, change: Callable[[Any], Any]) -> Any:
     if not path:
         return change(tree)
     children, structure = one_level(tree)
-    exchanged, found = [], False
+    exchanged, actual = [], False
     for key, child in children:
         name = path_name((key,))
         rest = path.removeprefix(name)
         if rest != path and rest[:1] in ("", ".", "["):
-            child, found = exchange(child, rest.removeprefix("."), change), True
+            child, actual = exchange(child, rest.removeprefix("."), change), True
         exchanged.append(child)
-    if not found:
+    if not actual:
         raise KeyError(path)
     return structure.unflatten(exchanged)
 

@@ -215,5 +215,5 @@ def correct_cotangent(objective: Objective, output: jax.Array, batch: Batch) -> 
     return objective.output_gradient(output, batch)
 
 
-def _shown(made: Any) -> str:
-    return f"Planted({made.inner!r}, {made.faulty_backward.__name__})"
+def _shown(result: Any) -> str:
+    return f"Planted({result.inner!r}, {result.faulty_backward.__name__})"

@@ -58,7 +58,7 @@ class TrialNetwork:
         """Parameters and state in general position: no zeros, no ones, nothing alike."""
         with jax.enable_x64(True):
             in_shape = shape_of(self.batch(seed).x)
-            made = jax.eval_shape(lambda: self.objective.init(jax.random.key(0), in_shape))
+            result = jax.eval_shape(lambda: self.objective.init(jax.random.key(0), in_shape))
         draw = np.random.default_rng([seed, 2])
 
         def fill(path: tuple[Any, ...], leaf: Any) -> np.ndarray:
@@ -70,5 +70,5 @@ class TrialNetwork:
                 return np.exp(0.3 * numbers)
             return 0.3 * numbers
 
-        params, state = jax.tree_util.tree_map_with_path(fill, made)
+        params, state = jax.tree_util.tree_map_with_path(fill, result)
         return params, state

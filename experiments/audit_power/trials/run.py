@@ -38,7 +38,7 @@ def run_trials(
     (`dense`, `losses`, …) or words of a fault's name. `progress(done, total, line)` is called after
     each audit. Raises `FnnError` where no fault is called so.
     """
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     faults = select_faults(only)
     planted = [(fault, *place) for fault in faults for place in sample_sites(fault, seed, sites)]
     used = {network.name for _, network, _ in planted}
@@ -61,7 +61,7 @@ def run_trials(
             jax.clear_caches()  # the system allows a process only so many compiled programs
     order = {fault.name: number for number, fault in enumerate(faults)}
     trials.sort(key=lambda trial: order[trial.fault])
-    return FaultTable(tuple(trials), tuple(right), seed, time.perf_counter() - began)
+    return FaultTable(tuple(trials), tuple(right), seed, time.perf_counter() - start_time)
 
 
 def select_faults(only: str | None) -> tuple[Fault, ...]:
@@ -69,11 +69,11 @@ def select_faults(only: str | None) -> tuple[Fault, ...]:
     if only is None:
         return CATALOG
     words = only.replace("_", " ")
-    found = tuple(f for f in CATALOG if f.subject == only or words in f.name)
-    if not found:
+    result = tuple(f for f in CATALOG if f.subject == only or words in f.name)
+    if not result:
         subjects = {fault.subject for fault in CATALOG}
         raise FnnError(f"no fault is called {only!r}{choice(only, subjects)}")
-    return found
+    return result
 
 
 def sample_sites(fault: Fault, seed: int, count: int) -> list[tuple[TrialNetwork, str]]:
@@ -90,20 +90,20 @@ def sample_sites(fault: Fault, seed: int, count: int) -> list[tuple[TrialNetwork
 
 
 def _control(network: TrialNetwork, seed: int) -> Control:
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     params, state = network.point()
-    found = audit(
+    result = audit(
         network.objective, network.batch(), params=params, state=state, seed=seed, checks=False
     )
-    verdicts = [f"{row.path} {row.verdict}: {row.note}" for row in found.rows]
-    words = "" if found.ok else "; ".join(verdicts)
-    return Control(network.name, found.ok, words, time.perf_counter() - began)
+    verdicts = [f"{row.path} {row.verdict}: {row.note}" for row in result.rows]
+    words = "" if result.ok else "; ".join(verdicts)
+    return Control(network.name, result.ok, words, time.perf_counter() - start_time)
 
 
 def _trial(fault: Fault, path: str, network: TrialNetwork, seed: int) -> Trial:
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     params, state = network.point()
-    found = audit(
+    result = audit(
         network.objective,
         network.batch(),
         params=params,
@@ -112,28 +112,28 @@ def _trial(fault: Fault, path: str, network: TrialNetwork, seed: int) -> Trial:
         by_hand=fault.inject(network.objective, path),
         checks=False,
     )
-    own = own_findings(fault, path, found)
+    own = own_findings(fault, path, result)
     diagnosed = [finding.words for finding in own if fault.is_diagnosed(finding.diagnosis)]
-    words = [*diagnosed, *(finding.words for finding in own), "; ".join(other_findings(found))]
+    words = [*diagnosed, *(finding.words for finding in own), "; ".join(other_findings(result))]
     return Trial(
         fault=fault.name,
         subject=fault.subject,
         network=network.name,
         path=path or "objective",
-        caught=not found.ok,
+        caught=not result.ok,
         named=bool(own),
         diagnosed=bool(diagnosed),
         words=words[0],
-        seconds=time.perf_counter() - began,
+        seconds=time.perf_counter() - start_time,
     )
 
 
-def own_findings(fault: Fault, path: str, found: Audit) -> list[Finding]:
+def own_findings(fault: Fault, path: str, result: Audit) -> list[Finding]:
     """The findings that name the fault's own layer and leaf."""
-    return [finding for finding in found.findings if fault.names(path, finding.path, finding.leaf)]
+    return [finding for finding in result.findings if fault.names(path, finding.path, finding.leaf)]
 
 
-def other_findings(found: Audit) -> list[str]:
+def other_findings(result: Audit) -> list[str]:
     """What is said instead, with the place that is named."""
-    findings = [f"{finding.path} {finding.leaf}: {finding.words}" for finding in found.findings]
-    return findings or [f"{row.path}: {row.verdict}" for row in found.rows]
+    findings = [f"{finding.path} {finding.leaf}: {finding.words}" for finding in result.findings]
+    return findings or [f"{row.path}: {row.verdict}" for row in result.rows]

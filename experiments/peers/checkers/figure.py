@@ -19,41 +19,41 @@ Part = tuple[str, str, list[int]]
 """label, color, and a count for each checker"""
 
 
-def draw(found: Sequence[Score], path: Path) -> None:
+def draw(outcomes: Sequence[Score], path: Path) -> None:
     """Three panels, a row for each checker."""
-    figure = new_figure(13.5, 2.2 + 0.36 * len(found), "The same gradients through all checkers")
+    figure = new_figure(13.5, 2.2 + 0.36 * len(outcomes), "The same gradients through all checkers")
     caught, alarms, seconds = (figure.add_subplot(1, 3, number) for number in (1, 2, 3))
-    asked = [max(tally.asked for tally in tallies) for tallies in _tallies(found)]
+    asked = [max(tally.asked for tally in tallies) for tallies in _tallies(outcomes)]
     style_axes(caught, "", "", f"{asked[0]} wrong gradients")
     _bars(
         caught,
-        ("caught, layer named", BLUE, [score.named for score in found]),
-        ("caught", PALE, [len(score.faults.objects) - score.named for score in found]),
-        ("undecided", LIGHT, [len(score.faults.undecided) for score in found]),
-        ("let pass", ORANGE, [len(score.faults.passes) for score in found]),
-        ("error", GRAY, [len(score.faults.errors) for score in found]),
+        ("caught, layer named", BLUE, [score.named for score in outcomes]),
+        ("caught", PALE, [len(score.faults.objects) - score.named for score in outcomes]),
+        ("undecided", LIGHT, [len(score.faults.undecided) for score in outcomes]),
+        ("let pass", ORANGE, [len(score.faults.passes) for score in outcomes]),
+        ("error", GRAY, [len(score.faults.errors) for score in outcomes]),
     )
     style_axes(alarms, "", "", f"{asked[1]} right gradients")
     _bars(
         alarms,
-        ("false alarm", ORANGE, [score.alarms for score in found]),
-        ("at a corner", YELLOW, [len(score.at_corners) for score in found]),
-        ("undecided", LIGHT, [len(score.right.undecided) for score in found]),
-        ("error", GRAY, [len(score.right.errors) for score in found]),
-        ("let pass", PALE, [len(score.right.passes) for score in found]),
+        ("false alarm", ORANGE, [score.alarms for score in outcomes]),
+        ("at a corner", YELLOW, [len(score.at_corners) for score in outcomes]),
+        ("undecided", LIGHT, [len(score.right.undecided) for score in outcomes]),
+        ("error", GRAY, [len(score.right.errors) for score in outcomes]),
+        ("let pass", PALE, [len(score.right.passes) for score in outcomes]),
     )
     style_axes(seconds, "seconds, median", "", "a check")
-    _seconds(seconds, found)
+    _seconds(seconds, outcomes)
     for axes in (caught, alarms, seconds):
-        _rows(axes, [score.checker if axes is caught else "" for score in found])
-    for row, score in enumerate(found):
+        _rows(axes, [score.checker if axes is caught else "" for score in outcomes])
+    for row, score in enumerate(outcomes):
         if not score.faults.asked + score.right.asked:
             caught.text(0.5, row, ABSENT, va="center", color=GRAY)
     save(figure, path)
 
 
-def _tallies(found: Sequence[Score]) -> tuple[list, list]:
-    return [score.faults for score in found], [score.right for score in found]
+def _tallies(outcomes: Sequence[Score]) -> tuple[list, list]:
+    return [score.faults for score in outcomes], [score.right for score in outcomes]
 
 
 def _bars(axes: Axes, *parts: Part) -> None:
@@ -69,13 +69,13 @@ def _bars(axes: Axes, *parts: Part) -> None:
     _legend(axes, columns=3)
 
 
-def _seconds(axes: Axes, found: Sequence[Score]) -> None:
+def _seconds(axes: Axes, outcomes: Sequence[Score]) -> None:
     """Of a planted fault and of a network that is new."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    rows = range(len(found))
-    axes.plot([score.faults.seconds for score in found], rows, "o", color=BLUE, label="planted")
-    new = [score.right.seconds for score in found]
+    rows = range(len(outcomes))
+    axes.plot([score.faults.seconds for score in outcomes], rows, "o", color=BLUE, label="planted")
+    new = [score.right.seconds for score in outcomes]
     axes.plot(new, rows, "s", color=ORANGE, markersize=5, label="new network")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -34,14 +34,14 @@ def audit_of_functions(claim: GradientCase, programs: Programs) -> Answer:
     def value(leaves: Sequence[Array]) -> jax.Array:
         return function(*leaves)
 
-    found = audit_gradient(value, jax.grad(value), programs.leaves)
-    wrong = [row.path for row in found.rows if row.verdict in REJECTED]
+    result = audit_gradient(value, jax.grad(value), programs.leaves)
+    wrong = [row.path for row in result.rows if row.verdict in REJECTED]
     first = programs.paths[int(wrong[0].strip("[]"))] if wrong else "input"
-    return _answer(found, layers_of(first))
+    return _answer(result, layers_of(first))
 
 
 def _network_audit(claim: GradientCase, dtype: str) -> Answer:
-    found = audit(
+    result = audit(
         claim.objective,
         claim.batch,
         params=claim.params,
@@ -51,14 +51,14 @@ def _network_audit(claim: GradientCase, dtype: str) -> Answer:
         train=claim.train,
         by_hand=claim.by_hand,
     )
-    return _answer(found, tuple(dict.fromkeys(finding.path for finding in found.findings)))
+    return _answer(result, tuple(dict.fromkeys(finding.path for finding in result.findings)))
 
 
-def _answer(found: Audit, layers: tuple[str, ...]) -> Answer:
-    wrong = [f"{row.path} {row.verdict}" for row in found.rows if row.verdict in REJECTED]
-    wrong += [f"{finding.path} {finding.leaf}: {finding.words}" for finding in found.findings]
-    wrong += [check.name for check in found.checks if check.ok is False]
-    outcome = Outcome.PASSES if found.ok else Outcome.OBJECTS if wrong else Outcome.UNDECIDED
-    open_rows = [f"{row.path} {row.verdict}" for row in found.rows if row.verdict != Verdict.PASS]
+def _answer(result: Audit, layers: tuple[str, ...]) -> Answer:
+    wrong = [f"{row.path} {row.verdict}" for row in result.rows if row.verdict in REJECTED]
+    wrong += [f"{finding.path} {finding.leaf}: {finding.words}" for finding in result.findings]
+    wrong += [check.name for check in result.checks if check.ok is False]
+    outcome = Outcome.PASSES if result.ok else Outcome.OBJECTS if wrong else Outcome.UNDECIDED
+    open_rows = [f"{row.path} {row.verdict}" for row in result.rows if row.verdict != Verdict.PASS]
     words = "; ".join(wrong or open_rows)
-    return Answer(outcome, shortened(words), layers, any(row.corners for row in found.rows))
+    return Answer(outcome, shortened(words), layers, any(row.corners for row in result.rows))

@@ -100,7 +100,7 @@ def programs(claim: GradientCase, dtype: str) -> Programs:
     )
     setting = as_float(setting, np.dtype(dtype))
     right, by_hand = (
-        in_dtype(numbers(made, np.dtype(dtype)), dtype) for made in (objective, claim.by_hand)
+        in_dtype(numbers(built, np.dtype(dtype)), dtype) for built in (objective, claim.by_hand)
     )
     leaves = {
         path: np.asarray(leaf)
@@ -111,13 +111,13 @@ def programs(claim: GradientCase, dtype: str) -> Programs:
         return _value(right, setting, _named(leaves, arrays), train=claim.train)
 
     def gradient(arrays: Sequence[Array]) -> list[jax.Array]:
-        found = _gradient(by_hand, setting, _named(leaves, arrays), train=claim.train)
-        return [found[path] for path in leaves]
+        result = _gradient(by_hand, setting, _named(leaves, arrays), train=claim.train)
+        return [result[path] for path in leaves]
 
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     point = tuple(leaves.values())
     jax.block_until_ready((value(point), gradient(point)))
-    return Programs(value, gradient, point, tuple(leaves), time.perf_counter() - began)
+    return Programs(value, gradient, point, tuple(leaves), time.perf_counter() - start_time)
 
 
 def _named(leaves: dict[str, Array], arrays: Sequence[Array]) -> dict[str, Array]:

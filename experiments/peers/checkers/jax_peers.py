@@ -30,8 +30,8 @@ def differentiable(programs: Programs) -> Callable[..., jax.Array]:
         return tuple(cotangent * leaf for leaf in gradient)
 
     function.defvjp(forward, backward)
-    made: Callable[..., jax.Array] = function
-    return made
+    result: Callable[..., jax.Array] = function
+    return result
 
 
 def check_grads(claim: GradientCase, programs: Programs) -> Answer:

@@ -86,12 +86,12 @@ def _tally(trials: Sequence[Trial]) -> Tally:
     return Tally(passes, objects, undecided, errors, seconds)
 
 
-def table(found: Sequence[Score]) -> Iterator[str]:
+def table(scores: Sequence[Score]) -> Iterator[str]:
     """A line for each checker, then what each lets pass and where it raises."""
     yield _cells(
         "",
-        f"of {max(score.faults.asked for score in found)} wrong gradients",
-        f"of {max(score.right.asked for score in found)} right gradients",
+        f"of {max(score.faults.asked for score in scores)} wrong gradients",
+        f"of {max(score.right.asked for score in scores)} right gradients",
         "seconds a check",
         widths=(44, 45, 22),
     )
@@ -100,13 +100,13 @@ def table(found: Sequence[Score]) -> Iterator[str]:
         *("false alarms", "at corners", "undecided", "errors"),
         *("planted", "new net", "in all"),
     )
-    for score in found:
+    for score in scores:
         yield (
             _line(score)
             if score.faults.asked + score.right.asked
             else _cells(score.checker, ABSENT, widths=(14,))
         )
-    for score in found:
+    for score in scores:
         yield from _names(f"{score.checker} lets pass", score.faults.passes)
         yield from _names(f"{score.checker} raises on", score.faults.errors + score.right.errors)
 

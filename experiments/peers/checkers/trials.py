@@ -73,7 +73,7 @@ def checkers(float32: bool) -> list[Checker]:
     torch: Any = None
     if importlib.util.find_spec("torch") is not None:
         from experiments.peers.checkers import torch_peers as torch
-    found = [
+    able = [
         Checker("fnn.audit", "float64", fnn_audits.audit_float64, compiles=True),
         Checker("fnn.audit_gradient", "float64", fnn_audits.audit_of_functions),
         Checker("torch gradcheck", "float64", torch and torch.slow),
@@ -84,7 +84,7 @@ def checkers(float32: bool) -> list[Checker]:
         Checker("jax check_grads, float32", "float32", jax_peers.check_grads),
         Checker("chex …numerical_grads, float32", "float32", jax_peers.assert_numerical_grads),
     ]
-    return [checker for checker in found if float32 or checker.dtype == "float64"]
+    return [checker for checker in able if float32 or checker.dtype == "float64"]
 
 
 def blocks(only: str | None, right: int, seed: int, float32: bool) -> list[Block]:
@@ -117,16 +117,16 @@ def work(block: Block) -> list[Trial]:
     with jax.enable_x64(True):
         for number, claim in enumerate(_cases(block)):
             first = number % len(contestants)
-            found = list(run_checkers(claim, contestants[first:] + contestants[:first]))
-            print(_line(claim, found), flush=True)
-            trials += found
+            answered = list(run_checkers(claim, contestants[first:] + contestants[:first]))
+            print(_line(claim, answered), flush=True)
+            trials += answered
     jax.clear_caches()
     return trials
 
 
-def _line(claim: GradientCase, found: Sequence[Trial]) -> str:
-    seconds = sum(trial.seconds for trial in found)
-    objectors = sorted(trial.checker for trial in found if trial.outcome == Outcome.OBJECTS)
+def _line(claim: GradientCase, answered: Sequence[Trial]) -> str:
+    seconds = sum(trial.seconds for trial in answered)
+    objectors = sorted(trial.checker for trial in answered if trial.outcome == Outcome.OBJECTS)
     return f"{shortened(claim, 90)} ({seconds:.0f} s): {'; '.join(objectors) or 'none'}"
 
 
@@ -148,12 +148,12 @@ def run_checkers(claim: GradientCase, contestants: Iterable[Checker]) -> Iterato
         assert check is not None
         if dtype not in shared:
             shared[dtype] = programs(claim, dtype)
-        began = time.perf_counter()
+        start_time = time.perf_counter()
         try:
             answer = check(claim, shared[dtype])
         except Exception as error:  # whatever else it may be, it is no verdict
             answer = Answer(Outcome.ERROR, shortened(f"{type(error).__name__}: {error}"))
-        seconds = time.perf_counter() - began + (0 if compiles else shared[dtype].compiling)
+        seconds = time.perf_counter() - start_time + (0 if compiles else shared[dtype].compiling)
         yield Trial(
             checker=name,
             claim=str(claim),

@@ -63,8 +63,8 @@ class BareScan:
     ) -> jax.Array:
         logits = self._logits(params, x, key)
         if logits.shape[1] == 1:
-            answers = target.astype(logits.dtype)
-            return optax.sigmoid_binary_cross_entropy(logits[:, 0], answers).mean()
+            labels = target.astype(logits.dtype)
+            return optax.sigmoid_binary_cross_entropy(logits[:, 0], labels).mean()
         return optax.softmax_cross_entropy_with_integer_labels(logits, target).mean()
 
     def _scan(

@@ -59,7 +59,7 @@ def processes(names: Iterable[str], rounds: int, python: Path, folder: Path) -> 
 
 def _run(name: str, python: Path, folder: Path, cache: dict[str, str]) -> tuple[float, float]:
     """The seconds that the program took, and the accuracy that it printed."""
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     try:
         done = subprocess.run(
             [str(python if name in PEERS else sys.executable), "-P", "-m", *PROGRAMS[name]],
@@ -71,9 +71,9 @@ def _run(name: str, python: Path, folder: Path, cache: dict[str, str]) -> tuple[
         )
     except subprocess.TimeoutExpired:
         raise PeerError(f"{TITLES[name]} did not end within {PATIENCE} s") from None
-    seconds = time.perf_counter() - began
-    told = re.findall(r"accuracy (\d\.\d+)", done.stdout)
-    if done.returncode or not told:
+    seconds = time.perf_counter() - start_time
+    reported = re.findall(r"accuracy (\d\.\d+)", done.stdout)
+    if done.returncode or not reported:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise PeerError(f"{TITLES[name]} ended with status {done.returncode}: {last}")
-    return seconds, float(told[-1])
+    return seconds, float(reported[-1])

@@ -53,8 +53,8 @@ def loss_of(net: Net, x: jax.Array, target: jax.Array, key: jax.Array | None = N
     """The mean loss."""
     logits = outputs(net, x, key)
     if logits.shape[1] == 1:
-        answers = target.astype(logits.dtype)
-        return optax.sigmoid_binary_cross_entropy(logits[:, 0], answers).mean()
+        labels = target.astype(logits.dtype)
+        return optax.sigmoid_binary_cross_entropy(logits[:, 0], labels).mean()
     return optax.softmax_cross_entropy_with_integer_labels(logits, target).mean()
 
 

@@ -25,16 +25,16 @@ def draw(records: Sequence[Record], path: Path) -> None:
     panels = _panels(records)
     if not panels:
         return
-    names = [name for name in TITLES if any(name in found for found in panels.values())]
+    names = [name for name in TITLES if any(name in measured for measured in panels.values())]
     names = [name for name in names if name not in ("floor", "command")]
     lines = -(-len(panels) // COLUMNS)
     columns = min(COLUMNS, len(panels))
     figure = new_figure(2.2 + 2.9 * columns, 0.9 + lines * (1.1 + 0.23 * len(names)))
-    for number, (title, found) in enumerate(panels.items()):
+    for number, (title, measured) in enumerate(panels.items()):
         axes = figure.add_subplot(lines, columns, number + 1)
         last = number >= len(panels) - columns
         style_axes(axes, "time / fnn's" if last else "", "", title)
-        _points(axes, found, names)
+        _points(axes, measured, names)
         axes.set_yticks(range(len(names)), [TITLES[name] for name in names], fontsize=10)
         axes.set_ylim(len(names), -0.6)
         if number % columns:
@@ -44,7 +44,7 @@ def draw(records: Sequence[Record], path: Path) -> None:
 
 def _panels(records: Sequence[Record]) -> dict[str, Mapping[str, Ratio]]:
     """Each task that fnn did, but for evaluations, by a title that says how long fnn took."""
-    found: dict[str, Mapping[str, Ratio]] = {}
+    measured: dict[str, Mapping[str, Ratio]] = {}
     for record in records:
         if record.contestant != OURS or record.failure:
             continue
@@ -55,25 +55,25 @@ def _panels(records: Sequence[Record]) -> dict[str, Mapping[str, Ratio]]:
             shown = work.shown if work and task == "epoch" else 1
             name = record.work if task in ("epoch", "process") else f"{record.work} {task}"
             title = f"{name}\nfnn {seconds(timed.median * shown)}"
-            found[title] = relative(records, record.work, task)
-    return found
+            measured[title] = relative(records, record.work, task)
+    return measured
 
 
-def _points(axes: Axes, found: Mapping[str, Ratio], names: Sequence[str]) -> None:
+def _points(axes: Axes, measured: Mapping[str, Ratio], names: Sequence[str]) -> None:
     axes.axvline(1, color=BLUE, linewidth=1)
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for row, name in enumerate(names):
-        if name not in found:
+        if name not in measured:
             axes.text(1.05, row, "–", color=GRAY, va="center")
             continue
-        low, middle, high = found[name]
+        low, middle, high = measured[name]
         color = COLORS[ENTRIES[name].kind]
         axes.plot([low, high], [row, row], color=color, linewidth=2)
         axes.plot([middle], [row], "o", color=color, markersize=6)
         if name != OURS:
             place: dict[str, Any] = {"va": "center", "fontsize": 9, "bbox": box}
             axes.annotate(times(middle), (high, row), (5, 0), textcoords="offset points", **place)
-    if floor := found.get("floor"):
+    if floor := measured.get("floor"):
         axes.axvline(floor.middle, color=GRAY, linewidth=1.2, linestyle="--")
         place = {"ha": "center", "va": "center", "fontsize": 9, "bbox": box}
         axes.text(floor.middle, len(names) - 0.4, "floor", color=GRAY, **place)

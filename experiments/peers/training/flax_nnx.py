@@ -41,8 +41,8 @@ def loss_of(net: Any, x: jax.Array, target: jax.Array) -> jax.Array:
     """The mean loss."""
     logits = net(x)
     if logits.shape[1] == 1:
-        answers = target.astype(logits.dtype)
-        return optax.sigmoid_binary_cross_entropy(logits[:, 0], answers).mean()
+        labels = target.astype(logits.dtype)
+        return optax.sigmoid_binary_cross_entropy(logits[:, 0], labels).mean()
     return optax.softmax_cross_entropy_with_integer_labels(logits, target).mean()
 
 

@@ -62,14 +62,14 @@ class Engine:
         stop = self.step + epochs * self.source.plan.steps
         while self.step < stop:
             start, self.step = self.step, min(self.step + CAPACITY * self.source.plan.steps, stop)
-            self.state, told = self.source.advance(self.state, start, self.step)
-        return float(told.loss[-1])
+            self.state, metrics = self.source.advance(self.state, start, self.step)
+        return float(metrics.loss[-1])
 
     def evaluate(self) -> float:
-        found = evaluate(
+        result = evaluate(
             self.run.objective, self.state.params, self.state.state, self.test, names=("loss",)
         )
-        return float(found["loss"])
+        return float(result["loss"])
 
     def predict(self, x: Float) -> Float:
         if self.model is None or self.model.params is not self.state.params:
@@ -83,9 +83,9 @@ class WholeCalls(Engine):
     """`fnn.fit(…)` from its start to its end, anew each time."""
 
     def train(self, epochs: int) -> float:
-        made = fnn.fit(self.run, self.rows, epochs=epochs)
-        self.state = made.run_state
-        return float(made.history["loss"][-1])
+        built = fnn.fit(self.run, self.rows, epochs=epochs)
+        self.state = built.run_state
+        return float(built.history["loss"][-1])
 
 
 def _batch(rows: Rows) -> fnn.Batch:

@@ -50,20 +50,20 @@ class Keras:
     def train(self, epochs: int) -> float:
         if self.work.whole:
             x, y = np.concatenate([self.x] * epochs), np.concatenate([self.y] * epochs)
-            told = self.model.fit(x, y, batch_size=len(self.x), shuffle=False, verbose=0)
+            reported = self.model.fit(x, y, batch_size=len(self.x), shuffle=False, verbose=0)
         else:
-            told = self.model.fit(
+            reported = self.model.fit(
                 self.x, self.y, batch_size=self.work.batch, epochs=epochs, verbose=0
             )
-        return float(told.history["loss"][-1])
+        return float(reported.history["loss"][-1])
 
     def evaluate(self) -> float:
         x, y = self.test
         return float(self.model.evaluate(x, y, batch_size=len(x), verbose=0))
 
     def predict(self, x: Float) -> Float:
-        found: Float = self.model.predict_on_batch(x)
-        return found
+        result: Float = self.model.predict_on_batch(x)
+        return result
 
     def _arrays(self, rows: Rows) -> tuple[Float, np.ndarray]:
         target = rows.target

@@ -50,12 +50,12 @@ class ByHand:
         return self._forward(x)[-1]
 
     def _views(self, vector: Float) -> Params:
-        found, start = [], 0
+        result, start = [], 0
         for inputs, outputs in zip(self.work.sizes, self.work.sizes[1:], strict=False):
             middle, stop = start + inputs * outputs, start + (inputs + 1) * outputs
-            found.append((vector[start:middle].reshape(inputs, outputs), vector[middle:stop]))
+            result.append((vector[start:middle].reshape(inputs, outputs), vector[middle:stop]))
             start = stop
-        return found
+        return result
 
     def _forward(self, x: Float, masks: list[Float] | None = None) -> list[Float]:
         """What each layer is given, and the logits."""

@@ -110,13 +110,13 @@ class Process:
         line = pipe.readline()
         if not line.endswith(b"\n"):
             raise self._ended()
-        found: dict[str, Any] = json.loads(line)
-        return found
+        result: dict[str, Any] = json.loads(line)
+        return result
 
     def _ended(self) -> PeerError:
         status = self._process.wait()
         self.end()
-        said = self.complaints.read_text(errors="replace").strip().splitlines()
-        last = said[-1].strip() if said else "it said nothing"
+        reported = self.complaints.read_text(errors="replace").strip().splitlines()
+        last = reported[-1].strip() if reported else "it said nothing"
         how = f"by signal {-status}" if status < 0 else f"with status {status}"
         return PeerError(f"{self.title} ended {how}: {last}")

@@ -61,14 +61,20 @@ def measure(
         for name, entry in entries.items():
             with _noted(records[name], alive):
                 alive[name] = Process(name, entry, work, python, folder)
-                told = alive[name].started
-                records[name].importing, records[name].setting_up = told["import"], told["set_up"]
+                reply = alive[name].started
+                records[name].importing, records[name].setting_up = (
+                    reply["import"],
+                    reply["set_up"],
+                )
         for number in range(len(work.tasks(slow=False))):
             _rounds(work, entries, number, rounds, records, alive)
         for name, process in list(alive.items()):
             with _noted(records[name], alive):
-                told = process.ask(do="report")
-                records[name].memory, records[name].versions = told["memory"], told["versions"]
+                reply = process.ask(do="report")
+                records[name].memory, records[name].versions = (
+                    reply["memory"],
+                    reply["versions"],
+                )
     finally:
         for process in alive.values():
             process.end()
@@ -90,13 +96,13 @@ def _rounds(
         record, task = records[name], work.tasks(entries[name].slow)[number]
         timed = record.tasks.setdefault(task.name, Timing(task.times))
         with _noted(record, alive):
-            told = alive[name].ask(**(task.command if turn else task.first))
-            record.waiting = max(record.waiting, told["waiting"])
-            timed.value = told["value"]
+            reply = alive[name].ask(**(task.command if turn else task.first))
+            record.waiting = max(record.waiting, reply["waiting"])
+            timed.value = reply["value"]
             if turn == 0:
-                timed.first = told["seconds"]
+                timed.first = reply["seconds"]
             elif turn > 1:
-                timed.seconds.append(told["seconds"] / task.times)
+                timed.seconds.append(reply["seconds"] / task.times)
 
 
 def in_turns(names: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:

@@ -72,5 +72,5 @@ class Scikit:
         return float(log_loss(self.test.target, chances, labels=self.classes))
 
     def predict(self, x: Float) -> Float:
-        found: Float = self.model.predict_proba(x)
-        return found
+        result: Float = self.model.predict_proba(x)
+        return result

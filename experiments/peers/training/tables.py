@@ -58,13 +58,14 @@ def notes(records: Sequence[Record], work: Workload) -> Iterator[str]:
     yield f"waiting for a turn used at most {1e3 * waiting:.0f} ms of CPU"
 
 
-def targets(found: Sequence[Verdict]) -> Iterator[str]:
+def targets(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Each goal, what came of it, and whether it was reached."""
-    for verdict in found:
+    for verdict in verdicts:
         reached = REACHED[verdict.reached]
         yield f"{reached:<13}{verdict.subject:<22}{verdict.wanted:<44}{verdict.found}"
-    judged = [verdict.reached for verdict in found if verdict.reached is not None]
-    yield f"{sum(judged)} of {len(judged)} goals reached; not measured: {len(found) - len(judged)}"
+    judged = [verdict.reached for verdict in verdicts if verdict.reached is not None]
+    missing = len(verdicts) - len(judged)
+    yield f"{sum(judged)} of {len(judged)} goals reached; not measured: {missing}"
 
 
 def seconds(value: float) -> str:
@@ -80,10 +81,10 @@ def times(value: float) -> str:
     return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
-def _ratio(found: Ratio | None) -> tuple[str, str]:
-    if found is None:
+def _ratio(ratio: Ratio | None) -> tuple[str, str]:
+    if ratio is None:
         return "–", ""
-    return times(found.middle), f"{times(found.low)} to {times(found.high)}"
+    return times(ratio.middle), f"{times(ratio.low)} to {times(ratio.high)}"
 
 
 def _rest(record: Record, tasks: Sequence[str]) -> str:

@@ -71,14 +71,14 @@ class Torch:
         self.model.eval()
         x, target = self.test
         with torch.inference_mode():
-            found: float = self.loss(x, target).item()
-        return found
+            result: float = self.loss(x, target).item()
+        return result
 
     def predict(self, x: Float) -> Float:
         self.model.eval()
         with torch.inference_mode():
-            found: Float = self.model(torch.from_numpy(x).to(DEVICE)).cpu().numpy()
-        return found
+            result: Float = self.model(torch.from_numpy(x).to(DEVICE)).cpu().numpy()
+        return result
 
     def _step(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         loss: torch.Tensor = self.loss(x, target)

@@ -24,24 +24,24 @@ NAMES = ("equinox", "flax", "jax", "jaxlib", "keras", "numpy", "optax", "scikit-
 
 def main(place: str, described: str) -> None:
     """Set up, then do as told until told to end."""
-    answers = os.fdopen(os.dup(1), "w")
+    replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     module, _, name = place.partition(":")
-    began = time.perf_counter()
-    made = getattr(importlib.import_module(module), name)
-    imported = time.perf_counter() - began
+    start_time = time.perf_counter()
+    make = getattr(importlib.import_module(module), name)
+    imported = time.perf_counter() - start_time
     from experiments.peers.training.workloads import Workload
 
     work = Workload(**json.loads(described, object_hook=_with_tuples))
-    began = time.perf_counter()
-    contestant = made(work)
+    start_time = time.perf_counter()
+    contestant = make(work)
     contestant.load(work.params())
-    answer: dict[str, Any] = {"import": imported, "set_up": time.perf_counter() - began}
+    answer: dict[str, Any] = {"import": imported, "set_up": time.perf_counter() - start_time}
     used = 0.0
     while answer:
         _settle()
         answer["waiting"] = round(used, 6)
-        print(json.dumps(answer), file=answers, flush=True)
+        print(json.dumps(answer), file=replies, flush=True)
         idle = time.process_time()
         command = json.loads(sys.stdin.readline() or '{"do": "end"}')
         used = time.process_time() - idle
@@ -90,9 +90,9 @@ def _settle() -> None:
 
 
 def _timed(call: Any) -> dict[str, Any]:
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     value = call()
-    return {"seconds": time.perf_counter() - began, "value": value}
+    return {"seconds": time.perf_counter() - start_time, "value": value}
 
 
 def _versions() -> dict[str, str]:
@@ -103,8 +103,10 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _with_tuples(found: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ def diagnose(leaf: WrongLeaf) -> Diagnosis:
     if leaf.claimed.shape != leaf.expected.shape:
         return Diagnosis(Mistake.SHAPE, shapes=(leaf.claimed.shape, leaf.expected.shape))
     for diagnoser in (*PLAIN, *diagnosers_of(leaf.layer), *VAGUE):
-        found = diagnoser(leaf)
-        if found is not None:
-            return found
+        diagnosis = diagnoser(leaf)
+        if diagnosis is not None:
+            return diagnosis
     if leaf.combines:
         return _combinator(leaf)
     off = leaf.off

@@ -23,21 +23,21 @@ def with_diagnosis(
     row: LeafRow, problem: Problem, evidence: dict[str, Evidence], args: tuple[object, ...]
 ) -> LeafRow:
     """The row of a wrong leaf with what kind of mistake it looks like."""
-    found = evidence[row.path]
-    right, exact = found.automatic, EXACT
-    confirmed = right is not None and "off too" not in row.note
+    measured = evidence[row.path]
+    expected, exact = measured.automatic, EXACT
+    confirmed = expected is not None and "off too" not in row.note
     if row.verdict is not Verdict.WRONG:
         return row
     if not confirmed:
-        if found.value.size > SMALL:
+        if measured.value.size > SMALL:
             return row
         with np.errstate(all="ignore"):
-            slopes = [at_coordinate(problem, row.path, i)[1] for i in range(found.value.size)]
-        claimed = found.claimed.ravel()
+            slopes = [at_coordinate(problem, row.path, i)[1] for i in range(measured.value.size)]
+        claimed = measured.claimed.ravel()
         nearest = [slope.nearest(claimed[i]) for i, slope in enumerate(slopes)]
-        right = np.array(nearest).reshape(found.value.shape)
+        expected = np.array(nearest).reshape(measured.value.shape)
         exact = 1e-5 if problem.epsilon < 1e-10 else 1e-2
-    assert right is not None
+    assert expected is not None
     others = {
         path: leaf.automatic
         for path, leaf in evidence.items()
@@ -46,9 +46,9 @@ def with_diagnosis(
     diagnosis = diagnose(
         WrongLeaf(
             row.path,
-            found.claimed,
-            right,
-            params={"": np.asarray(found.value, np.float64)},
+            measured.claimed,
+            expected,
+            params={"": np.asarray(measured.value, np.float64)},
             others=others,
             sizes=_sizes(args),
             exact=exact,
@@ -56,11 +56,11 @@ def with_diagnosis(
     )
     words = describe(diagnosis)
     note = f"{words}; {row.note}" if row.note else words
-    return replace(row, note=note, error=found.claimed - right, diagnosis=diagnosis)
+    return replace(row, note=note, error=measured.claimed - expected, diagnosis=diagnosis)
 
 
 def _sizes(args: tuple[object, ...]) -> dict[str, float]:
-    """The lengths of the arguments' axes: what people divide by."""
+    """The lengths of the arguments' axes: frequent divisors."""
     sizes: dict[str, float] = {}
     for number, arg in enumerate(args[1:], start=1):
         for leaf in jax.tree.leaves(arg):

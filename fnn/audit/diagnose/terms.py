@@ -37,7 +37,7 @@ def instead(leaf: WrongLeaf) -> Diagnosis | None:
     for name, tensor in _tensors(leaf):
         c = leaf.multiple(leaf.claimed, tensor)
         if c is not None and leaf.expected.size > 1:
-            return Diagnosis(Mistake.WRONG_TENSOR, c, name, place="the gradient")
+            return Diagnosis(Mistake.WRONG_TENSOR, c, name, role="the gradient")
     return None
 
 
@@ -60,7 +60,7 @@ def projections(leaf: WrongLeaf) -> Diagnosis | None:
             ),
         ):
             if combines(leaf.error, basis, axes):
-                return Diagnosis(Mistake.PROJECTION, tensor=name, place=over, count=len(basis))
+                return Diagnosis(Mistake.PROJECTION, tensor=name, role=over, count=len(basis))
     return None
 
 

@@ -1,4 +1,4 @@
-"""Diagnoses in words: the one place where a kind of mistake is spelled out."""
+"""Diagnoses as text: each kind of mistake is worded here alone."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from fnn.audit.diagnosis import Diagnosis, Mistake
 
 
-def describe(found: Diagnosis) -> str:
+def describe(diagnosis: Diagnosis) -> str:
     """What kind of mistake it is, in a line."""
-    words = WORDS[found.kind]
-    return words if isinstance(words, str) else words(found)
+    words = WORDS[diagnosis.kind]
+    return words if isinstance(words, str) else words(diagnosis)
 
 
 def shown(value: float | None) -> str:
@@ -21,130 +21,130 @@ def shown(value: float | None) -> str:
     return ("−" if value < 0 else "") + f"{abs(value):.4g}"
 
 
-def _index(found: Diagnosis) -> str:
-    return f"[{', '.join(map(str, found.index))}]"
+def _index(diagnosis: Diagnosis) -> str:
+    return f"[{', '.join(map(str, diagnosis.index))}]"
 
 
-def _share(found: Diagnosis) -> str:
-    return f"{found.count} of {found.total} elements"
+def _share(diagnosis: Diagnosis) -> str:
+    return f"{diagnosis.count} of {diagnosis.total} elements"
 
 
-def _unknown(found: Diagnosis) -> str:
+def _unknown(diagnosis: Diagnosis) -> str:
     return (
-        f"{found.count:,} of {found.total:,} elements are off, "
-        f"by up to {found.factor:.2g} of the largest"
+        f"{diagnosis.count:,} of {diagnosis.total:,} elements are off, "
+        f"by up to {diagnosis.factor:.2g} of the largest"
     )
 
 
-def _not_finite(found: Diagnosis) -> str:
-    kind = "NaN" if found.value is not None and np.isnan(found.value) else "infinite"
-    if found.count == 1:
-        return f"{kind} at one element, {_index(found)}"
-    return f"{kind} at {found.count} elements"
+def _not_finite(diagnosis: Diagnosis) -> str:
+    kind = "NaN" if diagnosis.value is not None and np.isnan(diagnosis.value) else "infinite"
+    if diagnosis.count == 1:
+        return f"{kind} at one element, {_index(diagnosis)}"
+    return f"{kind} at {diagnosis.count} elements"
 
 
-def _few(found: Diagnosis) -> str:
-    if found.factor == 0:
+def _few(diagnosis: Diagnosis) -> str:
+    if diagnosis.factor == 0:
         error = "it is zero"
-    elif found.factor == -1:
+    elif diagnosis.factor == -1:
         error = "its sign is turned"
-    elif found.factor is not None:
-        error = f"it is × {shown(found.factor)}"
+    elif diagnosis.factor is not None:
+        error = f"it is × {shown(diagnosis.factor)}"
     else:
-        error = f"it is {found.value:.3g} and should be zero"
-    which = "one element" if found.count == 1 else f"{found.count} elements, the first"
-    return f"{which} of {found.total}, {_index(found)}: {error}"
+        error = f"it is {diagnosis.value:.3g} and should be zero"
+    which = "one element" if diagnosis.count == 1 else f"{diagnosis.count} elements, the first"
+    return f"{which} of {diagnosis.total}, {_index(diagnosis)}: {error}"
 
 
-def _slice(found: Diagnosis) -> str:
-    missing = found.kind is Mistake.SLICE_MISSING
+def _slice(diagnosis: Diagnosis) -> str:
+    missing = diagnosis.kind is Mistake.SLICE_MISSING
     error = "it is missing" if missing else "only this one is wrong"
-    return f"{found.unit} {found.index[0]} of {found.total}: {error}"
+    return f"{diagnosis.unit} {diagnosis.index[0]} of {diagnosis.total}: {error}"
 
 
-def _rounded(found: Diagnosis) -> str:
-    if found.tensor == "float32":
+def _rounded(diagnosis: Diagnosis) -> str:
+    if diagnosis.tensor == "float32":
         return "rounded: right to the 7 digits of float32, somewhere in a float64 backward"
-    if found.tensor == "bfloat16":
+    if diagnosis.tensor == "bfloat16":
         return "rounded to bfloat16"
-    return f"right to about {found.factor:.0e}: an approximation, or a narrower number"
+    return f"right to about {diagnosis.factor:.0e}: an approximation, or a narrower number"
 
 
-def _transposed(found: Diagnosis) -> str:
-    if not found.shapes:
+def _transposed(diagnosis: Diagnosis) -> str:
+    if not diagnosis.shapes:
         return "transposed"
     return "transposed: the numbers are those of the transpose, in this shape"
 
 
-def _broadcast(found: Diagnosis) -> str:
-    if found.tensor:
-        return f"the {found.tensor} over axis {found.axis}, broadcast: the same for all"
-    if found.index:
-        which = f"{found.unit} {found.index[0]}'s, broadcast over axis {found.axis}"
-        return f"{which}: the same for every {found.unit}"
-    return f"broadcast along axis {found.axis}: the same for every {found.unit}"
+def _broadcast(diagnosis: Diagnosis) -> str:
+    if diagnosis.tensor:
+        return f"the {diagnosis.tensor} over axis {diagnosis.axis}, broadcast: the same for all"
+    if diagnosis.index:
+        which = f"{diagnosis.unit} {diagnosis.index[0]}'s, broadcast over axis {diagnosis.axis}"
+        return f"{which}: the same for every {diagnosis.unit}"
+    return f"broadcast along axis {diagnosis.axis}: the same for every {diagnosis.unit}"
 
 
-def _size(found: Diagnosis) -> str:
+def _size(diagnosis: Diagnosis) -> str:
     """× (a power of) a size, which has been forgotten or repeated; maybe with the sign turned."""
-    assert found.factor is not None and found.value is not None
-    sign = "×" if found.power > 0 else "÷"
-    if found.factor / found.value**found.power < 0:
-        return f"{sign} {found.tensor} and the sign turned: × {shown(found.factor)}"
-    square = "²" if abs(found.power) == 2 else ""
-    inverse = f" (1/{shown(found.value)})" if found.power == -1 else ""
-    why = "a division is missing" if found.power > 0 else "divided once too often"
-    return f"{sign} {found.tensor}{square} = × {shown(found.factor)}{inverse}: {why}"
+    assert diagnosis.factor is not None and diagnosis.value is not None
+    sign = "×" if diagnosis.power > 0 else "÷"
+    if diagnosis.factor / diagnosis.value**diagnosis.power < 0:
+        return f"{sign} {diagnosis.tensor} and the sign turned: × {shown(diagnosis.factor)}"
+    square = "²" if abs(diagnosis.power) == 2 else ""
+    inverse = f" (1/{shown(diagnosis.value)})" if diagnosis.power == -1 else ""
+    why = "a division is missing" if diagnosis.power > 0 else "divided once too often"
+    return f"{sign} {diagnosis.tensor}{square} = × {shown(diagnosis.factor)}{inverse}: {why}"
 
 
-def _factor_per_slice(found: Diagnosis) -> str:
-    low, high = map(shown, found.values)
-    return f"each {found.unit} by a factor of its own, from × {low} to × {high}"
+def _factor_per_slice(diagnosis: Diagnosis) -> str:
+    low, high = map(shown, diagnosis.values)
+    return f"each {diagnosis.unit} by a factor of its own, from × {low} to × {high}"
 
 
-def _wrong_tensor(found: Diagnosis) -> str:
-    factor = "" if found.factor is None else f"× {shown(found.factor)} "
-    return f"{factor}{found.tensor} stands in the place of {found.place}: the wrong tensor"
+def _wrong_tensor(diagnosis: Diagnosis) -> str:
+    factor = "" if diagnosis.factor is None else f"× {shown(diagnosis.factor)} "
+    return f"{factor}{diagnosis.tensor} stands in the place of {diagnosis.role}: the wrong tensor"
 
 
-def _wrong_axis(found: Diagnosis) -> str:
-    if not found.place:
-        return f"{found.tensor} are taken over the wrong axis"
-    taken = "" if found.tensor == "softmax" else " is taken"
-    return f"{found.tensor}{taken} over {found.place}: the wrong axis"
+def _wrong_axis(diagnosis: Diagnosis) -> str:
+    if not diagnosis.role:
+        return f"{diagnosis.tensor} are taken over the wrong axis"
+    taken = "" if diagnosis.tensor == "softmax" else " is taken"
+    return f"{diagnosis.tensor}{taken} over {diagnosis.role}: the wrong axis"
 
 
-def _number_forgotten(found: Diagnosis) -> str:
-    infinite = found.value is not None and np.isinf(found.value)
-    value = "infinite: nothing is clipped" if infinite else f"{found.value:g}: it is forgotten"
-    number = f", {found.factor:g}," if found.factor is not None else ""
-    return f"as if {found.tensor}{number} were {value}"
+def _number_forgotten(diagnosis: Diagnosis) -> str:
+    infinite = diagnosis.value is not None and np.isinf(diagnosis.value)
+    value = "infinite: nothing is clipped" if infinite else f"{diagnosis.value:g}: it is forgotten"
+    number = f", {diagnosis.factor:g}," if diagnosis.factor is not None else ""
+    return f"as if {diagnosis.tensor}{number} were {value}"
 
 
-def _slope_wrong(found: Diagnosis) -> str:
-    where = f" where {found.place}" if found.place else ""
-    factor = "" if found.factor is None else f", × {shown(found.factor)}"
+def _slope_wrong(diagnosis: Diagnosis) -> str:
+    where = f" where {diagnosis.role}" if diagnosis.role else ""
+    factor = "" if diagnosis.factor is None else f", × {shown(diagnosis.factor)}"
     why = "another function's derivative, or a term of it is missing"
-    return f"the slope of {found.tensor} is wrong{where}{factor}: {why}"
+    return f"the slope of {diagnosis.tensor} is wrong{where}{factor}: {why}"
 
 
-def _mask_values(found: Diagnosis) -> str:
-    values = ", ".join(map(shown, found.values))
-    return f"the mask is wrong, or its factor: the slope is {values} at {_share(found)}"
+def _mask_values(diagnosis: Diagnosis) -> str:
+    values = ", ".join(map(shown, diagnosis.values))
+    return f"the mask is wrong, or its factor: the slope is {values} at {_share(diagnosis)}"
 
 
-def _only_one(found: Diagnosis) -> str:
-    if found.unit == "step":
-        return f"only step {found.index[0]} of the sum over time: the others are missing"
-    one = f"{found.unit} {found.index[0]}"
+def _only_one(diagnosis: Diagnosis) -> str:
+    if diagnosis.unit == "step":
+        return f"only step {diagnosis.index[0]} of the sum over time: the others are missing"
+    one = f"{diagnosis.unit} {diagnosis.index[0]}"
     return f"only {one} of the sum: the others are missing (written over, not added)"
 
 
-def _projection(found: Diagnosis) -> str:
-    are = "are" if found.count == 2 else "is"
+def _projection(diagnosis: Diagnosis) -> str:
+    are = "are" if diagnosis.count == 2 else "is"
     return (
-        f"a term that normalization takes away over {found.place} {are} missing or wrong: "
-        f"{found.tensor}"
+        f"a term that normalization takes away over {diagnosis.role} {are} missing or wrong: "
+        f"{diagnosis.tensor}"
     )
 
 
@@ -185,7 +185,7 @@ WORDS: dict[Mistake, str | Callable[[Diagnosis], str]] = {
     Mistake.WRONG_TENSOR: _wrong_tensor,
     Mistake.WRONG_AXIS: _wrong_axis,
     Mistake.TERM_MISSING: lambda d: f"a term is missing: {d.tensor}",
-    Mistake.TERM_ADDED: lambda d: f"a term too much: {d.tensor} is added to {d.place}",
+    Mistake.TERM_ADDED: lambda d: f"a term too much: {d.tensor} is added to {d.role}",
     Mistake.TERM_REPEATED: lambda d: (
         f"a term too much: {d.tensor}, counted once more than it should be"
     ),
@@ -194,7 +194,7 @@ WORDS: dict[Mistake, str | Callable[[Diagnosis], str]] = {
     ),
     Mistake.TERM_SIGN: lambda d: f"{d.tensor} has the wrong sign",
     Mistake.LEFT_OUT: lambda d: (
-        f"the {d.tensor} is left out" + (f": the {d.place} passes as it is" if d.place else "")
+        f"the {d.tensor} is left out" + (f": the {d.role} passes as it is" if d.role else "")
     ),
     Mistake.NUMBER_FORGOTTEN: _number_forgotten,
     Mistake.PARAMETER_UPDATED: "the weight has been updated already: "

@@ -1,4 +1,4 @@
-"""What a diagnoser may look at: a wrong leaf, and the tensors of the layer that computed it."""
+"""The input of a diagnoser: a wrong leaf, and the tensors of the layer that computed it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WrongLeaf:
     claimed: Array
     expected: Array
     layer: object = None
-    """the layer, loss or penalty at fault, as a spec; None for a function that is no network"""
+    """the faulty layer, loss or penalty, as a spec; None for a function that is no network"""
     x: object = None
     """its input"""
     y: object = None
@@ -66,9 +66,9 @@ class WrongLeaf:
 
     def array(self, name: str) -> Array | None:
         """`x`, `y` or `dy` where it is one array of floats."""
-        found = getattr(self, name)
-        if isinstance(found, np.ndarray) and np.issubdtype(found.dtype, np.floating):
-            return found
+        tensor = getattr(self, name)
+        if isinstance(tensor, np.ndarray) and np.issubdtype(tensor.dtype, np.floating):
+            return tensor
         return None
 
     def same(self, a: Array | None, b: Array) -> bool:

@@ -32,11 +32,11 @@ def slopes_along(problem: Problem, point: Leaves, path: str, moves: list[Array])
     where = sample_points(epsilon)
     with np.errstate(all="ignore"):
         values = [problem.values(point, path, move, where) for move in moves]
-        noises = [noise_of(found, epsilon) for found in values]
+        noises = [noise_of(result, epsilon) for result in values]
         usual = max(float(np.median(noises)), problem.noise)
         return [
-            slope_of(found, max(own, usual), epsilon)
-            for found, own in zip(values, noises, strict=True)
+            slope_of(result, max(own, usual), epsilon)
+            for result, own in zip(values, noises, strict=True)
         ]
 
 
@@ -54,10 +54,10 @@ def is_off(slope: Slope, gradient: Array, move: Array, floor: float) -> bool:
     return slope.distance(float(np.vdot(gradient, move))) > SAFETY * allowed
 
 
-def contradicted(
+def is_contradicted(
     slopes: list[Slope], gradient: Array, moves: list[Array], floor: float = 0.0
 ) -> bool:
-    """Whether a leaf's slopes speak against a gradient: two random ones, or one of a coordinate."""
+    """Whether a leaf's slopes contradict a gradient: two random ones, or one of a coordinate."""
     count = sum(
         is_off(slope, gradient, move, floor) for slope, move in zip(slopes, moves, strict=True)
     )
@@ -65,7 +65,7 @@ def contradicted(
 
 
 def detection_limit(slopes: list[Slope], moves: list[Array], floor: float, size: float) -> float:
-    """The error of an element that `contradicted` misses no more than once in a million times.
+    """The error of an element that `is_contradicted` misses no more than once in a million times.
 
     The projection of an error on a normal direction is itself normal; two of `n` must exceed what
     counts. All but one are smaller than a share q of their deviation with probability n (0.8 q)ⁿ⁻¹.
@@ -80,7 +80,7 @@ def detection_limit(slopes: list[Slope], moves: list[Array], floor: float, size:
 
 
 def is_settled(problem: Problem, path: str, move: Array, slope: Slope) -> bool:
-    """Whether steps four thousand times smaller give the same slope, as far as they can tell."""
+    """Whether steps four thousand times smaller give the same slope, within their resolution."""
     (fine,) = slopes_along(problem, problem.point, path, [_FINER * move])
     apart = abs(fine.value / _FINER - slope.value)
     return bool(apart <= SAFETY * (fine.resolution / _FINER + slope.resolution))

@@ -102,7 +102,7 @@ def noise_of(values: np.ndarray, epsilon: float) -> float:
 
 
 def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
-    """The derivative at 0 from the function's values at `places(epsilon)`."""
+    """The derivative at 0 from the function's values at `sample_points(epsilon)`."""
     steps = rungs(epsilon)
     center, up, down = values[0], values[1 : RUNGS + 1], values[RUNGS + 1 : 2 * RUNGS + 1]
     central = (up - down) / (2 * steps)
@@ -142,7 +142,7 @@ def _extrapolate(central: np.ndarray, rounding: np.ndarray, ratio: float) -> tup
 def _best_of(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     """The value with the least error, which is no less than what its nearest rivals differ by.
 
-    The least of many estimates is the luckiest too: neighbors that agree by chance.
+    The least of many estimates may be that of neighbors that agree by chance.
     """
     errors = np.where(np.isfinite(values) & np.isfinite(errors), errors, np.inf)
     best = int(np.argmin(errors))
@@ -156,7 +156,7 @@ def _best_of(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
 def _excess_of_smaller_steps(
     column: np.ndarray, central: np.ndarray, rounding: np.ndarray
 ) -> np.ndarray:
-    """By how much the smaller steps, rounding allowed for, speak against each entry.
+    """By how much the smaller steps, rounding allowed for, contradict each entry.
 
     Where a corner lies close by, larger steps agree with each other on a mean of both sides.
     """

@@ -1,4 +1,4 @@
-"""The layers at fault, the leaf that each gets wrong, and what kind of mistake it looks like."""
+"""The faulty layers, the leaf that is wrong in each, and the kind of mistake."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def localize(
     """
     probed = by_path(_to_host(run_probes(problem.point)))
     floors = _noise_floors(problem, run_probes, probed)
-    found: list[Finding] = []
+    result: list[Finding] = []
     for path, probe in probed.items():
-        if path == "objective" and any(finding.path == "loss" for finding in found):
+        if path == "objective" and any(finding.path == "loss" for finding in result):
             continue  # the objective's cotangent is made from the loss's
         for leaf, error in largest_errors(probe.manual, probe.expected).items():
             if error > MARGIN * floors[path, leaf]:
-                found.append(_finding(objective, path, leaf, error, probe, probed))
-    return tuple(found)
+                result.append(_finding(objective, path, leaf, error, probe, probed))
+    return tuple(result)
 
 
 def is_correct(probe: Probed, leaf: str) -> bool:
@@ -53,7 +53,7 @@ def is_correct(probe: Probed, leaf: str) -> bool:
 
 
 def worst_slice(probe: Probed, leaf: str, stacked: int) -> Probed:
-    """Of a layer in `Repeat` or `Ensemble`, the one that is furthest off, as if it stood alone."""
+    """Of a layer in `Repeat` or `Ensemble`, the slice that is furthest off, as one layer."""
     for _ in range(stacked):
         error = np.abs(np.asarray(probe.manual[leaf]) - np.asarray(probe.expected[leaf]))
         index = int(np.argmax(error.reshape(len(error), -1).max(1)))
@@ -85,16 +85,16 @@ def _finding(
         probe = worst_slice(probe, leaf, stacked)
     expected = np.asarray(probe.expected[leaf])
     size = float(np.abs(expected).max(initial=0))
-    found = Diagnosis(Mistake.ABSENT)
+    result = Diagnosis(Mistake.ABSENT)
     if leaf in probe.manual:
-        found = diagnose(_wrong_leaf(layer, path, leaf, probe, probed))
+        result = diagnose(_wrong_leaf(layer, path, leaf, probe, probed))
     relative = error / size if size else float("inf")
-    return Finding(path, type(layer).__name__, leaf, relative, describe(found), found)
+    return Finding(path, type(layer).__name__, leaf, relative, describe(result), result)
 
 
 def _stacked(objective: Objective, path: str) -> int:
-    """How many scans and ensembles stand around a layer; each stacks what was seen of it."""
-    owners = [path[: place.start()] for place in re.finditer(r"[.\[]", path)]
+    """How many scans and ensembles enclose a layer; each stacks what its probe recorded."""
+    owners = [path[: match.start()] for match in re.finditer(r"[.\[]", path)]
     return sum(
         isinstance(layer, Ensemble) or (isinstance(layer, Repeat) and not layer.tied)
         for layer in (spec_at(objective, owner) for owner in owners)
@@ -184,6 +184,6 @@ def _noise_floors(
     return floors
 
 
-def _to_host(found: dict[str, Probed]) -> dict[str, Probed]:
-    host: dict[str, Probed] = jax.tree.map(np.asarray, found)
+def _to_host(result: dict[str, Probed]) -> dict[str, Probed]:
+    host: dict[str, Probed] = jax.tree.map(np.asarray, result)
     return host

@@ -1,9 +1,9 @@
 """Where a fault is: every layer's own backward against `jax.vjp`, on the cotangent that reaches it.
 
-Each layer is wrapped by a probe whose backward hands out, in the place of the parameters' gradient,
-what the layer gave and what it should have given; so combinators, scans and all, carry the
-evidence out by themselves. A combinator is asked with children that differentiate themselves by
-`jax.vjp`, so that it answers for its own mistakes alone.
+Each layer is wrapped by a probe whose backward returns, in place of the parameters' gradient, what
+the layer gave and what it should have given; so combinators, scans included, return the evidence as
+they return gradients. A combinator is probed with children that differentiate themselves by
+`jax.vjp`, so that its own mistakes alone are seen.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Automatic(Layer):
 
 
 class _Probe(Layer):
-    """A layer that hands out what it gives and what it should."""
+    """A layer that returns what it gives and what it should give."""
 
     def __init__(self, layer: Layer) -> None:
         self.inner = with_children(layer, _Probe)
@@ -78,7 +78,7 @@ class _Probe(Layer):
         own_dx, own_grads = self.alone.backward(params, alone_tape, dy)
         try:
             dx, inside = self.inner.backward(params, inner, dy)
-        except Exception:  # it calculates with its layers' gradients, where evidence stands now
+        except Exception:  # it calculates with its layers' gradients, which are evidence here
             dx, inside = own_dx, {}
         probed = Probed(
             params,
@@ -138,8 +138,8 @@ def _with(x: PyTree, floats: Leaves) -> PyTree:
 
 
 def _leaves(grads: PyTree, dx: PyTree, x: PyTree) -> Leaves:
-    found = {path: leaf for path, leaf in named_leaves(grads).items() if leaf is not None}
-    return found | {
+    result = {path: leaf for path, leaf in named_leaves(grads).items() if leaf is not None}
+    return result | {
         join("input", path): leaf for path, leaf in named_leaves(dx).items() if leaf is not None
     }
 
@@ -155,8 +155,8 @@ def run_probes(
     output, _, tape = net.forward(params, setting.state, x, train=train, key=setting.key)
     dy = objective.output_gradient(output, batch)
     _, probed = net.backward(params, tape, dy)
-    found = {"net": probed, **_probe_ends(objective, params, setting.state, output, batch)}
-    return found
+    result = {"net": probed, **_probe_ends(objective, params, setting.state, output, batch)}
+    return result
 
 
 def _probe_ends(
@@ -177,20 +177,20 @@ def _probe_ends(
         return {path or "output": leaf for path, leaf in named_leaves(tree).items()}
 
     expected = jax.grad(total)(output)
-    found = {"loss": probed(objective.loss.gradient(output, batch.target), expected, output)}
+    result = {"loss": probed(objective.loss.gradient(output, batch.target), expected, output)}
     weighted = objective.output_gradient(output, batch)
-    found["objective"] = probed(weighted, jax.grad(mean)(output), output)
+    result["objective"] = probed(weighted, jax.grad(mean)(output), output)
     for index, penalty in enumerate(objective.penalties):
         expected = jax.grad(penalty.value)(params)
-        found[f"penalties[{index}]"] = probed(penalty.gradient(params), expected, output)
-    return found
+        result[f"penalties[{index}]"] = probed(penalty.gradient(params), expected, output)
+    return result
 
 
-def by_path(found: dict[str, Probed]) -> dict[str, Probed]:
+def by_path(result: dict[str, Probed]) -> dict[str, Probed]:
     """Every layer at any depth by its path, the inner before the outer, then the other parts."""
     layers: dict[str, Probed] = {}
-    _collect(layers, "net", found["net"])
-    return {**layers, **{path: probed for path, probed in found.items() if path != "net"}}
+    _collect(layers, "net", result["net"])
+    return {**layers, **{path: probed for path, probed in result.items() if path != "net"}}
 
 
 def _collect(layers: dict[str, Probed], path: str, probed: Probed) -> None:
@@ -205,13 +205,13 @@ def _collect(layers: dict[str, Probed], path: str, probed: Probed) -> None:
 
 def largest_errors(manual: Leaves, expected: Leaves) -> dict[str, float]:
     """The largest difference in each leaf; infinite where one is not finite or has no peer."""
-    found = {}
+    result = {}
     for leaf, correct in expected.items():
         claimed = manual.get(leaf)
         if claimed is None or claimed.shape != correct.shape:
-            found[leaf] = float("inf")
+            result[leaf] = float("inf")
             continue
         difference = np.abs(np.asarray(claimed) - np.asarray(correct))
         worst = float(difference.max(initial=0))
-        found[leaf] = worst if np.isfinite(worst) else float("inf")
-    return found
+        result[leaf] = worst if np.isfinite(worst) else float("inf")
+    return result

@@ -34,30 +34,32 @@ class _Strict(Layer):
     """A layer whose answers must have the structure, shapes and dtypes that they ought to have."""
 
     def __init__(self, layer: Layer, path: str) -> None:
-        self.place = f"{path} ({type(layer).__name__})"
+        self.location = f"{path} ({type(layer).__name__})"
         self.inner = _with_layers(layer, path)
 
     def forward(
         self, params: PyTree, state: PyTree, x: PyTree, *, train: bool, key: jax.Array | None
     ) -> tuple[PyTree, PyTree, PyTree]:
-        found = self._asked("forward", params, state, x, train=train, key=key)
-        if not isinstance(found, tuple) or len(found) != 3:
-            raise FnnError(f"forward gave {_kind(found)}; expected (y, state, tape)", self.place)
-        y, new, tape = found
+        result = self._call("forward", params, state, x, train=train, key=key)
+        if not isinstance(result, tuple) or len(result) != 3:
+            raise FnnError(
+                f"forward gave {_kind(result)}; expected (y, state, tape)", self.location
+            )
+        y, new, tape = result
         return y, new, (tape, x)
 
     def backward(self, params: PyTree, tape: PyTree, dy: PyTree) -> tuple[PyTree, PyTree]:
         inner, x = tape
-        found = self._asked("backward", params, inner, dy)
-        if not isinstance(found, tuple) or len(found) != 2:
-            raise FnnError(f"backward gave {_kind(found)}; expected (dx, dparams)", self.place)
-        dx, grads = found
+        result = self._call("backward", params, inner, dy)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise FnnError(f"backward gave {_kind(result)}; expected (dx, dparams)", self.location)
+        dx, grads = result
         self._same("dparams", grads, "the parameters", params)
         floats = jax.tree.map(lambda leaf: leaf if _floating(leaf) else None, x)
         self._same("dx", dx, "the input", floats)
         return dx, grads
 
-    def _asked(self, name: str, *args: PyTree, **options: PyTree) -> PyTree:
+    def _call(self, name: str, *args: PyTree, **options: PyTree) -> PyTree:
         method: Callable[..., PyTree] = getattr(self.inner, name)
         try:
             return method(*args, **options)
@@ -65,14 +67,14 @@ class _Strict(Layer):
             raise
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
-            told = f"{name} raised {type(error).__name__}: {str(error).strip().splitlines()[0]}"
-            place = f"(line {frame.lineno} of {frame.filename})"
-            raise FnnError(f"{told} {place}", self.place) from error
+            message = f"{name} raised {type(error).__name__}: {str(error).strip().splitlines()[0]}"
+            location = f"(line {frame.lineno} of {frame.filename})"
+            raise FnnError(f"{message} {location}", self.location) from error
 
-    def _same(self, name: str, found: PyTree, of: str, wanted: PyTree) -> None:
-        if _described(found) != _described(wanted):
-            shown = f"{_described(found)}; {of}: {_described(wanted)}".replace("'", "")
-            raise ShapeError(f"backward gave {name} of {shown}", self.place)
+    def _same(self, name: str, result: PyTree, of: str, wanted: PyTree) -> None:
+        if _described(result) != _described(wanted):
+            shown = f"{_described(result)}; {of}: {_described(wanted)}".replace("'", "")
+            raise ShapeError(f"backward gave {name} of {shown}", self.location)
 
 
 def _with_layers(tree: SpecT, path: str) -> SpecT:
@@ -100,5 +102,5 @@ def _floating(leaf: PyTree) -> bool:
     return jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating)
 
 
-def _kind(found: object) -> str:
-    return f"{len(found)} things" if isinstance(found, tuple) else type(found).__name__
+def _kind(result: object) -> str:
+    return f"{len(result)} things" if isinstance(result, tuple) else type(result).__name__

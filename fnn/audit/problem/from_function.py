@@ -1,4 +1,4 @@
-"""Anybody's function and claimed gradient as a problem to audit: JAX's, NumPy's, PyTorch's."""
+"""Any function and its claimed gradient as a problem to audit: JAX's, NumPy's, PyTorch's."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def problem_of(f: Function, gradient: Function, args: Args) -> Problem:
         )
 
     def claimed(point: Leaves) -> Leaves:
-        found = _call(gradient, "gradient", rebuild(point), *args[1:])
-        return gradient_by_path(found, args[0], leaves)
+        result = _call(gradient, "gradient", rebuild(point), *args[1:])
+        return gradient_by_path(result, args[0], leaves)
 
     _check_size(claimed(leaves), leaves)
     traced = _trace(f, args, first, epsilon)
@@ -80,16 +80,16 @@ def _in_own_precision(problem: Problem, value: Callable[[Leaves], float]) -> Pro
     gradients = [problem.claimed]
     if problem.automatic is not None:
         gradients.append(problem.automatic)
-    found = [leaf for gradient in gradients for leaf in gradient(problem.point).values()]
-    if all(_fits_float32(leaf) for leaf in found):
+    result = [leaf for gradient in gradients for leaf in gradient(problem.point).values()]
+    if all(_fits_float32(leaf) for leaf in result):
         problem = replace(problem, epsilon=narrow)
     if all(_fits_float32(value(point)) for point in points):
         problem = replace(problem, value_epsilon=narrow)
     return problem
 
 
-def _fits_float32(found: object) -> bool:
-    array = np.asarray(found, np.float64)
+def _fits_float32(result: object) -> bool:
+    array = np.asarray(result, np.float64)
     with np.errstate(over="ignore"):
         return bool((array == array.astype(np.float32).astype(np.float64)).all())
 
@@ -101,16 +101,17 @@ def _call(function: Function, name: str, *args: PyTree) -> PyTree:
     """
     before = _bytes(args)
     try:
-        found = function(*args)
+        result = function(*args)
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        told = str(error).strip().split("\n")[0]
+        message = str(error).strip().split("\n")[0]
         raise FnnError(
-            f"raised {type(error).__name__}: {told} (line {frame.lineno} of {frame.filename})", name
+            f"raised {type(error).__name__}: {message} (line {frame.lineno} of {frame.filename})",
+            name,
         ) from error
     if _bytes(args) != before:
         raise FnnError("changes its arguments in place; expected them to be left alone", name)
-    return found
+    return result
 
 
 def _bytes(args: Args) -> list[bytes]:
@@ -118,26 +119,26 @@ def _bytes(args: Args) -> list[bytes]:
     return [leaf.tobytes() for leaf in jax.tree.leaves(args) if isinstance(leaf, np.ndarray)]
 
 
-def _check_size(found: Leaves, leaves: Leaves) -> None:
+def _check_size(result: Leaves, leaves: Leaves) -> None:
     """Raises `FnnError` for a gradient of subnormal numbers: JAX takes them for zeros."""
     tiny = min(float(jnp.finfo(leaf.dtype).tiny) for leaf in leaves.values())
-    if 0 < largest(found) < tiny:
+    if 0 < largest(result) < tiny:
         raise FnnError(
-            f"is {largest(found):.3g} at the most, below the smallest normal number, {tiny:.3g}, "
+            f"is {largest(result):.3g} at the most, below the smallest normal number, {tiny:.3g}, "
             "where digits are lost; multiply the function by a constant",
             "gradient",
         )
 
 
-def _scalar(found: object) -> float:
+def _scalar(result: object) -> float:
     try:
-        array = to_numpy(found)
+        array = to_numpy(result)
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.shape != ():
         raise ShapeError(f"gives an array of shape {array.shape}; expected one number", "f")
     if not jnp.issubdtype(array.dtype, jnp.floating):
-        raise FnnError(f"gives {type(found).__name__}; expected one floating-point number", "f")
+        raise FnnError(f"gives {type(result).__name__}; expected one floating-point number", "f")
     return float(array)
 
 
@@ -174,8 +175,8 @@ def _compiled_gradient(
     gradient: Function, args: Args, leaves: Leaves
 ) -> Callable[[Leaves], Leaves] | None:
     """The claimed gradient under `jit`, where JAX can trace it."""
-    given, structure = jax.tree.flatten(args[0])
-    if any(hasattr(leaf, "detach") for leaf in given):
+    original, structure = jax.tree.flatten(args[0])
+    if any(hasattr(leaf, "detach") for leaf in original):
         return None
 
     @jax.jit
@@ -184,7 +185,7 @@ def _compiled_gradient(
 
     try:
         jax.eval_shape(run, leaves)
-    except Exception:  # as in `_traced`
+    except Exception:  # as in `_trace`
         return None
     return lambda point: gradient_by_path(run(point), args[0], leaves)
 
@@ -227,7 +228,7 @@ def _compiled_values(traced: Callable[[Leaves], jax.Array]) -> Callable[..., Arr
     def values(point: Leaves, path: str, direction: Array, steps: Array) -> Array:
         move = {**{name: np.zeros_like(leaf) for name, leaf in point.items()}}
         move[path] = direction.astype(point[path].dtype)
-        found = run(point, move, steps.astype(point[path].dtype))
-        return np.asarray(found, np.float64)
+        result = run(point, move, steps.astype(point[path].dtype))
+        return np.asarray(result, np.float64)
 
     return values

@@ -57,8 +57,8 @@ def problem_of(
         point = as_float(point, jnp.dtype("float64"))
         move = {**jax.tree.map(np.zeros_like, point), path: direction.astype(np.float64)}
         chunk = chunk_size(point, len(steps))
-        found = _values(exact, wide, point, move, steps, train=train, chunk=chunk)
-        return np.asarray(found)
+        result = _values(exact, wide, point, move, steps, train=train, chunk=chunk)
+        return np.asarray(result)
 
     return Problem(
         point=point,
@@ -143,8 +143,8 @@ def _with_leaves_in(tree: PyTree, prefix: str, point: Leaves) -> PyTree:
     """The tree with the point's leaves in it, in the dtype of its own."""
 
     def exchange(path: KeyPath, leaf: PyTree) -> PyTree:
-        found = point.get(join(prefix, path_name(path)))
-        return leaf if found is None else found.astype(leaf.dtype)
+        result = point.get(join(prefix, path_name(path)))
+        return leaf if result is None else result.astype(leaf.dtype)
 
     return jax.tree_util.tree_map_with_path(exchange, tree)
 

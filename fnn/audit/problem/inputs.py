@@ -1,4 +1,4 @@
-"""What a network audit is given, made whole: an objective, parameters, state, a batch, a key."""
+"""The inputs of a network audit, completed: objective, parameters, state, batch, key."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def complete_inputs(
 ) -> tuple[Objective, NetworkPoint]:
     """The objective, and all that its gradient depends on, in float64."""
     alone = not isinstance(objective, Objective)
-    made: Objective = Objective(objective, Projection()) if alone else objective  # type: ignore[arg-type, assignment]
+    full_objective: Objective = Objective(objective, Projection()) if alone else objective  # type: ignore[arg-type, assignment]
     x, target, weight = _as_arrays(_as_batch(alone, batch))
-    exact = in_dtype(made, "float64")
+    exact = in_dtype(full_objective, "float64")
     key, own = jax.random.split(jax.random.key(seed))
     in_shape = shape_of(x)
     if params is None or state is None:
@@ -36,7 +36,7 @@ def complete_inputs(
         target = np.random.default_rng(seed).normal(size=(rows, *declared.shape))
     wide = jnp.dtype("float64")
     full = Batch(x, target, weight)
-    return made, NetworkPoint(as_float(params, wide), as_float(state, wide), full, own)
+    return full_objective, NetworkPoint(as_float(params, wide), as_float(state, wide), full, own)
 
 
 @jax.jit

@@ -18,54 +18,54 @@ ALONE = "args[0]"
 
 def checked_leaves(tree: PyTree) -> Leaves:
     """The leaves by path. Raises `FnnError` for an empty tree and leaves that are not floats."""
-    found = {}
+    result = {}
     for path, leaf in named_leaves(tree).items():
-        place = _argument_path(path)
+        location = _argument_path(path)
         try:
             array = to_numpy(leaf)
         except (TypeError, ValueError) as error:
-            raise FnnError(f"expected an array, got {type(leaf).__name__}", place) from error
+            raise FnnError(f"expected an array, got {type(leaf).__name__}", location) from error
         if not jnp.issubdtype(array.dtype, jnp.floating):
             raise FnnError(
                 f"has dtype {array.dtype}; only floating-point numbers have a gradient. "
                 "Pass it as a later argument",
-                place,
+                location,
             )
         if array.dtype not in (np.float64, np.float32):
-            raise FnnError(f"has dtype {array.dtype}; expected float64 or float32", place)
+            raise FnnError(f"has dtype {array.dtype}; expected float64 or float32", location)
         if array.size == 0:
-            raise FnnError(f"has shape {array.shape} and holds nothing", place)
+            raise FnnError(f"has shape {array.shape} and holds nothing", location)
         if not np.isfinite(array).all():
-            raise FnnError("holds numbers that are not finite", place)
-        found[path or ALONE] = array
-    if len(found) < len(jax.tree.leaves(tree)):
+            raise FnnError("holds numbers that are not finite", location)
+        result[path or ALONE] = array
+    if len(result) < len(jax.tree.leaves(tree)):
         raise FnnError("has several leaves of one name", ALONE)
-    if not found:
+    if not result:
         raise FnnError("holds no arrays; expected a pytree of floating-point arrays", ALONE)
-    return found
+    return result
 
 
-def gradient_by_path(found: PyTree, given: PyTree, leaves: Leaves) -> Leaves:
+def gradient_by_path(result: PyTree, original: PyTree, leaves: Leaves) -> Leaves:
     """The claimed gradient by path. Raises where structure, shape or dtype differs."""
-    claimed = {path or ALONE: leaf for path, leaf in named_leaves(found).items()}
+    claimed = {path or ALONE: leaf for path, leaf in named_leaves(result).items()}
     missing, unknown = leaves.keys() - claimed.keys(), claimed.keys() - leaves.keys()
-    if missing or unknown or str(jax.tree.structure(found)) != str(jax.tree.structure(given)):
+    if missing or unknown or str(jax.tree.structure(result)) != str(jax.tree.structure(original)):
         details = [f"{path} is missing" for path in sorted(missing)]
         details += [f"{path} is not in the argument" for path in sorted(unknown)]
         if not details:
-            details = [f"{jax.tree.structure(found)}, not {jax.tree.structure(given)}"]
+            details = [f"{jax.tree.structure(result)}, not {jax.tree.structure(original)}"]
         raise ShapeError(
             f"has another structure than the argument: {'; '.join(details)}", "gradient"
         )
     arrays: Leaves = {path: to_numpy(claimed[path]) for path in leaves}
-    told = []
+    messages = []
     for path, leaf in leaves.items():
         if arrays[path].shape != leaf.shape:
-            told.append(f"{path} has shape {arrays[path].shape}; expected {leaf.shape}")
+            messages.append(f"{path} has shape {arrays[path].shape}; expected {leaf.shape}")
         elif arrays[path].dtype != leaf.dtype:
-            told.append(f"{path} has dtype {arrays[path].dtype}; expected {leaf.dtype}")
-    if told:
-        raise ShapeError(", ".join(told), "gradient")
+            messages.append(f"{path} has dtype {arrays[path].dtype}; expected {leaf.dtype}")
+    if messages:
+        raise ShapeError(", ".join(messages), "gradient")
     return {path: array.astype(np.float64) for path, array in arrays.items()}
 
 
@@ -78,7 +78,7 @@ def to_numpy(leaf: PyTree) -> np.ndarray:
 
 def rebuilder(tree: PyTree) -> Callable[[Leaves], PyTree]:
     """From arrays by path to a tree like the one given, its leaves of the kinds given."""
-    given, structure = jax.tree.flatten(tree)
+    original, structure = jax.tree.flatten(tree)
 
     def like(leaf: PyTree, array: Array) -> PyTree:
         if hasattr(leaf, "new_tensor"):
@@ -88,7 +88,7 @@ def rebuilder(tree: PyTree) -> Callable[[Leaves], PyTree]:
         return type(leaf)(array) if isinstance(leaf, float) else array.astype(array.dtype)
 
     def rebuild(point: Leaves) -> PyTree:
-        pairs = zip(given, in_tree_order(tree, point), strict=True)
+        pairs = zip(original, in_tree_order(tree, point), strict=True)
         return jax.tree.unflatten(structure, [like(leaf, array) for leaf, array in pairs])
 
     return rebuild

@@ -1,4 +1,4 @@
-"""What an audit asks of a function and of a claimed gradient, wherever the two come from."""
+"""What an audit needs of a function and its claimed gradient, whatever their origin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Leaves = dict[str, Any]
 """arrays by path"""
 _LIFTED, _ALL_BUT_ZERO = 1e-3, 1e-6
 REPEATS = 4
-"""points moved by a unit in the last place, each of which draws all rounding anew"""
+"""points moved by a unit in the last place, each of which gives another draw of all rounding"""
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,11 @@ class Problem:
 
 def largest(tree: PyTree) -> float:
     """The largest finite element of an array, or of a tree of them; 0 where there is none."""
-    found = 0.0
+    result = 0.0
     for leaf in jax.tree.leaves(tree):
         finite = np.abs(leaf[np.isfinite(leaf)])
-        found = max(found, float(finite.max(initial=0)))
-    return found
+        result = max(result, float(finite.max(initial=0)))
+    return result
 
 
 def rms(leaf: Array) -> float:

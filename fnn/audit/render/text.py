@@ -23,7 +23,7 @@ MEANINGS = {
 
 
 def text(audit: AuditRecord) -> str:
-    """Header, table, every leaf that is not PASS, what is at fault, checks, conclusion."""
+    """Header, table, every leaf that is not PASS, findings, checks, conclusion."""
     parts = [header(audit), table(audit), details(audit), findings(audit), checks(audit)]
     return "\n\n".join("\n".join(part) for part in [*parts, [conclusion(audit)]] if part)
 
@@ -89,7 +89,7 @@ def _brief(row: LeafRow) -> str:
 
 
 def names(audit: AuditRecord) -> tuple[str, str]:
-    """What the gradient on trial is called, and what the differences are held against."""
+    """The names of the claimed gradient, and of the one that differences are compared with."""
     claimed = str(audit.header.get("claimed", "claimed"))
     known = any(row.difference is not None for row in audit.rows)
     return claimed, "automatic" if known else claimed
@@ -110,27 +110,27 @@ def details(audit: AuditRecord) -> list[str]:
 
 def worst(row: LeafRow, claimed: str = "claimed") -> str:
     """The element that is furthest off, with enough digits to see by how much."""
-    found = row.worst
-    assert found is not None
-    digits = _digits(found.claimed, found.automatic, found.numerical)
-    values = [f"{claimed} {found.claimed:.{digits}g}"]
-    if found.automatic is not None:
-        values.append(f"automatic {found.automatic:.{digits}g}")
-    if not math.isnan(found.numerical):
-        values.append(f"numerical {found.numerical:.{digits}g} ± {figure(found.resolution)}")
-    place = f"worst at [{', '.join(map(str, found.index))}]: " if found.index else ""
-    return place + ", ".join(values)
+    item = row.worst
+    assert item is not None
+    digits = _digits(item.claimed, item.automatic, item.numerical)
+    values = [f"{claimed} {item.claimed:.{digits}g}"]
+    if item.automatic is not None:
+        values.append(f"automatic {item.automatic:.{digits}g}")
+    if not math.isnan(item.numerical):
+        values.append(f"numerical {item.numerical:.{digits}g} ± {figure(item.resolution)}")
+    location = f"worst at [{', '.join(map(str, item.index))}]: " if item.index else ""
+    return location + ", ".join(values)
 
 
 def findings(audit: AuditRecord) -> list[str]:
-    """The layers, losses and penalties at fault, in words."""
-    return [line for found in audit.findings for line in _wrapped(_finding(found), "    ", "")]
+    """The faulty layers, losses and penalties, a paragraph each."""
+    return [line for item in audit.findings for line in _wrapped(_finding(item), "    ", "")]
 
 
-def _finding(found: Finding) -> str:
-    words = f"{found.words} " if found.words else ""
-    place = f"{found.path} ({found.kind}), {found.leaf}"
-    return f"at fault: {place}: {words}(relative error {figure(found.error)})"
+def _finding(item: Finding) -> str:
+    words = f"{item.words} " if item.words else ""
+    location = f"{item.path} ({item.kind}), {item.leaf}"
+    return f"at fault: {location}: {words}(relative error {figure(item.error)})"
 
 
 def checks(audit: AuditRecord) -> list[str]:

@@ -11,9 +11,9 @@ from fnn.audit.differences.directional import (
     SAFETY,
     at_coordinate,
     bisect,
-    contradicted,
     detection_limit,
     draw_directions,
+    is_contradicted,
     is_off,
     is_settled,
     slopes_along,
@@ -95,14 +95,14 @@ def by_elements(check: LeafCheck, row: LeafRow, elements: np.ndarray) -> LeafRow
 
 
 def by_directions(check: LeafCheck, row: LeafRow) -> LeafRow:
-    """The differences speak against the claimed gradient (and against an equal automatic one)."""
+    """The differences contradict the claimed gradient (and an equal automatic one)."""
     evidence = check.evidence
     if any(slope.corner for slope in check.slopes):
         note = "a valid value where corners meet"
         return _unless_refuted(check, replace(row, verdict=Verdict.KINK, note=note))
     again = draw_directions(check.problem, check.path, len(check.directions), check.seed + 1000)
     slopes = slopes_along(check.problem, check.problem.point, check.path, again)
-    if not contradicted(slopes, evidence.reference, again, evidence.automatic_floor):
+    if not is_contradicted(slopes, evidence.reference, again, evidence.automatic_floor):
         return replace(row, verdict=Verdict.UNRESOLVED, note="other directions do not confirm it")
     pairs = list(zip(slopes, again, strict=True))
     against = [
@@ -122,22 +122,22 @@ def by_directions(check: LeafCheck, row: LeafRow) -> LeafRow:
 def _unless_refuted(check: LeafCheck, row: LeafRow) -> LeafRow:
     """The row, or WRONG where the claimed gradient has no valid value at some element.
 
-    Along random directions several corners may pull to different sides, so that elements are asked:
+    Along random directions several corners may act together, so that elements are measured:
     all of a small leaf, of a large one that to which halving leads, and then a point close by. That
     point decides too where corners follow corners: what JAX gives at 0 for a SELU of a leaky ReLU
-    lies outside the slopes on both sides, and is the same whoever differentiates.
+    lies outside the slopes on both sides, and is the same in either gradient.
     """
     evidence = check.evidence
-    if not contradicted(check.slopes, evidence.claimed, check.directions, evidence.noise_floor):
+    if not is_contradicted(check.slopes, evidence.claimed, check.directions, evidence.noise_floor):
         return row
     claimed = evidence.claimed.ravel()
     few = claimed.size <= ELEMENTS
-    asked = (
+    indices = (
         range(claimed.size)
         if few
         else [bisect(check.problem, check.path, evidence.claimed, check.seed)]
     )
-    for index in asked:
+    for index in indices:
         _, slope = at_coordinate(check.problem, check.path, index)
         allowed = SAFETY * (slope.resolution + evidence.noise_floor)
         if evidence.automatic is not None and slope.corner:
@@ -147,7 +147,7 @@ def _unless_refuted(check: LeafCheck, row: LeafRow) -> LeafRow:
             if not (agreed and slope.corner and _is_correct_beside(check)):
                 return _wrong(check, row, index)
             return replace(row, note="corners follow corners; right close by")
-    return row if few or _is_correct_beside(check) else _wrong(check, row, int(asked[0]))
+    return row if few or _is_correct_beside(check) else _wrong(check, row, int(indices[0]))
 
 
 def _wrong(check: LeafCheck, row: LeafRow, index: int) -> LeafRow:
@@ -170,5 +170,5 @@ def _is_correct_beside(check: LeafCheck) -> bool:
     evidence = check.beside()
     slopes = slopes_along(problem, problem.point, check.path, check.directions)
     smooth = not any(slope.corner for slope in slopes)
-    wrong = contradicted(slopes, evidence.reference, check.directions, evidence.automatic_floor)
+    wrong = is_contradicted(slopes, evidence.reference, check.directions, evidence.automatic_floor)
     return smooth and not wrong and not disagreeing_elements(evidence).size

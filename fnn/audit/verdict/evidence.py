@@ -1,7 +1,7 @@
 """Claimed and automatic gradients at a point, and what rounding alone does to them.
 
 The noise floor of a leaf is measured, not guessed: both gradients are computed again at points
-moved by one unit in the last place, which draws the rounding of every sum and product anew (the
+moved by one unit in the last place, which gives another draw of every rounding (the
 idea of CESTAC, Vignes 1993). So a leaf that is zero by structure, the bias in front of BatchNorm,
 shows the size of the terms that cancel in it.
 """
@@ -47,10 +47,9 @@ class Evidence:
 
     def zero(self, scale: float) -> bool:
         """Whether nothing but rounding is left of terms of that size, which cancel."""
-        found = max(np.abs(leaf).max(initial=0) for leaf in (self.claimed, self.reference))
+        size = max(np.abs(leaf).max(initial=0) for leaf in (self.claimed, self.reference))
         return bool(
-            found <= self.detection_limit
-            and self.detection_limit <= 1e-6 * max(self.largest, scale)
+            size <= self.detection_limit and self.detection_limit <= 1e-6 * max(self.largest, scale)
         )
 
 
@@ -58,8 +57,8 @@ def gather(problem: Problem) -> dict[str, Evidence]:
     """The evidence of every leaf at the problem's point."""
     claimed, again = problem.claimed(problem.point), problem.claimed(problem.point)
     automatic = problem.automatic(problem.point) if problem.automatic else None
-    right = automatic or claimed
-    calm = _ulp_floors(right, problem.epsilon)
+    expected = automatic or claimed
+    calm = _ulp_floors(expected, problem.epsilon)
     blurs = _automatic_floors(problem, claimed, automatic)
     floors = _noise_floors(problem, {path: max(calm[path], blurs[path]) for path in calm}, claimed)
     if problem.rounded and automatic:
@@ -75,19 +74,19 @@ def gather(problem: Problem) -> dict[str, Evidence]:
             blurs[path] if automatic else floors[path],
             MARGIN * calm[path],
             sure * floors[path],
-            largest(right),
+            largest(expected),
         )
         for path, value in problem.point.items()
     }
 
 
-def _ulp_floors(right: Leaves, epsilon: float) -> dict[str, float]:
+def _ulp_floors(expected: Leaves, epsilon: float) -> dict[str, float]:
     """One unit in the last place of a leaf's largest element, or of a sister's, a thousandth."""
-    sizes = {path: largest(leaf) for path, leaf in right.items()}
+    sizes = {path: largest(leaf) for path, leaf in expected.items()}
     floors = {}
     for path, size in sizes.items():
-        place = path.rpartition(".")[0]
-        sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == place)
+        owner = path.rpartition(".")[0]
+        sisters = (sizes[name] for name in sizes if name.rpartition(".")[0] == owner)
         floors[path] = epsilon * max(size, SISTERS * max(sisters))
     return floors
 

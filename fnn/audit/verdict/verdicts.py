@@ -9,9 +9,9 @@ import numpy as np
 
 from fnn.audit.differences.directional import (
     SAFETY,
-    contradicted,
     detection_limit,
     draw_directions,
+    is_contradicted,
     per_element,
     slopes_along,
 )
@@ -72,9 +72,9 @@ def excuse_saturation(row: LeafRow, evidence: dict[str, Evidence]) -> LeafRow:
     """A leaf that is off by little in a network whose every layer is right by itself.
 
     Where a value is saturated every draw of the rounding is the same, so that the floor, which is
-    measured by drawing it anew, is too low. The row's limit then is what was seen.
+    measured by redrawing it, is too low. The row's limit then is the observed error.
     """
-    scale = max(found.largest for found in evidence.values())
+    scale = max(measured.largest for measured in evidence.values())
     apart = row.difference or 0.0
     if row.verdict is not Verdict.WRONG or not row.limit < apart <= ROUNDING * scale:
         return row
@@ -84,15 +84,17 @@ def excuse_saturation(row: LeafRow, evidence: dict[str, Evidence]) -> LeafRow:
 
 def _decide_leaf(check: LeafCheck) -> LeafRow:
     row = _row(check)
-    found = check.evidence
-    if not np.isfinite(found.claimed).all() or not np.isfinite(row.numerical):
+    measured = check.evidence
+    if not np.isfinite(measured.claimed).all() or not np.isfinite(row.numerical):
         return _nonfinite(check, row)
-    if largest(found.claimed - found.again) > found.repeat_limit:
+    if largest(measured.claimed - measured.again) > measured.repeat_limit:
         return replace(row, verdict=Verdict.NONDETERMINISTIC, note="two equal calls differ")
-    elements = disagreeing_elements(found)
+    elements = disagreeing_elements(measured)
     if elements.size:
         return by_elements(check, row, elements)
-    if contradicted(check.slopes, found.reference, check.directions, found.automatic_floor):
+    if is_contradicted(
+        check.slopes, measured.reference, check.directions, measured.automatic_floor
+    ):
         return by_directions(check, row)
     if any(slope.corner for slope in check.slopes):
         return replace(row, verdict=Verdict.KINK, note="a valid value at a corner")
@@ -101,53 +103,58 @@ def _decide_leaf(check: LeafCheck) -> LeafRow:
 
 def _row(check: LeafCheck) -> LeafRow:
     """The row's figures, without a verdict."""
-    found, leaf = check.evidence, check.evidence.value
+    measured, leaf = check.evidence, check.evidence.value
     pairs = list(zip(check.slopes, check.directions, strict=True))
     errors = [
-        abs(slope.value - float(np.vdot(found.reference, direction))) for slope, direction in pairs
+        abs(slope.value - float(np.vdot(measured.reference, direction)))
+        for slope, direction in pairs
     ]
     worst = int(np.argmax(errors)) if errors else 0
-    seen = found.detection_limit if check.problem.automatic else 0.0
+    seen = measured.detection_limit if check.problem.automatic else 0.0
     if not check.problem.independent:
         seen = max(
-            seen, detection_limit(check.slopes, check.directions, found.automatic_floor, check.size)
+            seen,
+            detection_limit(check.slopes, check.directions, measured.automatic_floor, check.size),
         )
     first, direction = pairs[worst]
-    ladder = replace(first.ladder, claimed=float(np.vdot(found.claimed, direction)))
+    ladder = replace(first.ladder, claimed=float(np.vdot(measured.claimed, direction)))
     return LeafRow(
         path=check.path,
         shape=leaf.shape,
         rms=rms(leaf),
-        rms_gradient=rms(found.claimed),
-        difference=None if found.automatic is None else largest(found.claimed - found.automatic),
+        rms_gradient=rms(measured.claimed),
+        difference=None
+        if measured.automatic is None
+        else largest(measured.claimed - measured.automatic),
         numerical=per_element(errors[worst], direction),
         resolution=per_element(first.resolution, direction),
-        floor=found.noise_floor,
+        floor=measured.noise_floor,
         limit=seen,
         corners=sum(slope.corner for slope in check.slopes),
         verdict=Verdict.PASS,
         ladder=ladder,
-        error=None if found.automatic is None else found.claimed - found.automatic,
+        error=None if measured.automatic is None else measured.claimed - measured.automatic,
     )
 
 
 def _without_objection(check: LeafCheck, row: LeafRow) -> LeafRow:
-    found = check.evidence
-    if not found.claimed.any() and not found.reference.any():
+    measured = check.evidence
+    if not measured.claimed.any() and not measured.reference.any():
         blind = SAFETY * max(slope.resolution for slope in check.slopes) > check.visible > 0
         if blind and not check.problem.independent:
             return replace(row, verdict=Verdict.UNRESOLVED, note="zero, as far as can be seen")
         return replace(row, verdict=Verdict.DEAD, note="identically zero: nothing flows here")
     value = check.slopes[0].noise / check.problem.value_epsilon
-    if found.zero(value / check.size):
+    if measured.zero(value / check.size):
         return replace(row, note="zero: nothing is left but rounding")
-    if found.detection_limit > VISIBLE * largest(found.reference):
+    if measured.detection_limit > VISIBLE * largest(measured.reference):
         return replace(row, verdict=Verdict.UNRESOLVED, note="rounding is as large as the gradient")
     seen = [
-        SAFETY * slope.resolution <= VISIBLE * rms(found.claimed) * float(np.linalg.norm(direction))
+        SAFETY * slope.resolution
+        <= VISIBLE * rms(measured.claimed) * float(np.linalg.norm(direction))
         for slope, direction in zip(check.slopes, check.directions, strict=True)
     ]
-    enough = 1 if found.value.size <= len(check.directions) else 2
+    enough = 1 if measured.value.size <= len(check.directions) else 2
     if sum(seen) >= enough and (check.problem.independent or row.limit <= BLIND * row.rms_gradient):
         return row
     if check.problem.independent:
@@ -156,20 +163,20 @@ def _without_objection(check: LeafCheck, row: LeafRow) -> LeafRow:
 
 
 def _nonfinite(check: LeafCheck, row: LeafRow) -> LeafRow:
-    found = check.evidence
-    bad = np.flatnonzero(~np.isfinite(found.claimed))
+    measured = check.evidence
+    bad = np.flatnonzero(~np.isfinite(measured.claimed))
     if not bad.size:
         note = "the function is not finite close by"
         return replace(row, verdict=Verdict.UNRESOLVED, note=note)
-    where = tuple(int(i) for i in np.unravel_index(bad[0], found.value.shape))
+    where = tuple(int(i) for i in np.unravel_index(bad[0], measured.value.shape))
     others = ""
-    if found.automatic is not None and np.isfinite(found.automatic).all():
+    if measured.automatic is not None and np.isfinite(measured.automatic).all():
         others = ", where the automatic gradient is finite"
-    note = f"{bad.size:,} of {found.claimed.size:,} elements{others}"
+    note = f"{bad.size:,} of {measured.claimed.size:,} elements{others}"
     worst = Worst(
         where,
-        float(found.claimed[where]),
-        None if found.automatic is None else float(found.automatic[where]),
+        float(measured.claimed[where]),
+        None if measured.automatic is None else float(measured.automatic[where]),
         float("nan"),
         float("nan"),
     )

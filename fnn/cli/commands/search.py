@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fnn.data import Prepared
     from fnn.runs.adapters.search import SearchRecorder
     from fnn.search import SearchResult
+    from fnn.training import Stop
     from fnn.training.fitting import MemberOptions
 
 USUAL = (
@@ -157,30 +158,20 @@ class SearchCommand:
 
     def _search(self, prepared: Prepared, recorder: SearchRecorder | None) -> SearchResult:
         from fnn import search
-        from fnn.cli.output.search import print_batch, print_rung
         from fnn.runs.search import storage
 
         build = partial(build_run, self, prepared)
         first = all_settings(self.axes) if self.method == "grid" else []
         errors = option_errors(self, self.training, self.machine, data=self.data)
         with errors, stop_on_signals() as stop:
-            shared: MemberOptions = {
-                "epochs": epochs_of(self, prepared),
-                "seed": self.training.seed,
-                "order_seed": self.training.order_seed,
-                "loggers": [print_rung if self.method == "halving" else print_batch],
-                "stop": stop,
-                "devices": self.machine.devices,
-                "memory": self.memory,
-            }
+            shared = self._member_options(prepared, stop)
             if self.method == "halving":
-                eta, draws = ETA if self.eta is None else self.eta, self.trial_count
                 return search.halving(
                     build,
                     prepared,
                     over=self.axes,
-                    draws=draws,
-                    eta=eta,
+                    draws=self.trial_count,
+                    eta=ETA if self.eta is None else self.eta,
                     metric=self.metric,
                     **shared,
                 )
@@ -196,6 +187,20 @@ class SearchCommand:
                 storage=None if recorder is None else storage(recorder.path),
                 **shared,
             )
+
+    def _member_options(self, prepared: Prepared, stop: Stop) -> MemberOptions:
+        """How every trial is trained, by whatever method."""
+        from fnn.cli.output.search import print_batch, print_rung
+
+        return {
+            "epochs": epochs_of(self, prepared),
+            "seed": self.training.seed,
+            "order_seed": self.training.order_seed,
+            "loggers": [print_rung if self.method == "halving" else print_batch],
+            "stop": stop,
+            "devices": self.machine.devices,
+            "memory": self.memory,
+        }
 
     def _check(self) -> None:
         """Raises `FnnError` for options that are wrong whatever the data, and missing libraries."""

@@ -61,7 +61,7 @@ class EpochTable:
                 self._line(row)
 
     def _line(self, row: dict[str, float]) -> None:
-        """One epoch, under a heading if it is the first; the figures of layers have no place."""
+        """One epoch, under a heading if it is the first; those of single layers are left out."""
         from fnn.metrics import format_metric
 
         shown = {name: value for name, value in row.items() if "/" not in name}

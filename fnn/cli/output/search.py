@@ -45,8 +45,6 @@ def print_batch(event: TrainingEvent) -> None:
 
     search = event.search
     assert search is not None
-    search = event.search
-    assert search is not None
     best = "none has a finite value"
     if search.settings is not None:
         metric, settings = search.metric.replace("_", " "), format_settings(search.settings)
@@ -58,8 +56,6 @@ def print_rung(event: TrainingEvent) -> None:
     """How many members came to a rung, and how many are kept."""
     from fnn.metrics import format_metric
 
-    rung = event.rung
-    assert rung is not None
     rung = event.rung
     assert rung is not None
     lost = f", {rung.diverged:,} diverged" if rung.diverged else ""

@@ -106,7 +106,7 @@ def is_primary_process() -> bool:
 
 
 def is_connected() -> bool:
-    """Whether this process still belongs to others."""
+    """Whether this process is connected to others."""
     if "jax" not in sys.modules:
         return False
     import jax
@@ -123,7 +123,7 @@ def disconnect() -> None:
 
 
 def exit_process(status: int) -> int:
-    """The status of a command; one that failed while it belonged to others ends at once.
+    """The status of a command; one that failed while connected to others ends at once.
 
     It would wait for them, and they for it.
     """
@@ -135,7 +135,7 @@ def exit_process(status: int) -> int:
 
 
 def report(error: Exception) -> int:
-    """Say what ended a process that belonged to others: one of them, or a fault of its own."""
+    """Print what ended a connected process: the loss of another one, or its own error."""
     message = str(error).splitlines()[0] if str(error) else ""
     if any(word in message.lower() for word in ("gloo", "nccl", "coordination")):
         print(f"fnn: error: another process was lost: {message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a command runs: heard at once, whatever the machine is at.
+"""Ctrl-C and SIGTERM while a command runs: handled at once, even during a compilation.
 
 Training asks a `StopRequest` whether to stop (`stop_on_signals`): the first signal is noted, and
 ends it after the present call of its program, with what was reached. Everywhere else Ctrl-C raises
@@ -17,12 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from fnn.cli.process.startup import INTERRUPTED, is_importing
+
 PATIENCE = 1.0
-"""seconds that Python has to end by itself; while XLA compiles, it hears nothing"""
+"""seconds that Python has to end; while XLA compiles, it handles no signal"""
 NOTED = "fnn: interrupted: stops after the present step; Ctrl-C again ends it at once\n"
 
 _folders: list[Path] = []
-"""the folders of commands under way"""
+"""the folders of running commands"""
 
 
 class StopRequest:
@@ -36,7 +38,7 @@ class StopRequest:
         return self.signal
 
     def note(self, number: int, frame: FrameType | None) -> None:
-        """Handles a signal: the first is noted, the second insists."""
+        """Handles a signal: the first is noted, the second raises `KeyboardInterrupt`."""
         if self.signal:
             raise KeyboardInterrupt
         self.signal = number
@@ -47,7 +49,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
     """Inside, the first SIGINT or SIGTERM is noted in the request that this yields.
 
     The request is the `stop` of `fnn.fit` and its like. A second signal raises
-    `KeyboardInterrupt`. Outside the main thread Python hears no signals, and nothing is changed.
+    `KeyboardInterrupt`. Outside the main thread Python handles no signals, and nothing is changed.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -67,6 +69,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
 def interrupted() -> str:
     """The line that tells of the end, with the command that resumes if there is one."""
+    if not _folders:
+        return "fnn: interrupted"
     from fnn.runs.kinds import resume_command
 
     commands = [command for command in map(resume_command, _folders) if command is not None]
@@ -74,7 +78,7 @@ def interrupted() -> str:
 
 
 def note_folder(folder: Path) -> None:
-    """From here to the end of `handle_sigint`, an interruption tells how to resume this folder.
+    """From here to the end of `handle_sigint`, an interruption prints how to resume this folder.
 
     It does so if the folder then holds what that takes.
     """
@@ -83,10 +87,10 @@ def note_folder(folder: Path) -> None:
 
 @contextmanager
 def handle_sigint() -> Iterator[None]:
-    """Inside, Ctrl-C is heard at once.
+    """Inside, Ctrl-C is handled at once.
 
-    It raises `KeyboardInterrupt`, or is noted where training is under way (`stop_on_signals`), and
-    a line says so. A second one ends the process, as does the first one that Python does not come
+    It raises `KeyboardInterrupt`, or is noted during training (`stop_on_signals`), and a line
+    says so. A second one ends the process, as does the first one that Python does not come
     to within `PATIENCE`. Where Ctrl-C is ignored (nohup), and outside the main thread, nothing is
     changed.
     """
@@ -109,6 +113,9 @@ def handle_sigint() -> Iterator[None]:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
+    if is_importing(frame):
+        _write(f"{interrupted()}\n")
+        os._exit(INTERRUPTED)
     signal.signal(signal.SIGINT, _ignore)
     raise KeyboardInterrupt
 

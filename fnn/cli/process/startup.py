@@ -29,9 +29,9 @@ def own_process() -> None:
 
 
 def start_time() -> float:
-    """When the command began, by `time.perf_counter`: a process of its own, when that did.
+    """When the command started, by `time.perf_counter`: the start of its own process.
 
-    Where the system does not tell that (it does on Linux), from now.
+    Where the system does not give that (Linux does), now.
     """
     now = time.perf_counter()
     try:
@@ -48,7 +48,7 @@ def start_time() -> float:
 def loading() -> Iterator[None]:
     """Inside, Ctrl-C ends a process of the command's own at once, whatever handles it otherwise.
 
-    Half-imported libraries have no say in it: they might lose a `KeyboardInterrupt`.
+    Half-imported libraries are not involved: they might swallow a `KeyboardInterrupt`.
     """
     if not _owned:
         yield
@@ -58,6 +58,19 @@ def loading() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Whether a process of the command's own is in an import, which must not see Ctrl-C.
+
+    Commands import what they need when they run. A `KeyboardInterrupt` there can leave NumPy half
+    imported, and on that jaxlib crashes.
+    """
+    while _owned and frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 _owned: list[int] = []

@@ -24,7 +24,7 @@ from fnn.training.host.history import records
 class EnsembleAdapter(Adapter[EnsembleResult]):
     """Epochs as means over the `members`; a record of each.
 
-    The means as they come are over the members that are finite; at the end they are replaced by
+    During training the means are over the members that are finite; at the end they are replaced by
     those over the members that are in the ensemble. Where not all members fit into memory together,
     no epoch has its mean before the last of them.
     """

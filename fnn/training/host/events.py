@@ -1,4 +1,4 @@
-"""What loggers are given, whatever is trained: one run, members of a sweep, or a search."""
+"""The event that loggers receive, whatever is trained: a run, members of a sweep, a search."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class MemberProgress(NamedTuple):
     done, total: how many have ended, and how many there are in all.
     share: of the whole work that is done, from 0 to 1.
     size: places of the program that runs, active or not.
-    history: of the members under way, columns (M, epochs): NaN where a member has not come.
+    history: of the members in training, columns (M, epochs): NaN for epochs not reached.
     """
 
     done: int
@@ -42,7 +42,7 @@ class Rung(NamedTuple):
     """A step of successive halving.
 
     epochs: that every member at it had trained, but for those that had ended by themselves.
-    members: how many came to it; diverged: of these, how many had left the finite numbers.
+    members: how many reached it; diverged: how many of these had diverged.
     kept: how many were kept for the next one.
     best, bar: the best value at it, and the worst that was kept; NaN where there was none.
     spent: epochs that all members had trained by then.
@@ -58,14 +58,14 @@ class Rung(NamedTuple):
 
 
 class TrainingEvent(NamedTuple):
-    """What a logger is given: where the training stands.
+    """What a logger is given: the progress of the training.
 
     A run, a sweep and an ensemble send one about twice a second (a run after 4,096 epochs at the
     latest) and at the end; `fnn.search.bayes` sends one after each batch of settings, and
     `fnn.search.halving` at each rung.
 
     step, steps: done, and in all if nothing stops early: of the run, or of each of the members
-        that are under way together.
+        that are trained together.
     epoch, epochs: the same in epochs; `epoch` may be a fraction.
     ended: a record for each epoch of a single run that ended since the last event, such as
         `{"epoch": 1, "loss": 0.3, "validation_loss": 0.4}`: numbered from 1, with a value for
@@ -76,6 +76,15 @@ class TrainingEvent(NamedTuple):
     members: of a sweep, an ensemble and `bayes` (whose are those of the last batch).
     search: of `bayes`.
     rung: of `halving`, the one just reached.
+
+    A logger that prints the last loss:
+
+        def show(event: TrainingEvent) -> None:
+            for record in event.ended:
+                print(record["epoch"], record["loss"])
+
+    Keras calls a callback at each batch and epoch; here events follow the calls of the compiled
+    program, and one may hold many epochs or none.
     """
 
     step: int

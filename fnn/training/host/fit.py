@@ -18,7 +18,7 @@ from fnn.shapes import shape_of, wide
 from fnn.spec import FnnError, SpecError, numbers
 from fnn.training.checks import check_length, check_rows, check_selection
 from fnn.training.divergence import check_start
-from fnn.training.fitting import Fitting, FittingOptions
+from fnn.training.fitting import Fitting, FittingOptions, check_options
 from fnn.training.host.history import History, joined
 from fnn.training.host.in_memory import InMemorySource
 from fnn.training.host.single_run import SingleRun, Status
@@ -84,7 +84,7 @@ class FitResult:
     best: None without a `Selection`, and where its metric was NaN (an AUC over rows of one class)
         or never measured before the run was interrupted.
     status: "finished", "stopped early" (patience), "interrupted" or "diverged".
-    run_state: where the run stands.
+    run_state: all that the run would continue from.
     interrupted: what `stop` gave when it interrupted it; None if it did not.
     """
 
@@ -136,6 +136,7 @@ def fit(
     network has no output for, with the row, `SpecError` for other arguments that can't be used,
     and `DivergedError` for numbers that are not finite.
     """
+    check_options(fit, options)
     fitting = Fitting[Run, Batch | RowReader](run, rows, validation, **options)
     check_selection(run, validation is not None, fitting.epochs)
     mesh = fitting.mesh("rows")

@@ -1,4 +1,4 @@
-"""Rows that lie on the device as a whole."""
+"""Rows that are all on the device."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Options(TypedDict):
 
 
 class InMemorySource:
-    """Takes a run forward over rows that lie on the device."""
+    """Advances a run over rows that are on the device."""
 
     def __init__(
         self,

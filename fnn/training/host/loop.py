@@ -18,7 +18,7 @@ from fnn.training.parallel.collectives import allgather_int
 EVENT_SECONDS = 0.5
 """seconds that a call of the compiled program takes, about"""
 SAVE_SECONDS = 60.0
-"""seconds after which what is under way is saved, so that little is lost by a kill"""
+"""seconds after which the state of a batch is saved, so that a kill loses little"""
 GROWTH = 16
 """by which a call may be longer than the one before"""
 MOST = 2**31 - 1
@@ -26,7 +26,7 @@ MOST = 2**31 - 1
 
 
 class Advanceable(Protocol):
-    """What a compiled program takes forward: a run, or members that are trained together.
+    """What a compiled program advances: a run, or members that are trained together.
 
     step: steps done.
     segment_steps: how many the next call may take; the loop adapts it, from 1 on.
@@ -51,7 +51,7 @@ class Advanceable(Protocol):
 
 
 class HostLoop:
-    """Takes things forward until they are done, or `stop` says that it is enough.
+    """Advances jobs until they are done, or until `stop` interrupts them.
 
     interrupted: what `stop` gave when it ended the training; None as long as it has not.
     """
@@ -70,7 +70,7 @@ class HostLoop:
         event: Callable[[], TrainingEvent] | None = None,
         save: Callable[[], None] | None = None,
     ) -> None:
-        """Take it forward to its end, or to the end of epoch `until`.
+        """Advance it to its end, or to the end of epoch `until`.
 
         `event` makes what is sent after each call; `save` is called about once a minute.
         """
@@ -85,7 +85,7 @@ class HostLoop:
                 saved = time.monotonic()
 
     def send(self, event: Callable[[], TrainingEvent]) -> None:
-        """Make an event and send it, if anybody listens."""
+        """Make an event and send it, if there are loggers."""
         if self.loggers:
             current = event()
             for logger in self.loggers:

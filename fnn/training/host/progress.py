@@ -36,7 +36,7 @@ class Progress:
         self._printed, self._printed_at = 0, 0.0
 
     def __call__(self, event: TrainingEvent) -> None:
-        """Draw where the training stands."""
+        """Draw the progress."""
         for record in event.ended:  # NaN where an epoch was not validated
             self._last |= {name: value for name, value in record.items() if not isnan(value)}
         if event.members is not None:
@@ -93,7 +93,7 @@ def _description(event: TrainingEvent) -> str:
 
 
 def _members(event: TrainingEvent) -> str:
-    """How many members have ended, and how far those under way are."""
+    """How many members have ended, and the epoch of those in training."""
     epochs = f"epoch {int(event.epoch):,}/{event.epochs:,}"
     if event.members is None:
         return epochs

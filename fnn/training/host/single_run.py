@@ -1,4 +1,4 @@
-"""A single run under way."""
+"""A single run in training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Status = Literal["finished", "stopped early", "interrupted", "diverged"]
 
 
 class SingleRun:
-    """A run under way, which the host's loop takes forward.
+    """A run in training, which the host's loop advances.
 
     status: None until it has ended; `fault` says what is not finite in one that diverged.
     histories: one of each call, of the epochs that ended in it.
@@ -39,7 +39,7 @@ class SingleRun:
 
     @property
     def done(self) -> bool:
-        """Whether it has ended by itself."""
+        """Whether it has ended."""
         return self.status is not None
 
     def furthest(self) -> int:
@@ -63,7 +63,7 @@ class SingleRun:
         self.histories.append(history)
 
     def event(self) -> TrainingEvent:
-        """Where the run stands, with the epochs that ended in the last call."""
+        """The run's progress, with the epochs that ended in the last call."""
         seconds, rate = self.throughput()
         ended, step = self.histories[-1], int(self.state.step)
         return TrainingEvent(

@@ -1,4 +1,4 @@
-"""What takes a run forward, wherever its rows lie."""
+"""What advances a run, whether its rows are in memory or read from disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fnn.training.program.state import RunState
 
 
 class Source(Protocol):
-    """Where rows come from: it takes a run from one step to another."""
+    """Rows to train on: it advances a run from one step to another."""
 
     plan: Plan
     mesh: Mesh | None

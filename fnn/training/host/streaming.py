@@ -1,4 +1,4 @@
-"""Rows that do not fit into memory: chunks of the same permutation, the next one read meanwhile."""
+"""Rows that do not fit into memory: chunks of one permutation, the next one prefetched."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CHUNK_BYTES = 32 * 2**20
 
 
 class StreamingSource:
-    """Takes a run forward over rows that are read as they are needed.
+    """Advances a run over rows that are read as they are needed.
 
     The steps, their order and their keys are those of rows that lie on the device, and so are the
     numbers, bit for bit. Raises `SpecError` for a batch that is all of the rows.
@@ -141,7 +141,7 @@ class StreamingSource:
             if epoch not in self._orders:
                 key = local_copy(state.order_key, self.mesh)
                 keep = {known: turn for known, turn in self._orders.items() if known + 1 == epoch}
-                turn = np.asarray(_order(self.plan, key, epoch))
+                turn = jax.device_get(_order(self.plan, key, epoch))
                 self._orders = keep | {epoch: turn}
             index = self._orders[epoch][first : first + size]
             rest = 0 if first >= self.plan.whole * self.plan.size else size - len(index)

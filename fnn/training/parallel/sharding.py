@@ -1,4 +1,4 @@
-"""What lies where on a mesh: rows and members are divided, all else is on every device.
+"""Placement on a mesh: rows and members are divided, all else is on every device.
 
 Data parallel training divides the rows of each batch and nothing else: the program is written for
 the whole batch, and XLA's partitioner puts in the collectives. So the statistics of `BatchNorm`,

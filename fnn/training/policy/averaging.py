@@ -20,7 +20,7 @@ class Averaging(ABC):
     """A mean of the parameters and of the layers' state; a concrete one is a `@spec`.
 
     Where a run has one, it is what validation measures, what `Selection` keeps and what a model
-    is made of. Running statistics are averaged like parameters: they are not measured anew for the
+    is made of. Running statistics are averaged like parameters: they are not measured again for the
     mean, as PyTorch's `update_bn` does.
     """
 

@@ -60,7 +60,7 @@ def steps_per_epoch(run: Run, rows: Batch | int) -> int:
 
 
 def order(plan: Plan, order_key: jax.Array, epoch: jax.Array) -> jax.Array | None:
-    """The rows in the order of that epoch; None where all of them are one batch, as they stand."""
+    """The rows in the order of that epoch; None where all of them are one batch, unshuffled."""
     if plan.size == plan.rows:
         return None
     return shuffled(jax.random.fold_in(order_key, epoch), plan.rows)
@@ -73,7 +73,7 @@ def batches(
     first: jax.Array,
     last: jax.Array,
 ) -> RunState:
-    """A step for each of the batches number `first` to `last` (exclusive), wherever they lie."""
+    """A step for each of the batches number `first` to `last` (exclusive)."""
 
     def body(number: jax.Array, state: RunState) -> RunState:
         return step(run, state, batch(number))[0]
@@ -93,9 +93,9 @@ def end_epoch(run: Run, state: RunState) -> RunState:
 def finish_epoch(
     run: Run, state: RunState, total: float | jax.Array, steps: int, validation: Metrics | None
 ) -> tuple[RunState, EpochMetrics]:
-    """What an epoch came to: its metrics, whether it is the best, whether to go on.
+    """The end of an epoch: its metrics, whether it is the best, whether training continues.
 
-    `total` is what its rows weigh, `steps` how many it had.
+    `total` is the sum of its rows' weights, `steps` how many steps it had.
     """
     loss = state.loss_sum / total
     monitored = None if state.monitors is None else monitors.report(state.monitors, steps)

@@ -1,6 +1,8 @@
-"""A stretch of a run as one program: shuffle, batches, steps, validation."""
+"""A segment of a run as one program: shuffle, batches, steps, validation."""
 
 from __future__ import annotations
+
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +25,8 @@ from fnn.training.program.epoch import (
 from fnn.training.program.state import RunState, evaluation_parameters
 from fnn.training.program.step import step, total_weight
 from fnn.training.run import Run
+
+Carry: TypeAlias = tuple[RunState, EpochMetrics]
 
 
 def segment(
@@ -49,15 +53,12 @@ def segment(
     (`fnn.metrics.measure`). On a `mesh` (static) the rows of each batch are divided among its
     devices; the result is that of one, within rounding (`fnn.training.parallel.sharding`).
 
-    Members under `vmap` must share `start` and `stop`: what happens at an epoch's end hangs on
-    them. A member whose patience is over stays as it was, and its metrics are NaN; one that left
-    the finite numbers goes on with NaN, to nobody's harm.
+    Members under `vmap` must share `start` and `stop`, which decide where epochs end. A member
+    whose patience is over keeps its state, and its metrics are NaN; one that diverged computes NaN
+    from there on, which affects no other member.
     """
     plan = Plan.of(run, rows.target.shape[0])
-    if capacity is None:
-        if isinstance(start, jax.core.Tracer) or isinstance(stop, jax.core.Tracer):
-            raise SpecError("expected a whole number: start or stop is traced here", "capacity")
-        capacity = max(int(stop) // plan.steps - int(start) // plan.steps, 1)
+    capacity = _epochs_between(start, stop, plan) if capacity is None else capacity
     # Python's numbers would be constants of the program, computed with in other ways.
     start, stop, total = jax.lax.optimization_barrier(
         (jnp.int32(start), jnp.int32(stop), jnp.asarray(total_weight(rows), state.loss_sum.dtype))
@@ -65,21 +66,16 @@ def segment(
     first = start // plan.steps
 
     @jax.jit  # so that it is traced once, for the shapes of its metrics and for the loop
-    def finish(state: RunState, epoch: jax.Array) -> tuple[RunState, EpochMetrics]:
+    def finish(state: RunState, epoch: jax.Array) -> Carry:
         state = end_epoch(run, state)
         measured = _validate(run, state, validation, epoch, target_scale, mesh)
         return finish_epoch(run, state, total, plan.steps, measured)
 
     shapes = jax.eval_shape(finish, state, first)[1]
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    history = jax.tree.map(  # its last row takes what no epoch's end has to tell
-        lambda leaf: jnp.zeros((capacity + 1, *leaf.shape), leaf.dtype),
-        shapes,
-    )
+    nothing = _zeros(shapes)
+    history = _zeros(shapes, capacity + 1)  # the last row takes the metrics of no epoch's end
 
-    def body(
-        epoch: jax.Array, carry: tuple[RunState, EpochMetrics]
-    ) -> tuple[RunState, EpochMetrics]:
+    def body(epoch: jax.Array, carry: Carry) -> Carry:
         before, history = carry
         low = jnp.maximum(start - epoch * plan.steps, 0)
         high = jnp.minimum(stop - epoch * plan.steps, plan.steps)
@@ -91,16 +87,30 @@ def segment(
         if run.selection is not None and run.selection.patience is not None:
             state = _freeze_if_inactive(before, state)
             metrics = _mask_metrics(before.active, metrics)
-        index = jnp.where(ended, epoch - first, capacity)
-        return state, jax.tree.map(
-            lambda all, one: jax.lax.dynamic_update_index_in_dim(all, one, index, 0),
-            history,
-            metrics,
-        )
+        return state, _write(history, metrics, jnp.where(ended, epoch - first, capacity))
 
     last = (stop + plan.steps - 1) // plan.steps
     state, history = jax.lax.fori_loop(first, last, body, (state, history))
     return state, jax.tree.map(lambda all: all[:capacity], history)
+
+
+def _epochs_between(start: int | jax.Array, stop: int | jax.Array, plan: Plan) -> int:
+    """The epochs that end between two steps, and 1 if none does."""
+    if isinstance(start, jax.core.Tracer) or isinstance(stop, jax.core.Tracer):
+        raise SpecError("expected a whole number: start or stop is traced here", "capacity")
+    return max(int(stop) // plan.steps - int(start) // plan.steps, 1)
+
+
+def _zeros(shapes: EpochMetrics, *axes: int) -> EpochMetrics:
+    """Zeros in place of metrics, with leading axes."""
+    return jax.tree.map(lambda leaf: jnp.zeros((*axes, *leaf.shape), leaf.dtype), shapes)
+
+
+def _write(history: EpochMetrics, metrics: EpochMetrics, index: jax.Array) -> EpochMetrics:
+    """The history with the metrics of an epoch at its index."""
+    return jax.tree.map(
+        lambda all, one: jax.lax.dynamic_update_index_in_dim(all, one, index, 0), history, metrics
+    )
 
 
 def _steps(
@@ -113,7 +123,7 @@ def _steps(
     high: jax.Array,
     mesh: Mesh | None,
 ) -> RunState:
-    """Steps `low` to `high` (exclusive) of an epoch; the ragged last batch is one by itself."""
+    """Steps `low` to `high` (exclusive) of an epoch; the ragged last batch is a step apart."""
     turn = order(plan, state.order_key, epoch)
     if turn is None:
         return batches(run, state, lambda _: shard_batch(rows, mesh), low, high)

@@ -1,4 +1,4 @@
-"""Where a run stands: one pytree."""
+"""The state of a run: one pytree."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fnn.xla import check_jaxlib
 
 
 class RunState(NamedTuple):
-    """All that a run needs to go on. Batch orders and step keys follow from the counters alone."""
+    """All that a run needs to continue: batch orders and step keys follow from the counters."""
 
     params: PyTree
     state: PyTree
@@ -31,7 +31,7 @@ class RunState(NamedTuple):
     step: jax.Array
     """steps done"""
     active: jax.Array
-    """False once the run has stopped by itself: patience is over, or its loss is not finite"""
+    """False once the run has stopped: its patience is over, or its loss is not finite"""
     loss_sum: jax.Array
     """Σ w ℓ over the rows of the epoch so far"""
     average: PyTree

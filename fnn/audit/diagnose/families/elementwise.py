@@ -53,7 +53,7 @@ def _tensors(leaf: WrongLeaf) -> tuple[Array, Array] | None:
 
 def _passed_on(leaf: WrongLeaf, dy: Array, factor: str) -> Diagnosis | None:
     if leaf.same(leaf.claimed, dy):
-        return Diagnosis(Mistake.LEFT_OUT, tensor=factor, place="cotangent")
+        return Diagnosis(Mistake.LEFT_OUT, tensor=factor, role="cotangent")
     return None
 
 
@@ -69,11 +69,11 @@ def _taken_elsewhere(leaf: WrongLeaf, layer: Activation, x: Array, dy: Array) ->
     y = leaf.array("y")
     if y is None:
         return None
-    for name, place in (
+    for name, point in (
         ("the activation instead of the pre-activation", y),
         ("the cotangent", dy),
     ):
-        _, pull = jax.vjp(lambda x: layer.apply({}, {}, x)[0], place)
+        _, pull = jax.vjp(lambda x: layer.apply({}, {}, x)[0], point)
         if leaf.same(leaf.claimed, np.asarray(pull(dy)[0])):
             return Diagnosis(Mistake.SLOPE_ELSEWHERE, tensor=name)
     with np.errstate(all="ignore"):
@@ -114,5 +114,5 @@ def _wrong_slope(leaf: WrongLeaf, layer: Activation, x: Array, dy: Array) -> Dia
         Mistake.SLOPE_WRONG,
         leaf.multiple(claimed[off], expected[off]),
         tensor=type(layer.function).__name__,
-        place=side,
+        role=side,
     )

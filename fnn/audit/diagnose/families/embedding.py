@@ -19,8 +19,8 @@ def lookups(leaf: WrongLeaf) -> Diagnosis | None:
     if table is None or dy is None:
         return None
     last, mean = np.zeros_like(leaf.claimed), leaf.expected.copy()
-    for place in np.ndindex(*x.shape):
-        last[x[place]] = dy[place]
+    for index in np.ndindex(*x.shape):
+        last[x[index]] = dy[index]
     counts = np.bincount(x.ravel(), minlength=len(table))[: len(table)]
     mean /= np.maximum(counts, 1)[:, None]
     if leaf.same(leaf.claimed, last):

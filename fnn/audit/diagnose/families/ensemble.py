@@ -1,4 +1,4 @@
-"""Ensembles: what people divide by."""
+"""Ensembles: the number of members, a frequent divisor."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _link_forgotten(leaf: WrongLeaf, z: Array) -> Diagnosis | None:
         if leaf.multiple(leaf.error, z - link):
             return Diagnosis(Mistake.LINK_FORGOTTEN, tensor=name)
     if leaf.multiple(leaf.error, _softmax(z, 0) - q):
-        return Diagnosis(Mistake.WRONG_AXIS, tensor="softmax", place="the batch")
+        return Diagnosis(Mistake.WRONG_AXIS, tensor="softmax", role="the batch")
     return None
 
 

@@ -34,10 +34,10 @@ def _input_gradient(leaf: WrongLeaf, x: Array, dy: Array, weight: Array) -> Diag
             and other.shape == dy.shape
             and leaf.same(leaf.claimed, other @ weight.T)
         ):
-            return Diagnosis(Mistake.WRONG_TENSOR, tensor=name, place="the cotangent")
+            return Diagnosis(Mistake.WRONG_TENSOR, tensor=name, role="the cotangent")
     bias = leaf.params.get("bias")
     if bias is not None and leaf.same(leaf.claimed, (dy + bias) @ weight.T):
-        return Diagnosis(Mistake.TERM_ADDED, tensor="the bias", place="the cotangent")
+        return Diagnosis(Mistake.TERM_ADDED, tensor="the bias", role="the cotangent")
     step = leaf.others.get("weight")
     if step is not None and leaf.multiple(leaf.error, dy @ step.T):
         return Diagnosis(Mistake.PARAMETER_UPDATED, tensor="weight")
@@ -50,7 +50,7 @@ def _weight_gradient(leaf: WrongLeaf, x: Array, dy: Array, weight: Array) -> Dia
         if other is None or other.shape[-1] != weight.shape[0]:
             continue
         if leaf.same(leaf.claimed, other.reshape(-1, other.shape[-1]).T @ flat):
-            return Diagnosis(Mistake.WRONG_TENSOR, tensor=name, place="the layer's input")
+            return Diagnosis(Mistake.WRONG_TENSOR, tensor=name, role="the layer's input")
     for step in (1, -1):
         rolled = np.roll(x, step, 0).reshape(-1, x.shape[-1])
         if leaf.same(leaf.claimed, rolled.T @ flat):

@@ -38,9 +38,9 @@ def terms(leaf: WrongLeaf) -> Diagnosis | None:
     epsilon = float(leaf.layer.epsilon)
     standard = _standardized(x, own, epsilon)
     for axes in (own, *others):
-        found = _fitted(leaf, dy * scale, 1.0, standard, axes)
-        if found is not None:
-            return _coefficients(found, own, x) if axes == own else _wrong_axis()
+        coefficients = _fitted(leaf, dy * scale, 1.0, standard, axes)
+        if coefficients is not None:
+            return _coefficients(coefficients, own, x) if axes == own else _wrong_axis()
         if _fitted(leaf, dy, scale, standard, axes) is not None:
             return Diagnosis(Mistake.SCALE_OUTSIDE)
     if _fitted(leaf, dy * scale, 1.0, _standardized(x, own, 0.0), own) is not None:
@@ -60,7 +60,7 @@ def _parameter(leaf: WrongLeaf, x: Array, dy: Array) -> Diagnosis | None:
     batch = tuple(range(x.ndim - leaf.expected.ndim))
     if leaf.leaf == "scale":
         if leaf.same(leaf.claimed, (dy * x).sum(batch)):
-            return Diagnosis(Mistake.WRONG_TENSOR, tensor="the raw input", place="x̂")
+            return Diagnosis(Mistake.WRONG_TENSOR, tensor="the raw input", role="x̂")
         if leaf.same(leaf.claimed, dy.sum(batch)):
             return Diagnosis(Mistake.LEFT_OUT, tensor="factor x̂")
     return None
@@ -89,8 +89,10 @@ def _fitted(
     basis = np.stack([(factor * inverse * part).ravel() for part in (g, -second, -third)], 1)
     if np.linalg.matrix_rank(basis) < 3 or basis.shape[0] <= 3:
         return None
-    found: Array = np.linalg.lstsq(basis, leaf.claimed.ravel(), rcond=None)[0]
-    return found if leaf.same((basis @ found).reshape(g.shape), leaf.claimed) else None
+    coefficients: Array = np.linalg.lstsq(basis, leaf.claimed.ravel(), rcond=None)[0]
+    return (
+        coefficients if leaf.same((basis @ coefficients).reshape(g.shape), leaf.claimed) else None
+    )
 
 
 def _axes(layer: BatchNorm | LayerNorm, ndim: int) -> tuple[Axes, list[Axes]]:
@@ -105,18 +107,18 @@ def _wrong_axis() -> Diagnosis:
     return Diagnosis(Mistake.WRONG_AXIS, tensor="the means")
 
 
-def _coefficients(found: Array, axes: Axes, x: Array) -> Diagnosis:
+def _coefficients(coefficients: Array, axes: Axes, x: Array) -> Diagnosis:
     """What the three coefficients mean."""
-    off = [name for name, c in zip(TERMS, found, strict=True) if abs(c - 1) > NEAR]
-    missing = [name for name, c in zip(TERMS, found, strict=True) if abs(c) < NEAR]
+    off = [name for name, c in zip(TERMS, coefficients, strict=True) if abs(c - 1) > NEAR]
+    missing = [name for name, c in zip(TERMS, coefficients, strict=True) if abs(c) < NEAR]
     if missing == [TERMS[1], TERMS[2]]:
         return Diagnosis(Mistake.CONSTANT_STATISTICS)
     if missing:
         return Diagnosis(Mistake.TERM_MISSING, tensor=", ".join(missing))
     count = int(np.prod([x.shape[axis] for axis in axes]))
-    c = float(found[2])
+    c = float(coefficients[2])
     if off == [TERMS[2]] and count > 1 and abs(c - count / (count - 1)) < NEAR:
         return Diagnosis(Mistake.UNBIASED_VARIANCE, c, tensor=TERMS[2])
     if off == [TERMS[2]] and abs(c + 1) < NEAR:
         return Diagnosis(Mistake.TERM_SIGN, c, tensor=TERMS[2])
-    return Diagnosis(Mistake.TERM_FACTORS, values=tuple(float(c) for c in found))
+    return Diagnosis(Mistake.TERM_FACTORS, values=tuple(float(c) for c in coefficients))

@@ -18,7 +18,7 @@ def inner_sum(leaf: WrongLeaf) -> Diagnosis | None:
     if leaf.same(leaf.claimed, y * (1 - y) * dy):
         return Diagnosis(Mistake.JACOBIAN_DIAGONAL)
     if leaf.same(leaf.claimed, y * (dy - (dy * y).sum(0))):
-        return Diagnosis(Mistake.WRONG_AXIS, tensor="the sum Σ dy y", place="the batch")
+        return Diagnosis(Mistake.WRONG_AXIS, tensor="the sum Σ dy y", role="the batch")
     if leaf.same(leaf.claimed, y * dy):
         term = "− y Σ dy y, the sum over the other outputs"
         return Diagnosis(Mistake.TERM_MISSING, tensor=term)
