@@ -100,7 +100,7 @@ def as_float(tree: T, dtype: DTypeLike) -> T:
     def convert(leaf: PyTree) -> PyTree:
         if not jnp.issubdtype(leaf.dtype, jnp.floating) or leaf.dtype == dtype:
             return leaf
-        converted = np.asarray(leaf).astype(dtype)
+        converted = jax.device_get(leaf).astype(dtype)
         return jax.device_put(converted) if isinstance(leaf, jax.Array) else converted
 
     return jax.tree.map(convert, tree)
