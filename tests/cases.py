@@ -6,6 +6,7 @@ kind has none.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,7 @@ class LayerCase(Case):
         return jax.tree.map(abs, random_like(self.declared(dtype)[1], 4))
 
     def declared(self, dtype: Any) -> Any:
-        return jax.eval_shape(lambda: self.spec.init(KEY, self.shaped(dtype)))
+        return _declared(self, dtype)
 
     def shaped(self, dtype: Any) -> Any:
         def leaf(x: Any) -> Any:
@@ -87,6 +88,13 @@ class LayerCase(Case):
         _, _, tape = spec.forward(params, state, x, train=self.train, key=KEY)
         dx, dparams = spec.backward(params, tape, dy)
         return dparams, dx
+
+
+@functools.cache
+def _declared(case: LayerCase | ObjectiveCase, dtype: Any) -> Any:
+    """Shapes of parameters and state: every call of `forward` asks for them."""
+    in_shape = case.shaped(dtype) if isinstance(case, LayerCase) else case.in_shape
+    return jax.eval_shape(lambda: case.spec.init(KEY, in_shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +152,7 @@ class ObjectiveCase(Case):
         return random_like(self.declared()[0], 3), None
 
     def declared(self) -> Any:
-        return jax.eval_shape(lambda: self.spec.init(KEY, self.in_shape))
+        return _declared(self, None)
 
     def batch(self) -> tuple[Any, Batch]:
         state = jax.tree.map(abs, random_like(self.declared()[1], 4))

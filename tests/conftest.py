@@ -1,5 +1,6 @@
 """Every test runs in float64, with strict promotion, and rank promotion an error."""
 
+import gc
 import os
 import signal
 
@@ -13,6 +14,7 @@ os.environ["XLA_FLAGS"] = " ".join(
         os.environ.get("XLA_FLAGS", ""),
         "--xla_backend_optimization_level=0",
         "--xla_llvm_disable_expensive_passes=true",
+        "--xla_cpu_parallel_codegen_split_count=1",
         "--xla_cpu_use_fusion_emitters=false" if jaxlib.startswith("0.10.") else "",
     ]
 )
@@ -21,6 +23,11 @@ import chex
 import jax
 import pytest
 
+from fnn.training.program import state
+
+# Tracing makes many objects and little garbage: a tenth of the time went into looking for it.
+gc.set_threshold(100_000, 50, 100)
+
 # What starts the tests in the background has them ignore Ctrl-C, which some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -28,6 +35,10 @@ if os.environ.get("FNN_TEST_FLOAT32") is None:
     jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Call sites of every operation make modules larger, and nobody reads them here.
+jax.config.update("jax_traceback_in_locations_limit", 0)
+state.OPTIONS.clear()  # a level above the tests' own
 
 
 @pytest.fixture(autouse=True)

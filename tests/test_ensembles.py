@@ -30,7 +30,7 @@ X = np.random.default_rng(0).normal(size=(6, 5))
 
 
 def made(net: Any, in_shape: Any = None) -> tuple[Any, Any]:
-    params, state = net.init(KEY, in_shape or fnn.shape(5, dtype=jnp.float64))
+    params, state = jax.jit(lambda: net.init(KEY, in_shape or fnn.shape(5, dtype=jnp.float64)))()
     return params, state
 
 
@@ -51,10 +51,14 @@ def test_members_are_networks_and_their_average_is_the_output(average: Any) -> N
     net = Ensemble(INNER, 3, average)
     params, state = made(net)
     y, new = jax.jit(lambda: net.apply(params, state, X, train=True, key=KEY))()
-    found = [
-        INNER.apply(at(params, m), at(state, m), X, train=True, key=jax.random.fold_in(KEY, m))
-        for m in range(3)
-    ]
+
+    @jax.jit
+    def alone(params: Any, state: Any, member: int) -> Any:
+        key = jax.random.fold_in(KEY, member)
+        return INNER.apply(params, state, X, train=True, key=key)
+
+    host = jax.device_get((params, state))
+    found = [alone(at(host[0], m), at(host[1], m), m) for m in range(3)]
     z = np.stack([output for output, _ in found])
     close(new["inner"], jax.tree.map(lambda *leaves: np.stack(leaves), *(s for _, s in found)))
     means = {
@@ -64,8 +68,10 @@ def test_members_are_networks_and_their_average_is_the_output(average: Any) -> N
     }
     close(*means[average]())
     assert np.ptp(z, 0).min() > 1e-3, "members differ"
-    alone = net.outputs(params, new, X)
-    close(alone[1], INNER.apply(at(params, 1), at(new, 1), X)[0])
+    outputs, second = jax.jit(
+        lambda: (net.outputs(params, new, X), INNER.apply(at(params, 1), at(new, 1), X)[0])
+    )()
+    close(outputs[1], second)
 
 
 def averaged(z: np.ndarray, average: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -73,14 +79,18 @@ def averaged(z: np.ndarray, average: Any) -> tuple[np.ndarray, np.ndarray]:
     net = Ensemble(Dense(z.shape[-1], bias_init=None), len(z), average)
     x = np.eye(z.shape[1])
     params = {"inner": {"weight": jnp.asarray(z)}}
-    y, _, tape = net.forward(params, {"inner": {}}, x, train=False, key=None)
-    dy = np.random.default_rng(1).normal(size=y.shape)
-    _, grads = net.backward(params, tape, dy)
+    dy = np.random.default_rng(1).normal(size=z.shape[1:])
 
     def automatic(params: Any) -> Any:
         return (net.apply(params, {"inner": {}}, x)[0] * dy).sum()
 
-    close(grads, jax.grad(automatic)(params))
+    @jax.jit
+    def run(params: Any) -> Any:
+        y, _, tape = net.forward(params, {"inner": {}}, x, train=False, key=None)
+        return y, net.backward(params, tape, dy)[1], jax.grad(automatic)(params)
+
+    y, grads, expected = run(params)
+    close(grads, expected)
     return np.asarray(y), np.asarray(grads["inner"]["weight"])
 
 

@@ -5,6 +5,7 @@ How many of them an audit catches is `experiments/audit_power/plant_faults.py`.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from dataclasses import replace
@@ -30,7 +31,6 @@ from fnn.shapes import shape_of
 from fnn.spec import FnnError, named_leaves, numbers
 
 KEY = jax.random.key(3, impl="unsafe_rbg")
-PLANTED = [(fault, *place) for fault in CATALOG for place in sample_sites(fault, seed=0, count=1)]
 VISIBLE = 1e-9
 """the smallest change that counts, of a leaf's largest element"""
 BY_NAME = {fault.name: fault for fault in CATALOG}
@@ -38,12 +38,18 @@ NETWORK = {network.name: network for network in NETWORKS}
 every_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 
 
+@functools.cache
+def planted() -> list[tuple[Fault, TrialNetwork, str]]:
+    """Each fault at one place."""
+    return [(fault, *place) for fault in CATALOG for place in sample_sites(fault, seed=0, count=1)]
+
+
 def test_the_catalog() -> None:
     """Many faults, no two of one name, each told in a line, and each can be made somewhere."""
     assert len(CATALOG) >= 144
     assert len(BY_NAME) == len(CATALOG)
     assert all(fault.words and fault.diagnosis for fault in CATALOG)
-    assert len(PLANTED) == len(CATALOG)
+    assert len(planted()) == len(CATALOG)
     spread = Counter(len({place[0].name for place in sample_sites(f, 0, 99)}) for f in CATALOG)
     assert spread[1] <= 5, "faults that one network alone offers a place for"
 
@@ -66,7 +72,7 @@ def by_hand(objective: Any, params: Any, state: Any, batch: Any) -> Any:
 def test_every_fault_changes_a_gradient_and_no_value(network: TrialNetwork) -> None:
     """Against `jax.grad`, which the network's own backward pass equals."""
     objective, batch, (params, state) = network.objective, network.batch(), network.point()
-    here = [(fault, path) for fault, other, path in PLANTED if other is network]
+    here = [(fault, path) for fault, other, path in planted() if other is network]
 
     @jax.jit
     def run(*point: Any) -> Any:
@@ -79,15 +85,15 @@ def test_every_fault_changes_a_gradient_and_no_value(network: TrialNetwork) -> N
     largest = max(np.abs(leaf).max() for leaf in right.values())
     for path, leaf in named_leaves({"params": grads}).items():
         np.testing.assert_allclose(right[path], leaf, rtol=1e-12, atol=1e-12 * largest)
-    for (planted, path), (claimed_value, claimed) in zip(here, claims, strict=True):
-        assert jax.tree.all(jax.tree.map(np.array_equal, claimed_value, value)), planted.name
+    for (mistake, path), (claimed_value, claimed) in zip(here, claims, strict=True):
+        assert jax.tree.all(jax.tree.map(np.array_equal, claimed_value, value)), mistake.name
         assert {k: v.shape for k, v in claimed.items()} == {k: v.shape for k, v in right.items()}
         changes = [
             np.nan_to_num(np.abs(claimed[name] - leaf), nan=np.inf).max() / np.abs(leaf).max()
             for name, leaf in right.items()
             if np.abs(leaf).max() > 1e-12 * largest
         ]
-        assert max(changes) > VISIBLE, f"{planted.name} at {path}"
+        assert max(changes) > VISIBLE, f"{mistake.name} at {path}"
 
 
 @pytest.mark.parametrize("name", ["tied tokens", "gates"])

@@ -173,8 +173,8 @@ def train(prepared):
     return fnn.fit(run, prepared.train, prepared.validation, epochs=1)
 
 folder, how, cap = sys.argv[1], sys.argv[2], int(sys.argv[3])
-small = prepare(load(sys.argv[4]))
-train(small)
+if how == "streamed":
+    train(prepare(load(sys.argv[4])))
 limit = data_bytes() + cap
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 data = load(folder)

@@ -92,11 +92,16 @@ def in_dtype(objective: T, dtype: str) -> T:
 
 
 def as_float(tree: T, dtype: DTypeLike) -> T:
-    """Floating-point leaves in that dtype; the others stay as they are."""
+    """Floating-point leaves in that dtype; the others stay as they are.
+
+    They are converted on the host, which compiles no program for each shape.
+    """
 
     def convert(leaf: PyTree) -> PyTree:
-        floats = jnp.issubdtype(leaf.dtype, jnp.floating)
-        return leaf.astype(dtype) if floats else leaf
+        if not jnp.issubdtype(leaf.dtype, jnp.floating) or leaf.dtype == dtype:
+            return leaf
+        converted = jax.device_get(leaf).astype(dtype)
+        return jax.device_put(converted) if isinstance(leaf, jax.Array) else converted
 
     return jax.tree.map(convert, tree)
 

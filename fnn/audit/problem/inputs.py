@@ -27,7 +27,7 @@ def complete_inputs(
     if params is None or state is None:
         with error_path("net"):
             exact.net.out_shape(in_shape)
-        drawn = jax.jit(lambda objective, key: objective.init(key, in_shape))(exact, key)
+        drawn = _init(exact, key, jax.tree.map(lambda leaf: leaf[:1], x))
         params = drawn[0] if params is None else params
         state = drawn[1] if state is None else state
     if alone:
@@ -37,6 +37,12 @@ def complete_inputs(
     wide = jnp.dtype("float64")
     full = Batch(x, target, weight)
     return full_objective, NetworkPoint(as_float(params, wide), as_float(state, wide), full, own)
+
+
+@jax.jit
+def _init(objective: Objective, key: jax.Array, x: PyTree) -> tuple[PyTree, PyTree]:
+    """Parameters and state for inputs like these; one program for every audit of a structure."""
+    return objective.init(key, shape_of(x))
 
 
 def _as_batch(alone: bool, batch: object) -> Batch:
