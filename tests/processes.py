@@ -45,9 +45,9 @@ def start(
     return subprocess.Popen(
         [*limit, sys.executable, "-W", "error", "-m", "fnn", *arguments],
         cwd=cwd,
-        env=environment(programs),
         text=True,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment(programs)}
+        | more,
     )
 
 

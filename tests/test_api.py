@@ -225,6 +225,8 @@ def test_arguments_that_are_missing_or_misspelled() -> None:
         nearest = rf"^{name}\(\) got an .* argument 'epoch'; did you mean 'epochs'\?"
         with pytest.raises(TypeError, match=nearest):
             front_door(epoch=1)
+        with pytest.raises(TypeError, match=r"argument 'unit': it is 'target_scale' now$"):
+            front_door(epochs=1, unit=2.0)
 
 
 def test_what_fails_before_it_trains_leaves_nothing(run: Any) -> None:

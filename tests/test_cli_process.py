@@ -19,7 +19,7 @@ import pytest
 from fnn.cli.process.signals import NOTED
 from fnn.model import load
 from fnn.runs import RunFolder
-from tests.processes import Done, call, finish, start
+from tests.processes import Done, call, environment, finish, start
 
 TRAIN = ("train", "iris", "--hidden", "4", "--epochs", "3")
 LONG = ("train", "digits", "--hidden", "4", "--epochs", "10000000", "--no-figures")
@@ -203,3 +203,11 @@ def test_a_diverged_run_keeps_its_last_finite_parameters(place: Path, outcomes) 
 
 def leaves(tree) -> list[np.ndarray]:
     return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+def test_a_platform_that_jax_does_not_know(place: Path) -> None:
+    there = environment(place) | {"JAX_PLATFORMS": "abacus"}
+    status, out, err = finish(start(["summary", "4", "3"], place, place, env=there))
+    assert (status, out) == (2, "")
+    assert err.startswith("fnn: error: JAX_PLATFORMS: Unable to initialize backend 'abacus'")
+    assert err.count("\n") == 1

@@ -56,7 +56,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 141
     except (FnnError, MemoryError) as error:
         return _failed(str(error) or "out of memory")
-    except RuntimeError as error:  # JAX's: of all that it raises, this can be the input's fault
+    except RuntimeError as error:  # JAX's: of all that it raises, two can be the input's fault
+        if str(error).startswith("Unable to initialize backend"):
+            return _failed(f"JAX_PLATFORMS: {str(error).splitlines()[0]}")
         if "out of memory" not in str(error).lower():
             raise
         return _failed(f"out of memory: {str(error).splitlines()[0]}")

@@ -25,6 +25,10 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
+RENAMED = {"unit": "target_scale"}
+"""arguments of version 0.1"""
+
+
 class FittingOptions(TypedDict, total=False):
     """Arguments that `fnn.fit`, `ensemble`, `sweep` and the searches share.
 
@@ -69,7 +73,9 @@ def check_options(
     for option in options:
         if option not in names:
             parameters = inspect.signature(function).parameters.keys() - {"options"}
-            hint = choice(option, {*names, *parameters})
+            known_names = {*names, *parameters}
+            new = RENAMED.get(option)
+            hint = f": it is {new!r} now" if new in known_names else choice(option, known_names)
             raise TypeError(f"{name}() got an unexpected keyword argument {option!r}{hint}")
     if "epochs" in names and "epochs" not in options:
         raise TypeError(f"{name}() missing 1 required keyword-only argument: 'epochs'")
