@@ -29,7 +29,9 @@ class Done(NamedTuple):
 def environment(programs: Path, **more: str) -> dict[str, str]:
     """The variables of a process that keeps its compiled programs in a folder."""
     path = os.pathsep.join(filter(None, (ROOT, os.environ.get("PYTHONPATH"))))
-    return os.environ | {
+    inherited = dict(os.environ)
+    inherited.pop("TF_CPP_MIN_LOG_LEVEL", None)  # JAX sets it where it is imported: in this process
+    return inherited | {
         "PYTHONPATH": path,
         "JAX_PLATFORMS": "cpu",
         "JAX_COMPILATION_CACHE_DIR": str(programs),
