@@ -114,10 +114,10 @@ def test_another_grid_compiles_nothing():
 
 @pytest.mark.parametrize("cores", [1, 3])
 def test_however_many_cores_members_are_dealt_out_to(monkeypatch, cores):
-    once = sweep(epochs=3, over={"seed": range(8)})
+    once = sweep(epochs=3, over={"seed": range(7)})
     monkeypatch.setattr(cpu_threads.os, "cpu_count", lambda: cores)
     assert cpu_threads.thread_count(7) == cores and cpu_threads.thread_count(2) == min(cores, 2)
-    made = sweep(epochs=3, over={"seed": range(8)})
+    made = sweep(epochs=3, over={"seed": range(7)})
     for mine, theirs in zip(made.outcomes, once.outcomes, strict=True):
         chex.assert_trees_all_close(mine.params, theirs.params, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(mine.history["loss"], theirs.history["loss"], rtol=1e-12)
@@ -173,13 +173,13 @@ def test_the_rest_moves_to_a_smaller_program(monkeypatch):
     monkeypatch.setattr(batch, "COMPILING", 0.0)
     sizes = []
     run = replace(RUN, selection=Selection("loss", patience=2.0))
-    over = {"learning_rate": [0.001, 0.3], "rate": [0.0, 0.2, 0.3, 0.4], "seed": [3]}
+    over = {"learning_rate": [0.001, 0.3], "rate": [0.0, 0.2, 0.4], "seed": [3]}
     made = sweep(run, over, epochs=20, loggers=[lambda look: sizes.append(look.members.size)])
-    assert sizes[0] == 8 and sizes[-1] <= 4 and sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == 6 and sizes[-1] <= 3 and sizes == sorted(sizes, reverse=True)
     for outcome in made.outcomes:
         check_alone(outcome, epochs=20)
     whole = [20 - outcome.epochs for outcome in made.outcomes]
-    assert made.wasted < sum(whole) / 160
+    assert made.wasted < sum(whole) / 120
 
 
 def test_chunks_fit_a_budget():
@@ -304,7 +304,7 @@ def test_a_folder_of_another_sweep_or_a_damaged_one(tmp_path):
 
 
 def test_results_by_setting():
-    made = sweep(over={"learning_rate": [0.01, 0.1, 0.5, 1.0], "seed": range(2)}, epochs=3)
+    made = sweep(over={"learning_rate": [0.01, 0.1, 1.0], "seed": range(4)}, epochs=3)
     frame = made.frame()
     assert list(frame.columns[:5]) == ["learning_rate", "seed", "order_seed", "status", "epochs"]
     grouped = frame.groupby("learning_rate")["validation_loss"].mean()
@@ -315,7 +315,7 @@ def test_results_by_setting():
     from scipy import stats
 
     values = frame[frame.learning_rate == best.settings["learning_rate"]]["validation_loss"]
-    low, high = stats.t.interval(0.95, 1, values.mean(), stats.sem(values))
+    low, high = stats.t.interval(0.95, 3, values.mean(), stats.sem(values))
     assert (best.low, best.high) == pytest.approx((low, high))
     by_accuracy = made.best("accuracy")
     assert by_accuracy.mean == frame.groupby("learning_rate")["validation_accuracy"].mean().max()
