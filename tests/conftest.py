@@ -23,7 +23,10 @@ import chex
 import jax
 import pytest
 
+from fnn import xla
 from fnn.training.program import state
+
+xla.configure()  # as commands do, in this process or in another one: both come to the same bits
 
 # Tracing makes many objects and little garbage: a tenth of the time went into looking for it.
 gc.set_threshold(100_000, 50, 100)

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ROOMS = """
-lazy, random
+host, lazy, random
 spec
 files, xla
 figures, shapes

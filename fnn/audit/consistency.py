@@ -16,6 +16,7 @@ from fnn.audit.problem.problem import Leaves, Problem
 from fnn.audit.records import Check
 from fnn.audit.verdict.evidence import Evidence
 from fnn.gradients import manual
+from fnn.host import fetch
 from fnn.layer import PyTree
 from fnn.objective import Batch, Objective
 
@@ -63,7 +64,7 @@ def single_examples(
             return Check(name, None, f"the backward pass raises in evaluation ({message})")
         scale = np.abs(together).max(initial=0)
         if np.allclose(together, apart, rtol=1e-9, atol=1e-9 * scale):
-            check = _compare_leaves(name, evidence, jax.device_get(summed), jax.device_get(batch))
+            check = _compare_leaves(name, evidence, fetch(summed), fetch(batch))
             words = "" if mode == train else " (asked in evaluation, where rows are independent)"
             return replace(check, words=check.words + words)
     return Check(name, None, "rows depend on each other")

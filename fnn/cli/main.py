@@ -163,7 +163,8 @@ def _cache_programs() -> None:
     """
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     # jaxlib 0.10 writes of each program that it reads that this machine might not be the same one
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":  # which importing JAX sets as well
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     settings: dict[str, str | float] = {
         "jax_compilation_cache_dir": str(home / "fnn" / "programs"),

@@ -9,6 +9,7 @@ import numpy as np
 
 from fnn.combinators import Ensemble
 from fnn.data import Preprocessing
+from fnn.host import fetch
 from fnn.layer import PyTree
 from fnn.metrics import CHUNK
 from fnn.objective import Objective
@@ -41,7 +42,7 @@ def member_outputs(objective: Objective, params: PyTree, state: PyTree, x: PyTre
         _outputs(objective, params, state, jax.tree.map(lambda leaf: leaf[at : at + CHUNK], x))  # noqa: B023
         for at in range(0, max(count, 1), CHUNK)
     ]
-    return np.concatenate(jax.device_get(parts), axis=1)
+    return np.concatenate(fetch(parts), axis=1)
 
 
 def predictive(

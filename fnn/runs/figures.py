@@ -39,10 +39,10 @@ def draw_run(folder: Path, result: TrainResult | EnsembleResult) -> None:
 
     A run that diverged may have outputs that no figure of test rows can show.
     """
-    import jax
     import numpy as np
 
     from fnn import figures
+    from fnn.host import fetch
     from fnn.metrics import as_logits, confusion
     from fnn.training.rows import output_rows
 
@@ -58,7 +58,7 @@ def draw_run(folder: Path, result: TrainResult | EnsembleResult) -> None:
     if test is None:
         return
     output, target = output_rows(result.run.objective, result.params, result.state, test)
-    output = as_logits(result.run.objective.loss, jax.device_get(output))
+    output = as_logits(result.run.objective.loss, fetch(output))
     if not np.isfinite(output).all():
         return
     if fitted.classes is not None:
@@ -96,12 +96,12 @@ def draw_members(folder: Path, result: EnsembleResult) -> None:
 
 def _draw_reliability(folder: Path, result: EnsembleResult, prepared: Prepared) -> None:
     """The member whose loss is the median, beside all of them together."""
-    import jax
     import jax.numpy as jnp
     import numpy as np
 
     from fnn import figures
     from fnn.ensembles import member_outputs
+    from fnn.host import fetch
     from fnn.metrics import as_logits, brier, ece, nll, reliability
     from fnn.objective import Batch
     from fnn.training.rows import output_rows
@@ -116,7 +116,7 @@ def _draw_reliability(folder: Path, result: EnsembleResult, prepared: Prepared) 
     median = int(np.argsort(losses)[len(losses) // 2])
     outputs = {
         f"one network (seed {result.members[median].member.seed})": own[median],
-        f"{len(result.members)} together": jax.device_get(together),
+        f"{len(result.members)} together": fetch(together),
     }
     bins, scores = {}, {}
     for name, output in outputs.items():

@@ -14,6 +14,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from fnn.files import read_bytes, write_bytes
+from fnn.host import fetch
 from fnn.layer import PyTree
 from fnn.spec import FnnError
 
@@ -57,7 +58,7 @@ def numbered(prefix: str, tree: PyTree) -> dict[str, np.ndarray]:
     leaves = [
         jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(tree)
     ]
-    return {f"{prefix}/{index}": leaf for index, leaf in enumerate(jax.device_get(leaves))}
+    return {f"{prefix}/{index}": leaf for index, leaf in enumerate(fetch(leaves))}
 
 
 def restored(prefix: str, arrays: Arrays, like: PyTree, path: Path) -> PyTree:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fnn.gradients import METHODS, manual
+from fnn.host import fetch
 from fnn.layer import Layer, PyTree
 from fnn.objective import Batch
 from fnn.optimizers import Rule
@@ -164,8 +165,7 @@ def _all_finite(tree: PyTree) -> bool:
     """On the host where the arrays lie in its memory: a program would take a second to compile."""
     leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
     if all(device.platform == "cpu" for leaf in leaves for device in leaf.devices()):
-        # NumPy would wait for them holding Python's lock, which XLA may need; device_get lets go.
-        return all(bool(np.isfinite(leaf).all()) for leaf in jax.device_get(leaves))
+        return all(bool(np.isfinite(leaf).all()) for leaf in fetch(leaves))
     return bool(_all_finite_on_device(leaves))
 
 
@@ -176,7 +176,7 @@ def _all_finite_on_device(tree: PyTree) -> jax.Array:
 
 
 def _complaint(what: str, leaf: jax.Array) -> str:
-    values = jax.device_get(leaf.astype(float))
+    values = fetch(leaf.astype(float))
     bad = ~np.isfinite(values)
     kinds = {"NaN": np.isnan(values).any(), "infinite": np.isinf(values).any()}
     present = " or ".join(kind for kind, is_present in kinds.items() if is_present)

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
+from fnn.host import fetch
 from fnn.layer import PyTree
 from fnn.metrics import CHUNK, Metrics, evaluate, measure, outputs
 from fnn.objective import Batch, Objective
@@ -79,7 +80,7 @@ def output_rows(
     parts, targets = [], []
     for first in range(0, len(rows), CHUNK):
         batch = rows.read(np.arange(first, min(first + CHUNK, len(rows))))
-        parts.append(jax.device_get(_outputs(objective, params, state, batch.x)))
+        parts.append(fetch(_outputs(objective, params, state, batch.x)))
         targets.append(batch.target)
     return np.concatenate(parts), np.concatenate(targets)
 

@@ -21,6 +21,7 @@ from fnn.audit.problem.leaves import (
     to_numpy,
 )
 from fnn.audit.problem.problem import Array, Leaves, Problem, largest
+from fnn.host import fetch
 from fnn.layer import PyTree
 from fnn.spec import FnnError, ShapeError
 
@@ -197,7 +198,7 @@ def _forward(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves, Leaves]
 
 def _curvature(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves, Leaves], Leaves]:
     run = jax.jit(lambda point, move: jax.jvp(jax.grad(traced), (point,), (move,))[1])
-    return lambda point, move: jax.device_get(run(point, move))
+    return lambda point, move: fetch(run(point, move))
 
 
 def _eager(f: Function, args: Args, leaves: Leaves) -> Callable[[Leaves], Leaves]:

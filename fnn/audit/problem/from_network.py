@@ -14,6 +14,7 @@ from jax.typing import DTypeLike
 
 from fnn.audit.problem.problem import Array, Leaves, Problem
 from fnn.gradients import manual
+from fnn.host import fetch
 from fnn.layer import PyTree
 from fnn.objective import Batch, Objective, Policy
 from fnn.spec import join, named_leaves, numbers, path_name
@@ -73,7 +74,7 @@ def problem_of(
         rounded=None if dtype == "float64" else _to_numpy(near),
         other_way=_to_numpy(functools.partial(_without_jit, claim)),
         forward=lambda point, move: float(_forward(exact, wide, *_wide(point, move), train=train)),
-        curvature=lambda point, move: jax.device_get(
+        curvature=lambda point, move: fetch(
             _curvature(exact, wide, *_wide(point, move), train=train)
         ),
     )
@@ -100,7 +101,7 @@ def as_float(tree: T, dtype: DTypeLike) -> T:
     def convert(leaf: PyTree) -> PyTree:
         if not jnp.issubdtype(leaf.dtype, jnp.floating) or leaf.dtype == dtype:
             return leaf
-        converted = jax.device_get(leaf).astype(dtype)
+        converted = fetch(leaf).astype(dtype)
         return jax.device_put(converted) if isinstance(leaf, jax.Array) else converted
 
     return jax.tree.map(convert, tree)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import jax
 import numpy as np
 
+from fnn.host import fetch
 from fnn.training.program.epoch import EpochMetrics
 
 History = dict[str, np.ndarray]
@@ -18,7 +18,7 @@ History = dict[str, np.ndarray]
 
 def columns(metrics: EpochMetrics) -> History:
     """The metrics of some epochs by name, on the host."""
-    on_host = jax.device_get(metrics)
+    on_host = fetch(metrics)
     named = {"loss": on_host.loss}
     measured = on_host.validation or {}
     for name in sorted(measured, key=lambda name: (name != "loss", name)):

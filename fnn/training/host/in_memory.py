@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
+from fnn.host import fetch
 from fnn.objective import Batch
 from fnn.training.parallel.sharding import replicate
 from fnn.training.program.epoch import EpochMetrics, Plan, gather, order
@@ -52,7 +53,7 @@ class InMemorySource:
         """The state at step `stop`, and the metrics of the epochs that ended on the way."""
         state, metrics = _segment(*self._arguments(state), **self._options(start, stop))
         ended = stop // self.plan.steps - start // self.plan.steps
-        metrics = jax.device_get(metrics)
+        metrics = fetch(metrics)
         return state, jax.tree.map(operator.itemgetter(slice(ended)), metrics)
 
     def compile(self, state: RunState) -> None:

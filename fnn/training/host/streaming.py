@@ -12,6 +12,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
+from fnn.host import fetch
 from fnn.metrics import Metrics
 from fnn.objective import Batch
 from fnn.spec import SpecError
@@ -101,7 +102,7 @@ class StreamingSource:
                 number += 1
             if number % self.plan.steps == 0:
                 state, metrics = self._end(state, epoch)
-                ended.append(jax.device_get(metrics))
+                ended.append(fetch(metrics))
                 if not state.active:
                     break
         return state, _stacked(ended)
@@ -141,7 +142,7 @@ class StreamingSource:
             if epoch not in self._orders:
                 key = local_copy(state.order_key, self.mesh)
                 keep = {known: turn for known, turn in self._orders.items() if known + 1 == epoch}
-                turn = jax.device_get(_order(self.plan, key, epoch))
+                turn = fetch(_order(self.plan, key, epoch))
                 self._orders = keep | {epoch: turn}
             index = self._orders[epoch][first : first + size]
             rest = 0 if first >= self.plan.whole * self.plan.size else size - len(index)

@@ -22,6 +22,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 
+from fnn.host import fetch
 from fnn.layer import PyTree
 from fnn.metrics import Metrics, evaluate, measure, outputs
 from fnn.objective import Batch, Objective
@@ -54,7 +55,7 @@ def to_host(tree: PyTree, mesh: Mesh | None) -> PyTree:
     """Results as NumPy arrays, whole on every process, however they are divided."""
     if mesh is not None and mesh.is_multi_process:
         tree = replicate_result(tree, mesh)
-    return jax.device_get(tree)
+    return fetch(tree)
 
 
 def shard_batch(batch: Batch, mesh: Mesh | None) -> Batch:
