@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def start_time() -> float:
     """When the command started, by `time.perf_counter`: the start of its own process.
 
     Where the system does not give that (Linux does), now. Where scripts/python has set up the
-    environment in that process before, the end of that (`FNN_SET_UP_AT`, in seconds of the epoch).
+    environment in that process before, the end of that: what it wrote last is its stamp.
     """
     now = time.perf_counter()
     try:
@@ -40,7 +41,9 @@ def start_time() -> float:
             ticks = int(file.read().rpartition(")")[2].split()[19])
         since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
         age = since_boot - ticks / os.sysconf("SC_CLK_TCK")
-        age = min(age, time.time() - float(os.environ.get("FNN_SET_UP_AT", 0)))
+        stamp = os.path.join(sys.prefix, "fnn-stamp")
+        if os.path.exists(stamp):
+            age = min(age, time.time() - os.path.getmtime(stamp))
     except (OSError, AttributeError, ValueError):
         return now
     return now - age if _owned else now
