@@ -87,11 +87,11 @@ def _name(checkout: Path) -> str:
 
 
 def _import(checkout: Path, modules: str = "fnn") -> None:
-    _python(checkout, "-c", f"import {modules}")
+    _python(checkout, "-P", "-c", f"import {modules}")
 
 
 def _fit(checkout: Path) -> float:
-    return float(_python(checkout, "-c", NEW_WIDTH))
+    return float(_python(checkout, "-P", "-c", NEW_WIDTH))
 
 
 def _command(words: tuple[str, ...], checkout: Path, cache: Path | None) -> None:
