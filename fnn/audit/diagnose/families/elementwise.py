@@ -59,8 +59,9 @@ def _passed_on(leaf: WrongLeaf, dy: Array, factor: str) -> Diagnosis | None:
 
 def _squared(leaf: WrongLeaf, dy: Array) -> Diagnosis | None:
     with np.errstate(all="ignore"):
-        claimed, expected = leaf.claimed / dy, leaf.expected / dy
-    if leaf.same(np.nan_to_num(claimed), np.nan_to_num(expected) ** 2):
+        claimed = np.nan_to_num(leaf.claimed / dy)
+        squared = np.nan_to_num(leaf.expected / dy) ** 2  # of the largest number: infinite
+    if leaf.same(claimed, squared):
         return Diagnosis(Mistake.SLOPE_TWICE)
     return None
 
