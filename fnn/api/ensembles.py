@@ -8,17 +8,23 @@ from typing import Unpack
 
 from fnn import ensembles
 from fnn.api.options import Data
-from fnn.api.recorded import check_can_draw, create_or_resume, is_recorder, record
+from fnn.api.recorded import (
+    check_can_draw,
+    check_no_batch,
+    create_or_resume,
+    loggers_of,
+    python_origin,
+    record,
+)
 from fnn.data.splits import FRACTIONS
 from fnn.ensembles import EnsembleResult
 from fnn.objective import Batch
 from fnn.runs.adapters.ensemble import EnsembleAdapter, EnsembleRecorder
 from fnn.runs.folder import RunFolder
-from fnn.runs.origin import Origin
 from fnn.runs.source import python_data_record
-from fnn.spec import SpecError
 from fnn.training.checks import check_loggers
 from fnn.training.fitting import MemberOptions, check_options
+from fnn.training.parallel.collectives import is_primary_process
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -63,22 +69,21 @@ def ensemble(
         return ensembles.ensemble(
             run, data, validation, members=members, own_order=own_order, **options
         )
-    if isinstance(data, Batch):
-        raise SpecError("records data with their preprocessing, got a fnn.Batch", "folder")
+    check_no_batch(data)
     loggers = options.get("loggers", ())
     check_loggers(loggers)
     check_can_draw(True)
     prepared = as_prepared(data)
     store = os.path.join(folder, STORE)
     recorder = None
-    if is_recorder():
+    if is_primary_process():
         seeds = {"seed": options.get("seed", 0), "order_seed": options.get("order_seed", 0)}
         rows = python_data_record(data, prepared, FRACTIONS, 0)
-        origin = Origin(None, None, rows, seeds | {"split_seed": 0}, "fnn.ensemble")
+        origin = python_origin("fnn.ensemble", rows, **seeds)
         run_folder = create_or_resume(RunFolder, folder, f"{STORE}/sweep.json")
         run_folder.write_history([])
         recorder = EnsembleRecorder(run_folder, EnsembleAdapter(origin, run, prepared, members))
-        options["loggers"] = (recorder, *loggers)
+        options["loggers"] = loggers_of(recorder, *loggers)
     result = record(
         recorder,
         lambda: ensembles.ensemble(

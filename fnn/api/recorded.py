@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import jax
-
 from fnn.data import Prepared
 from fnn.network_summary import parameter_count
+from fnn.objective import Batch
 from fnn.runs.adapters.single import RunRecorder
 from fnn.runs.figures import can_draw
-from fnn.runs.folder import RunFolder
+from fnn.runs.folder import Record, RunFolder
+from fnn.runs.origin import MemberOrigin, Origin
 from fnn.runs.recorder import R, Recorder
 from fnn.shapes import shape
-from fnn.spec import FnnError
+from fnn.spec import FnnError, SpecError
 from fnn.sweeps import Member
 from fnn.sweeps.checks import groups
-from fnn.training import DivergedError
+from fnn.training import DivergedError, Logger
 from fnn.training.train import TrainResult, with_metrics
 
 F = TypeVar("F", bound=RunFolder)
@@ -66,9 +66,28 @@ def members_to_keep(members: Sequence[Member], prepared: Prepared, models: int) 
     return None if size <= ROOM else models
 
 
-def is_recorder() -> bool:
-    """Whether this process is the one that records: of several, the first."""
-    return jax.process_index() == 0
+def loggers_of(recorder: Logger | None, *others: Logger | None) -> list[Logger]:
+    """The loggers of a training: its recorder and others, as far as there are any."""
+    return [logger for logger in (recorder, *others) if logger is not None]
+
+
+def python_origin(
+    call: str, rows: Record, *, seed: int = 0, order_seed: int = 0, split_seed: int = 0
+) -> Origin:
+    """The origin of a run that Python has started by calling `call`."""
+    seeds = {"seed": seed, "order_seed": order_seed, "split_seed": split_seed}
+    return Origin(None, None, rows, seeds, call)
+
+
+def member_origin(call: str, rows: Record) -> MemberOrigin:
+    """The origins of members as runs by themselves."""
+    return lambda member: python_origin(call, rows, seed=member.seed, order_seed=member.order_seed)
+
+
+def check_no_batch(data: object) -> None:
+    """Raises `SpecError` for a `Batch`: it has no preprocessing to be kept with a model."""
+    if isinstance(data, Batch):
+        raise SpecError("records data with their preprocessing, got a fnn.Batch", "folder")
 
 
 def check_can_draw(figures: bool) -> None:

@@ -9,20 +9,23 @@ from typing import Unpack
 
 from fnn import search
 from fnn.api.options import Data
-from fnn.api.recorded import check_can_draw, create_or_resume, record
+from fnn.api.recorded import (
+    check_can_draw,
+    check_no_batch,
+    create_or_resume,
+    member_origin,
+    python_origin,
+    record,
+)
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
-from fnn.objective import Batch
 from fnn.runs.adapters.search import SearchAdapter, SearchRecorder
 from fnn.runs.kinds import HALVING
-from fnn.runs.origin import Origin
 from fnn.runs.search import SearchFolder, storage
 from fnn.runs.source import python_data_record
 from fnn.search import SearchResult
 from fnn.search.space import Build
 from fnn.search.study import Sampler
-from fnn.spec import SpecError
-from fnn.sweeps import Member
 from fnn.sweeps.axes import Axis, Settings
 from fnn.sweeps.export import check_libraries
 from fnn.sweeps.test_protocol import measured
@@ -118,23 +121,16 @@ def _recorded(
     batch: int,
     train: Callable[[Path, Prepared], SearchResult],
 ) -> SearchResult:
-    if isinstance(data, Batch):
-        raise SpecError("records data with their preprocessing, got a fnn.Batch", "folder")
+    check_no_batch(data)
     check_libraries()
     check_can_draw(True)
     prepared = as_prepared(data)
     rows = python_data_record(data, prepared, FRACTIONS, 0)
-
-    def member_origin(member: Member) -> Origin:
-        seeds = {"seed": member.seed, "order_seed": member.order_seed, "split_seed": 0}
-        return Origin(None, None, rows, seeds, call)
-
-    origin = Origin(None, None, rows, {}, call)
     if call == HALVING:
         search_folder = SearchFolder.create(folder)
     else:
         search_folder = create_or_resume(SearchFolder, os.fspath(folder), "search.json")
-    adapter = SearchAdapter(origin, prepared, member_origin, batch)
+    adapter = SearchAdapter(python_origin(call, rows), prepared, member_origin(call, rows), batch)
     resumed = (search_folder.path / "search.json").is_file()
     recorder = SearchRecorder(search_folder, adapter, resumed=resumed)
     return record(recorder, lambda: measured(train(search_folder.path, prepared), prepared))[0]

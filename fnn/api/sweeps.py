@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from fnn.api.options import Data, SweepOptions
-from fnn.api.recorded import create_or_resume, is_recorder, members_to_keep, record
+from fnn.api.recorded import create_or_resume, member_origin, members_to_keep, record
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
 from fnn.objective import Batch
 from fnn.runs.adapters.sweep import SweepAdapter, SweepRecorder
 from fnn.runs.folder import Record
-from fnn.runs.origin import Origin
 from fnn.runs.source import python_data_record
 from fnn.runs.sweep import SweepFolder
 from fnn.sweeps import SweepResult
@@ -24,6 +23,7 @@ from fnn.sweeps.sweep import sweep_members
 from fnn.sweeps.test_protocol import measured
 from fnn.training.checks import check_loggers
 from fnn.training.fitting import check_options
+from fnn.training.parallel.collectives import is_primary_process
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
@@ -78,7 +78,7 @@ def sweep(
     planned = members(run, over, **axes)
     rest.setdefault("keep", members_to_keep(planned, prepared, models))
     recorder = None
-    if is_recorder():
+    if is_primary_process():
         rows = python_data_record(data, prepared, FRACTIONS, 0)
         recorder = _recorder(os.fspath(folder), planned, prepared, rows, models)
 
@@ -92,12 +92,8 @@ def sweep(
 def _recorder(
     folder: str, planned: list[Member], prepared: Prepared, rows: Record, models: int
 ) -> SweepRecorder:
-    def member_origin(member: Member) -> Origin:
-        seeds = {"seed": member.seed, "order_seed": member.order_seed, "split_seed": 0}
-        return Origin(None, None, rows, seeds, "fnn.sweep")
-
-    first = planned[0]
-    adapter = SweepAdapter(member_origin(first), first.run, prepared, member_origin, models)
+    first, origin = planned[0], member_origin("fnn.sweep", rows)
+    adapter = SweepAdapter(origin(first), first.run, prepared, origin, models)
     sweep_folder = create_or_resume(SweepFolder, folder, "sweep.json")
     resumed = (sweep_folder.path / "config.json").is_file()
     return SweepRecorder(sweep_folder, adapter, resumed=resumed)

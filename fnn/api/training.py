@@ -10,7 +10,7 @@ from typing import Any, Literal, Unpack
 import optax
 
 from fnn.api.options import FIT_OPTIONS, Data, TrainOptions
-from fnn.api.recorded import check_can_draw, is_recorder, record_run
+from fnn.api.recorded import check_can_draw, loggers_of, python_origin, record_run
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
 from fnn.layer import Layer
@@ -19,12 +19,12 @@ from fnn.objective import Objective, Policy
 from fnn.optimizers import Optimizer
 from fnn.runs.adapters.single import RunRecorder, SingleRunAdapter
 from fnn.runs.folder import RunFolder
-from fnn.runs.origin import Origin
 from fnn.runs.source import python_data_record
 from fnn.spec import replace
 from fnn.training import Progress, Run, Selection
 from fnn.training.checks import check_epochs, check_loggers
 from fnn.training.fitting import check_options
+from fnn.training.parallel.collectives import is_primary_process
 from fnn.training.train import (
     TrainResult,
     as_prepared,
@@ -87,15 +87,14 @@ def train(
     run = _run(net, prepared, loss, optimizer, batch_size, length, options)
     recorder = None
     seeds = {"seed": options.get("seed", 0), "order_seed": options.get("order_seed", 0)}
-    if folder is not None and is_recorder():
-        record = python_data_record(data, prepared, fractions, split_seed)
-        origin = Origin(None, None, record, seeds | {"split_seed": split_seed}, "fnn.train")
+    if folder is not None and is_primary_process():
+        rows = python_data_record(data, prepared, fractions, split_seed)
+        origin = python_origin("fnn.train", rows, split_seed=split_seed, **seeds)
         recorder = RunRecorder(RunFolder.create(folder), SingleRunAdapter(origin, run, prepared))
     with closing(Progress()) as bar:
-        listeners = [recorder, *loggers, bar if progress else None]
         values: Mapping[str, Any] = options
         fitting = {name: values[name] for name in FIT_OPTIONS if name in values}
-        fitting["loggers"] = [logger for logger in listeners if logger is not None]
+        fitting["loggers"] = loggers_of(recorder, *loggers, bar if progress else None)
         return record_run(
             recorder, prepared, lambda: train_run(run, prepared, epochs=length, **fitting)
         )

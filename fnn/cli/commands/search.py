@@ -18,7 +18,7 @@ from fnn.cli.options.devices import DeviceOptions
 from fnn.cli.options.figures import check_figures
 from fnn.cli.options.network import NetworkOptions
 from fnn.cli.options.option import option, option_errors, option_name, word
-from fnn.cli.options.single_run import epochs_of, origin_of, prepare_data
+from fnn.cli.options.single_run import epochs_of, origin_of, prepare_data, rows_record
 from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
@@ -140,10 +140,11 @@ class SearchCommand:
 
         if not self.save:
             return None
+        rows = rows_record(self, prepared)
         adapter = SearchAdapter(
-            origin_of("search", self, prepared),
+            origin_of("search", self, rows),
             prepared,
-            lambda member: origin_of("train", as_train_command(self, member)[0], prepared),
+            lambda member: origin_of("train", as_train_command(self, member)[0], rows),
             self.trials_together,
         )
         if self.resume is not None:

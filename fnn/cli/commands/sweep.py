@@ -17,7 +17,7 @@ from fnn.cli.options.devices import ProcessOptions
 from fnn.cli.options.members import Axes, plan_members
 from fnn.cli.options.network import NetworkOptions
 from fnn.cli.options.option import option, option_errors, word
-from fnn.cli.options.single_run import epochs_of, origin_of, prepare_data
+from fnn.cli.options.single_run import epochs_of, origin_of, prepare_data, rows_record
 from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
@@ -102,16 +102,17 @@ class SweepCommand:
 
     def _sweep(self, members: Sequence[Member], prepared: Prepared, started: float) -> int:
         """Train, record and print: exit status; of several processes, the first records."""
-        from fnn.api.recorded import is_recorder, record
+        from fnn.api.recorded import record
         from fnn.cli.output.sweep import print_end, print_sweep, print_test
         from fnn.cli.process.status import exit_status
         from fnn.sweeps.test_protocol import measured
         from fnn.training import Progress
+        from fnn.training.parallel.collectives import is_primary_process
 
         recorder = self._recorder(members, prepared, started)
         with closing(Progress(lines=True)) as bar:
             path = self._shared_path(recorder)
-            if not is_recorder():
+            if not is_primary_process():
                 return exit_status(self._train(members, prepared, path, bar).interrupted)
             result, test = record(
                 recorder, lambda: measured(self._train(members, prepared, path, bar), prepared)
@@ -130,17 +131,18 @@ class SweepCommand:
     def _recorder(
         self, members: Sequence[Member], prepared: Prepared, started: float
     ) -> SweepRecorder | None:
-        from fnn.api.recorded import is_recorder
         from fnn.runs import SweepFolder, folder_name
         from fnn.runs.adapters.sweep import SweepAdapter, SweepRecorder
+        from fnn.training.parallel.collectives import is_primary_process
 
-        if not self.save or not is_recorder():
+        if not self.save or not is_primary_process():
             return None
+        rows = rows_record(self, prepared)
         adapter = SweepAdapter(
-            origin_of("sweep", self, prepared),
+            origin_of("sweep", self, rows),
             members[0].run,
             prepared,
-            lambda member: origin_of("train", as_train_command(self, member)[0], prepared),
+            lambda member: origin_of("train", as_train_command(self, member)[0], rows),
             self.models,
         )
         if self.resume is not None:

@@ -14,7 +14,13 @@ from fnn.cli.options.devices import ProcessOptions
 from fnn.cli.options.figures import check_figures
 from fnn.cli.options.network import NetworkOptions
 from fnn.cli.options.option import option, option_errors, word
-from fnn.cli.options.single_run import build_single_run, epochs_of, origin_of, prepare_data
+from fnn.cli.options.single_run import (
+    build_single_run,
+    epochs_of,
+    origin_of,
+    prepare_data,
+    rows_record,
+)
 from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
@@ -25,7 +31,8 @@ from fnn.spec.errors import FnnError
 if TYPE_CHECKING:
     from fnn.data import Prepared
     from fnn.ensembles import EnsembleResult
-    from fnn.training import Logger, Run
+    from fnn.training import Logger, Run, Stop
+    from fnn.training.fitting import FittingOptions
     from fnn.training.train import TrainResult
 
 
@@ -94,24 +101,26 @@ class TrainCommand:
 
     def _train_one(self, run: Run, prepared: Prepared, started: float) -> int:
         """One network: exit status, or `DivergedError` once that has been recorded."""
-        from fnn.api.recorded import is_recorder, record_run
+        from fnn.api.recorded import loggers_of, record_run
         from fnn.cli.output.run import EpochTable, print_end, print_result
         from fnn.cli.process.status import exit_status
         from fnn.runs import RunFolder
         from fnn.runs.adapters.single import RunRecorder, SingleRunAdapter
         from fnn.training import DivergedError, Progress
+        from fnn.training.parallel.collectives import is_primary_process
         from fnn.training.train import TrainResult
 
         recorder = None
-        if self.save and is_recorder():
-            adapter = SingleRunAdapter(origin_of("train", self, prepared), run, prepared)
+        if self.save and is_primary_process():
+            adapter = SingleRunAdapter(
+                origin_of("train", self, rows_record(self, prepared)), run, prepared
+            )
             folder = RunFolder.create(self.out, name=self.data)
             recorder = RunRecorder(folder, adapter, figures=self.figures, started=started)
         path, diverged = None if recorder is None else recorder.path, None
         with closing(Progress()) as bar:
             table = EpochTable(epochs_of(self, prepared))
-            listeners: list[Logger | None] = [recorder, table, bar]
-            loggers = [logger for logger in listeners if logger is not None]
+            loggers = loggers_of(recorder, table, bar)
             try:
                 result = record_run(recorder, prepared, lambda: self._fit(run, prepared, loggers))
             except DivergedError as error:
@@ -127,39 +136,30 @@ class TrainCommand:
         from fnn.training.train import train_run
 
         with option_errors(self.training, self.machine), stop_on_signals() as stop:
-            return train_run(
-                run,
-                prepared,
-                epochs=epochs_of(self, prepared),
-                seed=self.training.seed,
-                order_seed=self.training.order_seed,
-                loggers=loggers,
-                stop=stop,
-                devices=self.machine.spread_over,
-            )
+            return train_run(run, prepared, **self._fitting(prepared, loggers, stop))
 
     def _train_members(self, run: Run, prepared: Prepared, started: float) -> int:
         """An ensemble: exit status."""
-        from fnn.api.recorded import is_recorder, record
+        from fnn.api.recorded import loggers_of, record
         from fnn.cli.output.ensemble import print_ensemble
         from fnn.cli.output.run import print_end
         from fnn.cli.process.status import exit_status
         from fnn.runs import RunFolder
         from fnn.runs.adapters.ensemble import EnsembleAdapter, EnsembleRecorder
         from fnn.training import Progress
+        from fnn.training.parallel.collectives import is_primary_process
 
         assert self.members is not None
         run, seed = self._with_calibration(run, prepared), self.training.seed
         print(f"{self.members} members, seeds {seed} to {seed + self.members - 1}", flush=True)
         recorder = None
-        if self.save and is_recorder():
-            origin = origin_of("train", self, prepared)
+        if self.save and is_primary_process():
+            origin = origin_of("train", self, rows_record(self, prepared))
             adapter = EnsembleAdapter(origin, run, prepared, self.members)
             folder = RunFolder.create(self.out, name=self.data)
             recorder = EnsembleRecorder(folder, adapter, figures=self.figures, started=started)
         with closing(Progress()) as bar:
-            listeners: list[Logger | None] = [recorder, bar]
-            loggers = [logger for logger in listeners if logger is not None]
+            loggers = loggers_of(recorder, bar)
             result = record(recorder, lambda: self._fit_members(run, prepared, loggers))
         print_ensemble(result)
         print_end(started, None if recorder is None else recorder.path)
@@ -182,17 +182,19 @@ class TrainCommand:
         names = {"data": self.data, "over.seed": "--seed"}
         errors = option_errors(self.training, self.machine, **names)
         with errors, stop_on_signals() as stop:
-            return ensemble(
-                run,
-                prepared,
-                members=self.members,
-                epochs=epochs_of(self, prepared),
-                seed=self.training.seed,
-                order_seed=self.training.order_seed,
-                loggers=loggers,
-                stop=stop,
-                devices=self.machine.spread_over,
-            )
+            options = self._fitting(prepared, loggers, stop)
+            return ensemble(run, prepared, members=self.members, **options)
+
+    def _fitting(self, prepared: Prepared, loggers: Sequence[Logger], stop: Stop) -> FittingOptions:
+        """How a network is trained, alone or as a member."""
+        return {
+            "epochs": epochs_of(self, prepared),
+            "seed": self.training.seed,
+            "order_seed": self.training.order_seed,
+            "loggers": loggers,
+            "stop": stop,
+            "devices": self.machine.spread_over,
+        }
 
 
 def repeated_run(path: str) -> TrainCommand:

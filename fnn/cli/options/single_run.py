@@ -16,6 +16,7 @@ from fnn.cli.options.validation import ValidationOptions
 
 if TYPE_CHECKING:
     from fnn.data import Prepared
+    from fnn.runs.folder import Record
     from fnn.runs.origin import Origin
     from fnn.training import Run
 
@@ -74,16 +75,24 @@ def epochs_of(options: SingleRunOptions, prepared: Prepared) -> int:
     return options.training.length(len(prepared.train.target))
 
 
-def origin_of(command: str, options: SingleRunOptions, prepared: Prepared) -> Origin:
-    """What repeats `fnn COMMAND` with these options."""
+def rows_record(options: SingleRunOptions, prepared: Prepared) -> Record:
+    """What is recorded of the rows; reading all of a file for its digest, once for all members."""
     from fnn.data.fingerprint import fingerprint
-    from fnn.runs.origin import Origin, data_record
+    from fnn.runs.origin import data_record
+
+    absolute = with_absolute_paths(options)
+    return data_record(prepared, fingerprint(absolute.data, absolute.file.test))
+
+
+def origin_of(command: str, options: SingleRunOptions, rows: Record) -> Origin:
+    """What repeats `fnn COMMAND` with these options, on the rows of `rows_record`."""
+    from fnn.runs.origin import Origin
 
     absolute = with_absolute_paths(options)
     return Origin(
         command=["fnn", command, *to_argv(absolute)],
         options=dataclasses.asdict(absolute),
-        data=data_record(prepared, fingerprint(absolute.data, absolute.file.test)),
+        data=rows,
         seeds={
             "seed": options.training.seed,
             "order_seed": options.training.order_seed,

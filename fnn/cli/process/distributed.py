@@ -39,6 +39,8 @@ def connect(coordinator: str, processes: int | None, process: int | None) -> Non
     """
     import jax
 
+    from fnn.training.parallel.collectives import is_primary_process
+
     known: dict[str, Any] = {}
     if coordinator != "auto":
         known = {"coordinator_address": coordinator, "cluster_detection_method": "deactivate"}
@@ -96,13 +98,6 @@ def _silence(all: bool) -> None:
         lines = 1 if like.isatty() else -1
         sys.stdout = open(copy, "w", lines, like.encoding, like.errors)  # noqa: SIM115
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def is_primary_process() -> bool:
-    """Whether this process is the one that prints and keeps things."""
-    import jax
-
-    return jax.process_index() == 0
 
 
 def is_connected() -> bool:

@@ -33,6 +33,11 @@ class Prepared(NamedTuple):
     split: Split
     """row numbers of the dataset; those of an official test part are not among them"""
 
+    @property
+    def test_count(self) -> int:
+        """How many test rows there are."""
+        return 0 if self.test is None else len(self.test.target)
+
 
 def prepare(
     dataset: Dataset,

@@ -56,7 +56,7 @@ class EnsembleAdapter(Adapter[EnsembleResult]):
 
     def write_result(self, folder: RunFolder, result: EnsembleResult, seconds: float) -> None:
         assert result.prepared is not None
-        selection, test = result.run.selection, result.prepared.test
+        selection = result.run.selection
         folder.write_result(
             _status(result),
             epochs=max(member.epochs for member in result.members),
@@ -64,7 +64,7 @@ class EnsembleAdapter(Adapter[EnsembleResult]):
             metric=headline_metrics(result.run.metric_names)[0],
             validation=result.validation,
             test=result.test,
-            test_rows=0 if test is None else len(test.target),
+            test_rows=result.prepared.test_count,
             seconds=seconds,
             selected_by=None if selection is None else selection.metric,
             members=_member_records(result),

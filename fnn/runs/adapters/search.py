@@ -60,13 +60,13 @@ class SearchAdapter(Adapter[MeasuredSearch]):
 
     def write_result(self, folder: RunFolder, result: MeasuredSearch, seconds: float) -> None:
         search, test = result
-        setting, test_rows = best_setting(search), self.prepared.test
+        setting = best_setting(search)
         best = None if setting is None else setting.members[0]
         folder.write_result(
             status_of(best) if search.interrupted is None else "interrupted",
             metric=sweep_headlines(search)[0],
             test=None if test is None else test.means,
-            test_rows=0 if test_rows is None else len(test_rows.target),
+            test_rows=self.prepared.test_count,
             seconds=seconds,
             **member_fields(best),
             trials=len(search.outcomes),

@@ -34,7 +34,7 @@ class SingleRunAdapter(Adapter[TrainResult]):
         save(Model.of(result), folder.model_path)
 
     def write_result(self, folder: RunFolder, result: TrainResult, seconds: float) -> None:
-        selection, test = result.run.selection, result.prepared.test
+        selection = result.run.selection
         folder.write_result(
             result.status,
             epochs=int(result.run_state.epoch),
@@ -42,7 +42,7 @@ class SingleRunAdapter(Adapter[TrainResult]):
             metric=headline_metrics(result.run.metric_names)[0],
             validation=result.validation,
             test=result.test,
-            test_rows=0 if test is None else len(test.target),
+            test_rows=result.prepared.test_count,
             seconds=seconds,
             selected_by=None if selection is None else selection.metric,
             timing=result.timing._asdict(),

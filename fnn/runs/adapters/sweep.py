@@ -60,7 +60,7 @@ class SweepAdapter(Adapter[MeasuredSweep]):
 
     def write_result(self, folder: RunFolder, result: MeasuredSweep, seconds: float) -> None:
         sweep, test = result
-        best, test_rows = best_setting(sweep), self.prepared.test
+        best = best_setting(sweep)
         status = "diverged" if best is None else "finished"
         folder.write_result(
             status if sweep.interrupted is None else "interrupted",
@@ -69,7 +69,7 @@ class SweepAdapter(Adapter[MeasuredSweep]):
             metric=sweep_headlines(sweep)[0],
             validation=None if best is None else validation_metrics(setting_means(best)),
             test=None if test is None else test.means,
-            test_rows=0 if test_rows is None else len(test_rows.target),
+            test_rows=self.prepared.test_count,
             seconds=seconds,
             best=None if best is None else best.settings,
             members=sweep.members,

@@ -23,7 +23,12 @@ def allgather_int(value: int, mesh: Mesh | None) -> list[int]:
 
 def is_primary(mesh: Mesh | None) -> bool:
     """Whether this process writes for all that share the mesh."""
-    return mesh is None or not mesh.is_multi_process or jax.process_index() == 0
+    return mesh is None or not mesh.is_multi_process or is_primary_process()
+
+
+def is_primary_process() -> bool:
+    """Whether this process is the one that prints and records: of several, the first."""
+    return jax.process_index() == 0
 
 
 def broadcast_text(text: str) -> str:
