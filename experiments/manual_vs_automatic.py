@@ -45,9 +45,9 @@ from experiments.two_gradients.programs import programs
 from experiments.two_gradients.tables import cost_heading, cost_line, drift_table
 from experiments.two_gradients.trajectories import SETTINGS, Drift, drift
 from fnn import xla
+from fnn.checkpoint import versions
 from fnn.figures.style import new_figure
 from fnn.files import explained, write_json
-from fnn.model import versions
 from fnn.spec import FnnError
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import math
 import os
@@ -66,9 +67,25 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
+            sync_folder(target.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk: a file that was renamed is kept then."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -104,6 +121,23 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 def write_json(path: str | Path, value: object) -> None:
     """Write `json_text(value)`, indented, completely or not at all; errors as in `replace_file`."""
     write_bytes(path, (json_text(value, indent=2) + "\n").encode())
+
+
+def write_record(path: str | Path, version: int, record: Mapping[str, object]) -> None:
+    """Write a JSON object that carries the version of its format and a digest of itself.
+
+    The `digest` is the SHA-256 of its canonical text (keys sorted, no spaces, UTF-8), itself left
+    out: `read_record` refuses an object that has changed. Errors as in `write_json`.
+    """
+    plain = json.loads(json_text({"format": version, **record}))
+    write_json(path, {**plain, "digest": digest_of(plain)})
+
+
+def digest_of(record: Mapping[str, object]) -> str:
+    """The SHA-256 of a record's canonical text, its own `digest` left out, in hexadecimal."""
+    rest = {name: value for name, value in record.items() if name != "digest"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def json_text(value: object, indent: int | None = None) -> str:
@@ -166,9 +200,10 @@ def parse_json(data: bytes, path: str | Path, line: int = 1) -> Any:
 
 
 def read_record(path: str | Path, version: int) -> dict[str, Any]:
-    """A JSON object that carries the version of its format.
+    """A JSON object that carries the version of its format, and from version 2 on its digest.
 
-    Raises `FnnError` with the path where it is none or comes from a newer fnn.
+    Raises `FnnError` with the path where it is none, comes from a newer fnn, or has changed since
+    it was written. Who edits one by hand sets its `digest` to null.
     """
     record = read_json(path)
     if not isinstance(record, dict):
@@ -178,6 +213,15 @@ def read_record(path: str | Path, version: int) -> dict[str, Any]:
         raise FnnError(
             f"written by a newer fnn: its format is {record_format}, "
             f"this one reads up to {version}",
+            str(path),
+        )
+    if record_format > 1 and field(record, "digest", str | None, path) not in (
+        None,
+        digest_of(record),
+    ):
+        raise FnnError(
+            "has changed since it was written, or is damaged: its digest does not fit "
+            '(if you have edited it, set its entry "digest" to null)',
             str(path),
         )
     return record

@@ -24,7 +24,7 @@ from fnn.sweeps import Range
 from tests.processes import call
 
 QUICK = ("iris", "--hidden", "4", "--epochs", "3", "--seed", "1")
-WHEN = ("seconds", "ended", "timing", "compile_seconds")
+WHEN = ("digest", "seconds", "ended", "timing", "compile_seconds")
 """what two runs of a kind differ in"""
 
 

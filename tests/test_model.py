@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -18,8 +19,10 @@ import numpy as np
 import pytest
 
 import fnn
+from fnn.checkpoint import tensors, versions
+from fnn.checkpoint.manifest import leaf_record
 from fnn.data import DataError, from_arrays, prepare
-from fnn.model import Model, arrays, load, save, versions
+from fnn.model import Model, arrays, load, save
 from fnn.model import model as model_file
 from fnn.model.shapes import shape_from_json, shape_to_json
 from fnn.spec import FnnError
@@ -99,7 +102,8 @@ def test_what_the_folder_holds(tmp_path: Path) -> None:
     save(MODELS["two inputs"](), tmp_path)
     record = json.loads((tmp_path / "model.json").read_text())
     assert sorted(path.name for path in tmp_path.iterdir()) == [record["file"], "model.json"]
-    assert record["arrays"] == {"params.weight": "float32[3, 2]"}
+    assert list(record["leaves"]) == ["params.weight"]
+    assert record["leaves"]["params.weight"].startswith("float32[3, 2] ")
     assert record["modules"] == {"test_two_inputs.v1": "tests.user_layers"}
     assert record["versions"] == versions()
     assert record["versions"]["fnn"] == fnn.__version__
@@ -277,7 +281,7 @@ def test_an_interrupt_leaves_a_whole_model(
 def edit(**changes: Any) -> Callable[[Path, Path], Path]:
     def act(folder: Path, weights: Path) -> Path:
         path = folder / "model.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"digest": None} | changes))
         return path
 
     return act
@@ -289,17 +293,22 @@ def swap(old: str, new: str) -> Callable[[Path, Path], Path]:
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
+        edit()(folder, weights)
         return path
 
     return act
 
 
 def foreign(change: Callable[[bytes], bytes]) -> Callable[[Path, Path], Path]:
-    """Other arrays, with a checksum that fits them."""
+    """Other arrays, with a checksum that fits them, and a manifest that knows them."""
 
     def act(folder: Path, weights: Path) -> Path:
         weights.write_bytes(change(weights.read_bytes()))
-        edit(sha256=hashlib.sha256(weights.read_bytes()).hexdigest())(folder, weights)
+        changes = {"sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+        with contextlib.suppress(FnnError):
+            found = tensors.from_bytes(weights.read_bytes(), weights)
+            changes["leaves"] = {name: leaf_record(leaf) for name, leaf in found.items()}
+        edit(**changes)(folder, weights)
         return weights
 
     return act
@@ -307,8 +316,8 @@ def foreign(change: Callable[[bytes], bytes]) -> Callable[[Path, Path], Path]:
 
 def with_arrays(**more: Any) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
-        found = arrays.from_bytes(data, "") | more
-        return arrays.to_bytes({name: leaf for name, leaf in found.items() if leaf is not None})
+        found = tensors.from_bytes(data, "") | more
+        return tensors.to_bytes({name: leaf for name, leaf in found.items() if leaf is not None})
 
     return change
 
@@ -349,7 +358,7 @@ BIAS = "params.layers[0].bias"
         (gone, "does not exist"),
         (emptied, "no model is here"),
         (cut, "not JSON: "),
-        (edit(format=2), "written by a newer fnn: its format is 2"),
+        (edit(format=3), "written by a newer fnn: its format is 3"),
         (edit(objective=[1]), "expected 'objective' to be of type dict, got [1]"),
         (edit(objective={}), "objective: expected an object with a kind"),
         (edit(objective={"kind": "relu.v1"}), "objective: expected an objective, got ReLU()"),

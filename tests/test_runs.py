@@ -17,7 +17,9 @@ import pytest
 
 import fnn
 from fnn import model
-from fnn.model import Model, versions
+from fnn.checkpoint import versions
+from fnn.files import digest_of
+from fnn.model import Model
 from fnn.runs import COLUMNS, RunFolder, RunSummary, folder_name, list_runs, summarize, table
 from fnn.spec import FnnError
 from tests.test_files import little_room, locked
@@ -88,7 +90,7 @@ def test_everything_that_a_run_folder_holds_comes_back(tmp_path: Path) -> None:
     assert fnn.from_json(json.dumps(config["run"])) == RUN
     device = jax.devices()[0]
     assert config == {
-        "format": 1,
+        "format": 2,
         "command": COMMAND,
         "options": {"hidden": [4], "missing": "NaN", "data_dir": "data"},
         "run": json.loads(fnn.to_json(RUN)),
@@ -96,12 +98,18 @@ def test_everything_that_a_run_folder_holds_comes_back(tmp_path: Path) -> None:
         "seeds": {"seed": 0, "order_seed": 1, "split_seed": 2},
         "parameters": 35,
         "versions": versions(),
-        "device": {"platform": device.platform, "kind": device.device_kind},
+        "device": {"platform": device.platform, "kind": device.device_kind, "count": 1},
+        "random": {
+            "jax_default_prng_impl": "threefry2x32",
+            "jax_threefry_partitionable": jax.config.jax_threefry_partitionable,
+        },
         "started": config["started"],
+        "digest": digest_of(config),
     }
+    assert result.pop("digest")
     assert math.isnan(result.pop("test_loss_by_class")[1])
     assert result == {
-        "format": 1,
+        "format": 2,
         "status": "finished",
         "epochs": 2,
         "best_epoch": 1,
@@ -282,7 +290,7 @@ def test_any_other_damaged_line_is_an_error(run: RunFolder, text: str, words: st
 def change(name: str, **changes: Any) -> Callable[[RunFolder], None]:
     def act(run: RunFolder) -> None:
         path = run.path / name
-        found = json.loads(path.read_text()) | changes
+        found = json.loads(path.read_text()) | {"digest": None} | changes
         path.write_text(json.dumps({key: at for key, at in found.items() if at != "drop"}))
 
     return act
@@ -306,7 +314,7 @@ def misnumbered(run: RunFolder) -> None:
     [
         (empty, "is not the folder of a run: it has no config.json"),
         (torn, "not JSON: "),
-        (change("config.json", format=2), "written by a newer fnn: its format is 2"),
+        (change("config.json", format=3), "written by a newer fnn: its format is 3"),
         (change("config.json", data={}), "config.json: the entry 'data.name' is missing"),
         (change("config.json", started="noon"), "expected a date and time, got 'noon'"),
         (change("config.json", parameters="35"), "expected 'parameters' to be of type int"),

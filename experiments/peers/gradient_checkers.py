@@ -51,9 +51,9 @@ from experiments.peers.checkers.figure import draw
 from experiments.peers.checkers.scores import scores, table
 from experiments.peers.checkers.trials import blocks, checkers, run
 from fnn import xla
+from fnn.checkpoint import versions
 from fnn.figures.style import new_figure
 from fnn.files import explained, write_json
-from fnn.model import versions
 from fnn.spec import FnnError
 
 

@@ -3,45 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import platform
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
-import jax
-
+from fnn.checkpoint.environment import versions
+from fnn.checkpoint.leaves import from_arrays
+from fnn.checkpoint.manifest import read_tensors, write
+from fnn.checkpoint.tensors import check_dtypes
 from fnn.data import Preprocessing
 from fnn.data.json_fields import JsonObject
-from fnn.files import explained, field, read_bytes, read_record, write_bytes, write_json
+from fnn.files import explained, field, read_record
 from fnn.layer import PyTree
-from fnn.model.arrays import check_shapes, declared, from_bytes, named_arrays, to_bytes
+from fnn.model.arrays import declared, named_arrays
 from fnn.model.model import Model
 from fnn.model.modules import check_kinds, modules_of
 from fnn.model.shapes import shape_from_json, shape_to_json
 from fnn.objective import Objective
-from fnn.spec import FnnError, from_json, named_leaves, to_json
+from fnn.spec import FnnError, from_json, to_json
 
-FORMAT = 1
-
-
-def versions() -> dict[str, str]:
-    """The versions of fnn, Python and the libraries that determine numerical results."""
-    versions_by_name = {"fnn": sys.modules["fnn"].__version__, "python": platform.python_version()}
-    libraries = ("jax", "jaxlib", "optax", "numpy", "safetensors")
-    return versions_by_name | {name: metadata.version(name) for name in libraries}
+FORMAT = 2
+"""1 had no digest of model.json itself, and of arrays their shapes alone"""
 
 
 def save(model: Model, folder: str | Path) -> None:
     """Save a model into a folder, created if it does not exist; nothing in it is pickled.
 
-    `model.json` holds the spec, the input's shape, the preprocessing, versions, and the name and
-    checksum of `model-….safetensors`, which holds `params` and `state` by their paths. An older
-    model in the folder is replaced completely or not at all: `model.json` is written last, and
-    names the new arrays in one step.
+    It is a checkpoint (`fnn.checkpoint.manifest`): `model.json`, the manifest, holds the spec, the
+    input's shape, the preprocessing and versions, and names `model-….safetensors`, which holds
+    `params` and `state` by their paths. An older model in the folder is replaced completely or not
+    at all.
 
     Raises `FnnError` where the parameters are not of the objective's structure, and where the
     folder can't be written; then an older model is still intact.
@@ -49,29 +41,17 @@ def save(model: Model, folder: str | Path) -> None:
     folder = Path(folder)
     trees = {"params": model.params, "state": model.state}
     arrays = named_arrays(model.objective, model.in_shape, trees)
-    data = to_bytes(arrays)
-    digest = hashlib.sha256(data).hexdigest()
-    weights = folder / f"model-{digest[:16]}.safetensors"
     objective = json.loads(to_json(model.objective))
     preprocessing = model.preprocessing
     record = {
-        "format": FORMAT,
         "objective": objective,
         "in_shape": shape_to_json(model.in_shape),
         "preprocessing": None if preprocessing is None else preprocessing.to_json(),
-        "arrays": {path: f"{leaf.dtype}{list(leaf.shape)}" for path, leaf in arrays.items()},
-        "file": weights.name,
-        "sha256": digest,
         "modules": modules_of(objective),
         "versions": versions(),
     }
-    with _folder(folder), _removed_on_failure(weights):
-        write_bytes(weights, data)
-        write_json(folder / "model.json", record)
-    for other in folder.glob("model-*.safetensors"):
-        if other != weights:
-            with contextlib.suppress(OSError):  # a leftover file only takes space
-                other.unlink()
+    with _folder(folder):
+        write(folder / "model.json", arrays, record)
 
 
 @contextmanager
@@ -89,21 +69,6 @@ def _folder(folder: Path) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def _removed_on_failure(path: Path) -> Iterator[None]:
-    """Remove a new file where writing failed: `model.json` does not name it then.
-
-    After an interrupt that is unknown, so the file stays; the next `save` removes it.
-    """
-    existed = path.exists()
-    try:
-        yield
-    except FnnError:
-        if not existed:
-            path.unlink(missing_ok=True)
-        raise
-
-
 def load(path: str | Path) -> Model:
     """The model in a folder, or in the `model` folder of a run's folder. Nothing is compiled.
 
@@ -115,15 +80,11 @@ def load(path: str | Path) -> Model:
     record_path = folder / "model.json"
     record = read_record(record_path, FORMAT)
     objective, expected, in_shape = _objective(record, record_path)
-    weights = folder / _file_name(record, record_path)
-    data = read_bytes(weights)
-    if hashlib.sha256(data).hexdigest() != field(record, "sha256", str, record_path):
-        raise FnnError("damaged, or not the arrays that model.json was written for", str(weights))
-    arrays = from_bytes(data, weights)
-    with _in_file(weights):
-        check_shapes(named_leaves(expected), arrays)
-    leaves = [jax.device_put(arrays[name]) for name in named_leaves(expected)]
-    trees = jax.tree.unflatten(jax.tree.structure(expected), leaves)
+    arrays = read_tensors(record_path, record)
+    tensors = folder / record["file"]
+    check_dtypes(arrays, tensors)
+    with _in_file(tensors):
+        trees = from_arrays(arrays, expected, any_precision=True)
     fitted = field(record, "preprocessing", dict | None, record_path)
     with _in_file(record_path, "preprocessing"):
         preprocessing = None if fitted is None else Preprocessing.from_json(fitted)
@@ -136,8 +97,9 @@ def is_float64(path: str | Path) -> bool:
     Raises `FnnError` where `path` holds no model.
     """
     record_path = find(Path(path)) / "model.json"
-    arrays = field(read_record(record_path, FORMAT), "arrays", dict, record_path)
-    return any(str(kind).startswith("float64") for kind in arrays.values())
+    record = read_record(record_path, FORMAT)
+    leaves = field(record, "leaves" if record["format"] > 1 else "arrays", dict, record_path)
+    return any(str(kind).startswith("float64") for kind in leaves.values())
 
 
 def find(path: Path) -> Path:
@@ -164,13 +126,6 @@ def _objective(
     with _in_file(record_path, "in_shape"):
         in_shape = shape_from_json(field(record, "in_shape", dict, record_path))
         return objective, declared(objective, in_shape), in_shape
-
-
-def _file_name(record: JsonObject, record_path: Path) -> str:
-    name: str = field(record, "file", str, record_path)
-    if name != Path(name).name:
-        raise FnnError(f"expected the name of a file beside it, got {name!r}", str(record_path))
-    return name
 
 
 @contextmanager

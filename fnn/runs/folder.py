@@ -20,7 +20,7 @@ from fnn.files import (
     read_record,
     with_floats,
     write_bytes,
-    write_json,
+    write_record,
 )
 from fnn.runs.naming import make_folder, new_folder, remove_empty
 from fnn.spec.errors import FnnError, choice
@@ -28,7 +28,8 @@ from fnn.spec.errors import FnnError, choice
 if TYPE_CHECKING:
     from fnn.training import Run
 
-FORMAT = 1
+FORMAT = 2
+"""1 had no digest, and no settings of random numbers"""
 Record = dict[str, Any]
 """a JSON object"""
 STATUSES = ("finished", "stopped early", "interrupted", "diverged")
@@ -97,22 +98,19 @@ class RunFolder:
         seeds: Mapping[str, int],
         parameters: int,
         call: str | None = None,
+        devices: int = 1,
     ) -> None:
-        """Record what repeats the run; versions, device and the time are added.
+        """Record what repeats the run; versions, device, random settings and the time are added.
 
         `command` is the command line as words, `options` every option by name; both are None for a
         run that Python has started by the function `call`. `run` is a spec, `data` has at least a
         `name`, `parameters` is their number. Raises `FnnError` for what JSON can't hold and where
         the disk is full.
         """
-        import jax
-
-        from fnn.model import versions
+        from fnn.checkpoint import environment
         from fnn.spec import to_json
 
-        device = jax.devices()[0]
         record = {
-            "format": FORMAT,
             "command": command,
             "options": options,
             **({} if call is None else {"call": call}),
@@ -120,11 +118,10 @@ class RunFolder:
             "data": data,
             "seeds": seeds,
             "parameters": parameters,
-            "versions": versions(),
-            "device": {"platform": device.platform, "kind": device.device_kind},
+            **environment(devices),
             "started": now(),
         }
-        write_json(self.path / "config.json", record)
+        write_record(self.path / "config.json", FORMAT, record)
 
     def append(self, row: Mapping[str, object]) -> None:
         """Record an epoch: a line in metrics.jsonl. Raises `FnnError` where the disk is full."""
@@ -158,7 +155,6 @@ class RunFolder:
         if status not in STATUSES:
             raise FnnError(f"unknown status {status!r}{choice(status, STATUSES)}")
         record = {
-            "format": FORMAT,
             "status": status,
             "epochs": epochs,
             "best_epoch": best_epoch,
@@ -170,7 +166,7 @@ class RunFolder:
             **more,
             "ended": now(),
         }
-        write_json(self.path / "result.json", record)
+        write_record(self.path / "result.json", FORMAT, record)
 
     @property
     def config(self) -> Record:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from fnn.files import explained, field, read_record
+from fnn.runs.folder import FORMAT
 from fnn.spec.errors import FnnError
 
 Kind = Literal["run", "sweep", "search"]
@@ -42,7 +43,7 @@ def python_call(folder: Path) -> str | None:
     """The function that has started what is in a folder; None for a command, and if unknown."""
     for name in ("search.json", "config.json"):
         with contextlib.suppress(FnnError):
-            call = read_record(folder / name, 1).get("call")
+            call = read_record(folder / name, FORMAT).get("call")
             return call if isinstance(call, str) else None
     return None
 
@@ -66,7 +67,7 @@ def check_single(path: str | Path) -> None:
 
 
 def _halves(path: Path) -> bool:
-    record = read_record(path, 1)
+    record = read_record(path, FORMAT)
     if record.get("call") is not None:
         return record["call"] == HALVING
     return bool(field(record, "options", dict, path).get("method") == "halving")

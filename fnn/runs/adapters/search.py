@@ -8,7 +8,7 @@ from typing import TypeAlias
 from fnn import figures
 from fnn.data import Prepared
 from fnn.figures.sweeps.panels import varied_names
-from fnn.files import write_bytes, write_json
+from fnn.files import write_bytes, write_record
 from fnn.model import Model, save
 from fnn.runs.adapters.member import member_fields, status_of
 from fnn.runs.folder import FORMAT, RunFolder, now
@@ -38,14 +38,13 @@ class SearchAdapter(Adapter[MeasuredSearch]):
     def begin(self, folder: RunFolder) -> None:
         call = self.origin.call
         record = {
-            "format": FORMAT,
             "command": self.origin.command,
             "options": self.origin.options,
             **({} if call is None else {"call": call}),
             "data": {"name": self.prepared.dataset.name},
             "started": now(),
         }
-        write_json(folder.path / "search.json", record)
+        write_record(folder.path / "search.json", FORMAT, record)
 
     def write_models(self, folder: RunFolder, result: MeasuredSearch) -> None:
         search, test = result

@@ -1,0 +1,67 @@
+"""What a run's bits hang on beside its spec and data: versions, device, random numbers."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any, NamedTuple
+
+import jax
+
+LIBRARIES = ("jax", "jaxlib", "optax", "numpy", "safetensors")
+RANDOM = ("jax_default_prng_impl", "jax_threefry_partitionable")
+"""settings of JAX that decide which numbers a key gives"""
+WITHOUT_EFFECT = ("versions.python", "versions.safetensors")
+"""on the bits of a run"""
+
+
+class Difference(NamedTuple):
+    """What is other than it was recorded.
+
+    name: such as `versions.jax`; recorded, now: its values.
+    changes_bits: whether results may differ by it.
+    """
+
+    name: str
+    recorded: object
+    now: object
+    changes_bits: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} was {self.recorded}, is {self.now}"
+
+
+def versions() -> dict[str, str]:
+    """The versions of fnn, Python and the libraries that determine numerical results."""
+    versions_by_name = {"fnn": sys.modules["fnn"].__version__, "python": platform.python_version()}
+    return versions_by_name | {name: metadata.version(name) for name in LIBRARIES}
+
+
+def environment(devices: int = 1) -> dict[str, dict[str, Any]]:
+    """What decides bits in this process, for a run on so many devices, as JSON holds it."""
+    device, config = jax.devices()[0], jax.config
+    return {
+        "versions": versions(),
+        "device": {"platform": device.platform, "kind": device.device_kind, "count": devices},
+        "random": {name: getattr(config, name) for name in RANDOM},
+    }
+
+
+def differences(
+    recorded: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
+) -> list[Difference]:
+    """What two environments differ in; entries that one of them lacks are left out.
+
+    >>> differences({"versions": {"jax": "0.10.1"}}, {"versions": {"jax": "0.11.2"}})[0].name
+    'versions.jax'
+    """
+    different: list[Difference] = []
+    for name in recorded.keys() & now.keys():
+        before, after, path = recorded[name], now[name], f"{prefix}{name}"
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            different += differences(before, after, f"{path}.")
+        elif before != after:
+            different.append(Difference(path, before, after, path not in WITHOUT_EFFECT))
+    return sorted(different)
