@@ -51,6 +51,14 @@ def resident(devices: Any) -> fnn.training.FitResult:
     return fnn.fit(RUN, rows(ROWS, True), rows(VALIDATION, True), epochs=30, devices=devices)
 
 
+def continued(devices: Any) -> fnn.training.FitResult:
+    """`resident`, interrupted after the first step, and continued from its state."""
+    given = RUN, rows(ROWS, True), rows(VALIDATION, True)
+    cut = fnn.fit(*given, epochs=30, devices=devices, stop=lambda: 1)
+    assert (int(cut.run_state.step), cut.status) == (1, "interrupted")
+    return fnn.fit(*given, epochs=30, devices=devices, state=cut.run_state)
+
+
 def streamed(devices: Any) -> fnn.training.FitResult:
     """Rows that are read, the manual gradient, monitors, the last epochs' average."""
     run = fnn.Run(
@@ -126,6 +134,7 @@ def halved(devices: Any) -> SweepResult:
 
 RUNS = {
     "resident": resident,
+    "continued": continued,
     "streamed": streamed,
     "swept": swept,
     "members": members_of,

@@ -14,7 +14,7 @@ from fnn.training.parallel.devices import check_divides, check_enough, mesh_of
 from tests import spread
 from tests.test_fit import DATA, RUN, same
 
-ALL = ["resident", "streamed", "swept", "halved"]
+ALL = ["resident", "continued", "streamed", "swept", "halved"]
 
 
 def test_8_devices_give_what_one_gives(tmp_path):
@@ -26,6 +26,10 @@ def test_8_devices_give_what_one_gives(tmp_path):
         if leaf.dtype.kind == "U" and "halved" not in name
     }
     assert spread.furthest(made, expected) <= 1e-12
+    continued = {name: leaf for name, leaf in made.items() if name.startswith("['continued']")}
+    assert len(continued) > 20
+    for name, leaf in continued.items():
+        assert leaf.tobytes() == made[name.replace("continued", "resident")].tobytes(), name
 
 
 def test_one_device_is_the_default_and_a_mesh_of_it_is_one_too():

@@ -12,6 +12,7 @@ from fnn.training.host.events import (
 from fnn.training.host.fit import BestEpoch, DivergedError, FitResult, Timing, fit
 from fnn.training.host.history import History
 from fnn.training.host.progress import Progress
+from fnn.training.host.saving import Save, Snapshot
 from fnn.training.policy.averaging import Averaging, LastEpochs, MovingAverage
 from fnn.training.policy.monitors import Monitors
 from fnn.training.policy.selection import Best, Selection
@@ -43,8 +44,10 @@ __all__ = [
     "Run",
     "RunState",
     "Rung",
+    "Save",
     "SearchProgress",
     "Selection",
+    "Snapshot",
     "Stop",
     "Timing",
     "TrainingEvent",

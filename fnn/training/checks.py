@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
+from fnn.layer import PyTree
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, ShapeError, SpecError, error_path, named_leaves
@@ -49,12 +50,33 @@ def check_length(epochs: int, plan: Plan) -> None:
         )
 
 
+def check_seconds(**seconds: float) -> None:
+    """Numbers from 0 up."""
+    for name, value in seconds.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not value >= 0:
+            raise SpecError(f"expected a number of seconds from 0 up, got {value!r}", name)
+
+
 def check_seeds(**seeds: int) -> None:
     """Whole numbers that fit 32 bits."""
     for name, seed in seeds.items():
         whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
         if not whole or not 0 <= seed < 2**32:
             raise SpecError(f"expected a whole number from 0 to 2**32 - 1, got {seed!r}", name)
+
+
+def check_state(state: PyTree, expected: PyTree) -> None:
+    """Raises `SpecError` for the state of another run: other leaves, shapes or dtypes."""
+    wrong = "is not the state of this run"
+    known, leaves = named_leaves(expected), named_leaves(state)
+    differ = sorted(known.keys() ^ leaves.keys())
+    if differ:
+        raise SpecError(f"{wrong}: {differ[0]} is in one of them alone", "state")
+    for path, leaf in known.items():
+        wanted, got = (f"{one.dtype}{list(one.shape)}" for one in (leaf, leaves[path]))
+        if wanted != got:
+            raise SpecError(f"{wrong}: {path}: expected {wanted}, got {got}", "state")
 
 
 def check_selection(run: Run, validated: bool, epochs: int) -> None:

@@ -12,9 +12,9 @@ from jax.typing import ArrayLike
 
 from fnn.spec import SpecError
 from fnn.spec.errors import choice
-from fnn.training.checks import check_epochs, check_loggers, check_seeds
+from fnn.training.checks import check_epochs, check_loggers, check_seconds, check_seeds
 from fnn.training.host.events import Logger, Stop
-from fnn.training.host.loop import HostLoop
+from fnn.training.host.loop import SAVE_SECONDS, HostLoop
 from fnn.training.parallel.devices import Devices, mesh_of
 
 R = TypeVar("R")
@@ -43,6 +43,8 @@ class FittingOptions(TypedDict, total=False):
         result. The library handles no signals: Ctrl-C is Python's `KeyboardInterrupt`.
     devices: how many devices share the work (`Devices` says what else it may be); None for the
         default one alone.
+    save_every: seconds after which what is trained is saved, where there is something to save it
+        to: `save=` of `fit`, the folder of a run. 60 if not given.
     """
 
     epochs: Required[int]
@@ -52,6 +54,7 @@ class FittingOptions(TypedDict, total=False):
     loggers: Sequence[Logger]
     stop: Stop | None
     devices: Devices | None
+    save_every: float
 
 
 class MemberOptions(FittingOptions, total=False):
@@ -109,12 +112,14 @@ class Fitting(Generic[R, D]):
     loggers: Sequence[Logger] = ()
     stop: Stop | None = None
     devices: Devices | None = None
+    save_every: float = SAVE_SECONDS
 
     def __post_init__(self) -> None:
         check_epochs(self.epochs)
         check_loggers(self.loggers)
         if self.stop is not None and not callable(self.stop):
             raise SpecError(f"expected a function without arguments, got {self.stop!r}", "stop")
+        check_seconds(save_every=self.save_every)
         check_seeds(seed=self.seed, order_seed=self.order_seed)
 
     def mesh(self, axis: str) -> Mesh | None:
@@ -123,7 +128,7 @@ class Fitting(Generic[R, D]):
 
     def loop(self, mesh: Mesh | None) -> HostLoop:
         """The host's loop that sends its loggers events, and asks its `stop`."""
-        return HostLoop(self.loggers, self.stop, mesh)
+        return HostLoop(self.loggers, self.stop, mesh, self.save_every)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,16 +16,18 @@ from fnn.layer import PyTree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
 from fnn.spec import FnnError, SpecError, numbers
-from fnn.training.checks import check_length, check_rows, check_selection
+from fnn.training.checks import check_length, check_rows, check_selection, check_state
 from fnn.training.divergence import check_start
 from fnn.training.fitting import Fitting, FittingOptions, check_options
 from fnn.training.host.history import History, joined
 from fnn.training.host.in_memory import InMemorySource
+from fnn.training.host.loop import HostLoop
+from fnn.training.host.saving import BackgroundSaver, Save, Snapshot
 from fnn.training.host.single_run import SingleRun, Status
 from fnn.training.host.streaming import StreamingSource
-from fnn.training.parallel.collectives import check_same
+from fnn.training.parallel.collectives import allgather_int, check_same
 from fnn.training.parallel.devices import check_divides
-from fnn.training.parallel.sharding import local_copy, replicate_result
+from fnn.training.parallel.sharding import local_copy, replicate, replicate_result
 from fnn.training.program.epoch import Plan
 from fnn.training.program.state import RunState, final_parameters, init_state, jit_init
 from fnn.training.rows import InMemoryRows, RowReader
@@ -115,14 +117,23 @@ def fit(
     run: Run,
     rows: Batch | RowReader,
     validation: Batch | RowReader | None = None,
+    *,
+    state: RunState | Snapshot | None = None,
+    save: Save | None = None,
     **options: Unpack[FittingOptions],
 ) -> FitResult:
-    """Train for at most `epochs` epochs.
+    """Train for at most `epochs` epochs, from the first one or from where a run stands.
 
     Arguments:
         rows: a `Batch` of arrays, or `RowReader` to be read by number as they are needed, for data
             larger than memory; either way gives the same bits.
         validation: rows to measure after every `run.validate_every` epochs.
+        state: where to continue: a `RunState`, such as `run_state` of a result, whose history is
+            that of the epochs from there on, or a `Snapshot`, which has the history before it. The
+            bits are those of a run that was never interrupted; `epochs` counts from its beginning,
+            and the seeds are those of the state.
+        save: called with a `Snapshot` every `save_every` seconds (60) and at the end, however the
+            run ends, in a thread of its own. What it raises ends the training.
         epochs, seed, order_seed, target_scale, loggers, stop, devices: see `FittingOptions`.
             Loggers are called about twice a second (after 4,096 epochs at the latest) and at the
             end. Devices divide the rows of each batch among them: the result is that of one device
@@ -141,10 +152,10 @@ def fit(
     check_selection(run, validation is not None, fitting.epochs)
     mesh = fitting.mesh("rows")
     start_time = time.perf_counter()
-    under_way = _start(fitting, mesh)
+    under_way = _start(fitting, mesh, state)
     compile_seconds = under_way.start_time - start_time
     loop = fitting.loop(mesh)
-    loop.run(under_way, event=under_way.event)
+    _run_and_save(under_way, loop, save)
     if not under_way.done:
         under_way.status = "interrupted"
     result = _result(under_way, compile_seconds, loop.interrupted)
@@ -153,8 +164,29 @@ def fit(
     return result
 
 
-def _start(fitting: Fitting[Run, Batch | RowReader], mesh: Mesh | None) -> SingleRun:
-    """A run before its first step, all its programs compiled."""
+def _run_and_save(run: SingleRun, loop: HostLoop, save: Save | None) -> None:
+    """Train, and save what was reached however that ends: by an error of a logger too."""
+    if not max(allgather_int(save is not None, loop.mesh)):
+        loop.run(run, event=run.event)
+        return
+    saver = BackgroundSaver(save or _save_nothing)  # of several processes, one may save for all
+    try:
+        loop.run(run, event=run.event, save=lambda: saver(run.snapshot()))
+    finally:
+        saver(run.snapshot())
+        saver.close()
+
+
+def _save_nothing(snapshot: Snapshot) -> None:
+    """Another process saves it."""
+
+
+def _start(
+    fitting: Fitting[Run, Batch | RowReader],
+    mesh: Mesh | None,
+    begin: RunState | Snapshot | None = None,
+) -> SingleRun:
+    """A run before its first step, or where it stands, all its programs compiled."""
     run = numbers(fitting.run, wide(fitting.run.objective.policy.dtype))
     rows, epochs, seeds = fitting.rows, fitting.epochs, (fitting.seed, fitting.order_seed)
     source = _source(run, rows, fitting.validation, fitting.target_scale, mesh)
@@ -163,17 +195,32 @@ def _start(fitting: Fitting[Run, Batch | RowReader], mesh: Mesh | None) -> Singl
     one = rows if isinstance(rows, Batch) else rows.read(np.arange(1))
     check_same((run, one, source.plan, epochs, *seeds), mesh)
     first = jax.tree.map(lambda leaf: leaf[:1], one.x)
-    init, arguments = jit_init(_init_state), (run, first, *map(np.uint32, seeds))
-    if mesh is None and isinstance(source, InMemorySource):
+    arguments = (run, first, *map(np.uint32, seeds))
+    if begin is None:
+        snapshot = Snapshot(replicate_result(_first_state(source, arguments), mesh), {})
+    else:
+        snapshot = begin if isinstance(begin, Snapshot) else Snapshot(begin, {})
+        check_state(snapshot.state, jax.eval_shape(_init_state, *arguments))
+        snapshot = snapshot._replace(state=replicate(snapshot.state, mesh))
+    state = snapshot.state
+    check_start(run, state)
+    source.advance(state, 0, 0)  # compiles what is not yet compiled, and computes nothing
+    return SingleRun(run, source, snapshot, epochs)
+
+
+def _first_state(
+    source: InMemorySource | StreamingSource, arguments: tuple[Run, PyTree, np.uint32, np.uint32]
+) -> RunState:
+    """The state before the first step, the program of the steps compiled beside it."""
+    init = jit_init(_init_state)
+    if source.mesh is None and isinstance(source, InMemorySource):
         lowered = init.lower(*arguments)
         with ThreadPoolExecutor(1) as thread:  # XLA compiles one while Python traces the other
             compiled = thread.submit(lowered.compile)
             source.compile(lowered.out_info)
             compiled.result()
-    state = replicate_result(init(*arguments), mesh)
-    check_start(run, state)
-    source.advance(state, 0, 0)  # compiles what is not yet compiled, and computes nothing
-    return SingleRun(run, source, state, epochs)
+    state: RunState = init(*arguments)
+    return state
 
 
 def _result(run: SingleRun, compile_seconds: float, interrupted: int | None) -> FitResult:

@@ -36,7 +36,7 @@ def first_epochs(history: History, count: int) -> History:
 
 def joined(parts: list[History]) -> History:
     """One history from those of consecutive segments; empty where no epoch ended."""
-    parts = [part for part in parts if len(part["loss"])]
+    parts = [part for part in parts if part and len(part["loss"])]
     if not parts:
         return {}
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

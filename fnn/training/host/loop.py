@@ -18,7 +18,7 @@ from fnn.training.parallel.collectives import allgather_int
 EVENT_SECONDS = 0.5
 """seconds that a call of the compiled program takes, about"""
 SAVE_SECONDS = 60.0
-"""seconds after which the state of a batch is saved, so that a kill loses little"""
+"""seconds after which the state of what is trained is saved, so that a kill loses little"""
 GROWTH = 16
 """by which a call may be longer than the one before"""
 MOST = 2**31 - 1
@@ -53,13 +53,18 @@ class Advanceable(Protocol):
 class HostLoop:
     """Advances jobs until they are done, or until `stop` interrupts them.
 
+    save_every: seconds after which what is trained is saved.
     interrupted: what `stop` gave when it ended the training; None as long as it has not.
     """
 
     def __init__(
-        self, loggers: Sequence[Logger] = (), stop: Stop | None = None, mesh: Mesh | None = None
+        self,
+        loggers: Sequence[Logger] = (),
+        stop: Stop | None = None,
+        mesh: Mesh | None = None,
+        save_every: float = SAVE_SECONDS,
     ) -> None:
-        self.loggers, self.stop, self.mesh = loggers, stop, mesh
+        self.loggers, self.stop, self.mesh, self.save_every = loggers, stop, mesh, save_every
         self.interrupted: int | None = None
 
     def run(
@@ -72,7 +77,7 @@ class HostLoop:
     ) -> None:
         """Advance it to its end, or to the end of epoch `until`.
 
-        `event` makes what is sent after each call; `save` is called about once a minute.
+        `event` makes what is sent after each call; `save` is called every `save_every` seconds.
         """
         saved = time.monotonic()
         while not (job.done or self.interrupted or _has_reached(job, until)):
@@ -80,7 +85,7 @@ class HostLoop:
             if event is not None:
                 self.send(event)
             self.ask()
-            if save is not None and self._any(time.monotonic() - saved > SAVE_SECONDS):
+            if save is not None and self._any(time.monotonic() - saved > self.save_every):
                 save()
                 saved = time.monotonic()
 

@@ -7,29 +7,32 @@ from typing import Literal
 
 from fnn.training.divergence import diagnose, is_finite
 from fnn.training.host.events import TrainingEvent
-from fnn.training.host.history import History, columns, first_epochs, records
+from fnn.training.host.history import columns, first_epochs, joined, records
 from fnn.training.host.in_memory import CAPACITY
+from fnn.training.host.saving import Snapshot
 from fnn.training.host.source import Source
-from fnn.training.program.state import RunState
+from fnn.training.parallel.sharding import local_copy
 from fnn.training.run import Run
 
 Status = Literal["finished", "stopped early", "interrupted", "diverged"]
 
 
 class SingleRun:
-    """A run in training, which the host's loop advances.
+    """A run in training, which the host's loop advances from where `snapshot` stands.
 
     status: None until it has ended; `fault` says what is not finite in one that diverged.
-    histories: one of each call, of the epochs that ended in it.
+    histories: one of each call, of the epochs that ended in it; first that of the snapshot.
     """
 
-    def __init__(self, run: Run, source: Source, state: RunState, epochs: int) -> None:
-        self.run, self.source, self.state = run, source, state
+    def __init__(self, run: Run, source: Source, snapshot: Snapshot, epochs: int) -> None:
+        self.run, self.source, self.state = run, source, snapshot.state
         self.epochs, self.steps = epochs, epochs * source.plan.steps
-        self.step, self.segment_steps = 0, 1
-        self.histories: list[History] = []
-        self.status: Status | None = None
+        self.step, self.segment_steps = int(self.state.step), 1
+        self.histories = [snapshot.history]
+        self.reached = self.state, tuple(self.histories)
+        self.status: Status | None = self._ended()
         self.fault = ""
+        self.first_step, self.earlier_seconds = self.step, snapshot.seconds
         self.start_time = time.perf_counter()
 
     @property
@@ -56,11 +59,21 @@ class SingleRun:
             self.state, self.fault = diagnose(self.run, self.source, before, start, stop)
             self.status = "diverged"
             history = first_epochs(history, int(self.state.epoch) - first)
-        elif int(self.state.step) == self.steps:
-            self.status = "finished"
-        elif not self.state.active:
-            self.status = "stopped early"
+        else:
+            self.status = self._ended()
         self.histories.append(history)
+        self.reached = self.state, tuple(self.histories)
+
+    def _ended(self) -> Status | None:
+        if int(self.state.step) >= self.steps:
+            return "finished"
+        return None if self.state.active else "stopped early"
+
+    def snapshot(self) -> Snapshot:
+        """Where it stands, whatever interrupts this thread: state and history fit together."""
+        state, histories = self.reached
+        seconds = self.throughput()[0]
+        return Snapshot(local_copy(state, self.source.mesh), joined([*histories]), seconds)
 
     def event(self) -> TrainingEvent:
         """The run's progress, with the epochs that ended in the last call."""
@@ -77,6 +90,7 @@ class SingleRun:
         )
 
     def throughput(self) -> tuple[float, float]:
-        """Seconds since the first step, and rows trained on in each of them."""
+        """Seconds since the first step, earlier calls included, and rows trained on a second."""
         seconds, plan = time.perf_counter() - self.start_time, self.source.plan
-        return seconds, int(self.state.step) / plan.steps * plan.rows / seconds
+        steps = int(self.state.step) - self.first_step
+        return seconds + self.earlier_seconds, steps / plan.steps * plan.rows / seconds

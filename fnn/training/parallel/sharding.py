@@ -29,12 +29,15 @@ from fnn.objective import Batch, Objective
 
 
 def replicate(tree: PyTree, mesh: Mesh | None) -> PyTree:
-    """Data on the device, or all of them on every device of the mesh."""
+    """Data, random keys among them, on the device, or all of them on every device of the mesh."""
     if mesh is None:
         return jax.device_put(tree)
     everywhere = _sharding(mesh)
 
     def one(leaf: ArrayLike) -> jax.Array:
+        if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            bits = one(jax.random.key_data(leaf))
+            return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(leaf))
         values = np.asarray(leaf)
         return jax.make_array_from_callback(values.shape, everywhere, values.__getitem__)
 
