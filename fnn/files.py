@@ -14,9 +14,12 @@ from contextlib import closing, contextmanager
 from io import FileIO
 from pathlib import Path
 from types import UnionType
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fnn.spec.errors import FnnError
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MESSAGES = {
     errno.ENOENT: "does not exist",
@@ -69,7 +72,8 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
             os.replace(temporary, target)
             sync_folder(target.parent)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # report the first error
+                temporary.unlink(missing_ok=True)
             raise
 
 
@@ -92,24 +96,46 @@ def sync_folder(folder: Path) -> None:
 def exclusive_lock(path: str | Path, busy_message: str) -> Iterator[None]:
     """A lock beside the path, a hidden file, which is released however the process ends.
 
+    The file is removed at the end; a kill leaves it, and it is then free to be taken.
+
     Raises `FnnError` with the path, and with `busy_message` where another process holds it.
     """
-    import sqlite3
-
     path = Path(path)
     with explained(path):
         if not path.parent.is_dir():
             raise FnnError(f"the folder {path.parent} does not exist", str(path))
         if path.is_dir():
             raise FnnError(MESSAGES[errno.EISDIR], str(path))
-    with closing(sqlite3.connect(path.with_name(f".{path.name}.lock"), timeout=0)) as lock:
+    file = path.with_name(f".{path.name}.lock")
+    lock = None
+    while lock is None:
+        lock = _locked(file, path, busy_message)
+    with closing(lock):
         try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            damaged = f"can't be locked: {error}; delete .{path.name}.lock beside it"
-            reason = busy_message if "locked" in str(error) else damaged
-            raise FnnError(reason, str(path)) from error
-        yield
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # it is only empty
+                file.unlink(missing_ok=True)  # while it is held
+
+
+def _locked(file: Path, path: Path, busy_message: str) -> sqlite3.Connection | None:
+    """A connection that holds the lock; None where the file was removed in between."""
+    import sqlite3
+
+    lock = sqlite3.connect(file, timeout=0, isolation_level=None)
+    try:
+        lock.execute("PRAGMA journal_mode = OFF")  # a kill would leave a journal behind
+        before = file.stat().st_ino if file.exists() else None
+        lock.execute("BEGIN EXCLUSIVE")
+        if file.exists() and before in (None, file.stat().st_ino):
+            return lock
+    except sqlite3.Error as error:
+        lock.close()
+        damaged = f"can't be locked: {error}; delete {file.name} beside it"
+        reason = busy_message if "locked" in str(error) else damaged
+        raise FnnError(reason, str(path)) from error
+    lock.close()
+    return None
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

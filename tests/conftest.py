@@ -47,3 +47,14 @@ state.OPTIONS.clear()  # a level above the tests' own
 @pytest.fixture(autouse=True)
 def _fresh_trace_counter() -> None:
     chex.clear_trace_counter()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--faults`: every kill and 1,000 flipped bits, in place of some."""
+    parser.addoption("--faults", action="store_true", help="try every fault, not some of them")
+
+
+@pytest.fixture
+def faults(request: pytest.FixtureRequest) -> bool:
+    """Whether every fault is to be tried."""
+    return bool(request.config.getoption("--faults"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from fnn.sweeps import Range
 from tests.processes import call
 
 QUICK = ("iris", "--hidden", "4", "--epochs", "3", "--seed", "1")
-WHEN = ("digest", "seconds", "ended", "timing", "compile_seconds")
+WHEN = ("digest", "files", "seconds", "ended", "timing", "compile_seconds")
 """what two runs of a kind differ in"""
 
 
@@ -38,7 +39,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path) -> Any:
 def files(folder: str) -> set[str]:
     """Paths of all files but those that are hidden."""
     paths = (path.relative_to(folder) for path in Path(folder).rglob("*") if path.is_file())
-    return {str(path) for path in paths if path.name[0] != "."}
+    shown = {str(path) for path in paths if path.name[0] != "."}
+    return {re.sub(r"(checkpoints/step-\d+)-\w+", r"\1", name) for name in shown}  # with times
 
 
 def result(folder: str) -> dict[str, Any]:

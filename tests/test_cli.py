@@ -39,7 +39,7 @@ def test_train_prints_what_it_did_and_both_gradients_the_same(run) -> None:
     assert "network 4-4-3, relu, 35 parameters" in out
     assert re.search(r"^test accuracy [01]\.\d{4} \(30 rows\)$", out, re.MULTILINE)
     assert out.endswith(
-        "runs/iris-2 holds config.json, metrics.jsonl, model, result.json\n"
+        "runs/iris-2 holds checkpoints, config.json, metrics.jsonl, model, result.json\n"
         "again: fnn train --config runs/iris-2\n"
     )
 

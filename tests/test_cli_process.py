@@ -98,7 +98,8 @@ def test_programs_are_kept_for_the_next_command(place: Path, outcomes) -> None:
 def test_all_that_a_folder_holds_is_read_back(place: Path, outcomes) -> None:
     folder = place / "a"
     assert {path.name for path in folder.iterdir()} == {
-        *("config.json", "metrics.jsonl", "result.json", "model", "curves.png", "confusion.png")
+        *("config.json", "metrics.jsonl", "result.json", "model", "curves.png", "confusion.png"),
+        "checkpoints",
     }
     for name in ("curves.png", "confusion.png"):
         assert (folder / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -159,7 +160,10 @@ def test_an_interrupted_run_is_kept(place: Path, stopped, name: str, code: int, 
 
 def test_a_second_signal_ends_it_at_once(place: Path, stopped) -> None:
     status, _, err = stopped["twice"]
-    assert status == 130 and err.removeprefix(NOTED) == "fnn: interrupted\n"
+    assert (
+        status == 130
+        and err.removeprefix(NOTED) == "fnn: interrupted; go on: fnn train --resume twice\n"
+    )
     assert RunFolder.open(place / "twice").history()
 
 
@@ -179,7 +183,11 @@ def test_the_table_of_runs(place: Path, outcomes, stopped) -> None:
     (place / "no run").mkdir()
     done = finish(start(["runs", ".", "--sort", "name"], place, place / "programs"))
     assert (done.status, done.err) == (0, "")
-    lines = {line.split()[0]: line for line in done.out.splitlines()[2:]}
+    lines = {line.split()[0]: line for line in done.out.splitlines()[2:] if " has not " not in line}
+    for name in ("int", "kill"):
+        assert re.search(
+            rf"^{name} has not come to its end: .*fnn train --resume {name}$", done.out, re.M
+        )
     assert list(lines)[:2] == ["a", "again"]
     assert "finished" in lines["a"]
     assert "interrupted" in lines["int"]

@@ -21,15 +21,13 @@ from fnn.ensembles import EnsembleResult
 from fnn.objective import Batch
 from fnn.runs.adapters.ensemble import EnsembleAdapter, EnsembleRecorder
 from fnn.runs.folder import RunFolder
+from fnn.runs.kinds import STORE
 from fnn.runs.source import python_data_record
 from fnn.training.checks import check_loggers
 from fnn.training.fitting import MemberOptions, check_options
 from fnn.training.parallel.collectives import is_primary_process
 from fnn.training.run import Run
 from fnn.training.train import as_prepared
-
-STORE = ".members"
-"""in the folder of an unfinished ensemble: what it is resumed from"""
 
 
 def ensemble(

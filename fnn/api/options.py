@@ -40,6 +40,7 @@ class TrainOptions(RunOptions, total=False):
     loggers: Sequence[Logger]
     stop: Stop | None
     devices: Devices | None
+    save_every: float
 
 
 FIT_OPTIONS = TrainOptions.__annotations__.keys() - RunOptions.__annotations__.keys()

@@ -20,6 +20,7 @@ from fnn.spec import FnnError, SpecError
 from fnn.sweeps import Member
 from fnn.sweeps.checks import groups
 from fnn.training import DivergedError, Logger
+from fnn.training.parallel.devices import Devices, mesh_of
 from fnn.training.train import TrainResult, with_metrics
 
 F = TypeVar("F", bound=RunFolder)
@@ -100,9 +101,22 @@ def check_can_draw(figures: bool) -> None:
 def create_or_resume(kind: type[F], path: str | os.PathLike[str], resumed_from: str) -> F:
     """The folder at `path`: the one that holds the file `resumed_from`, an empty one, or a new one.
 
-    Raises `FnnError` for any other path that exists.
+    One that a kill has left with no more than its config.json is taken too. Raises `FnnError` for
+    any other path that exists.
     """
     location = Path(path)
-    if (location / resumed_from).is_file() or (location.is_dir() and not any(location.iterdir())):
+    begun = (location / "config.json").is_file() and not (location / "result.json").exists()
+    if (location / resumed_from).is_file() or begun or is_empty(location):
         return kind(location)
     return kind.create(location)
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether there is a folder with nothing in it, or what a kill has left before any file."""
+    return folder.is_dir() and all(path.name.startswith(".") for path in folder.iterdir())
+
+
+def device_count(devices: Devices | None) -> int:
+    """How many devices share the batches of a single run."""
+    mesh = mesh_of(devices, "rows")
+    return 1 if mesh is None else mesh.size

@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Literal, Unpack
 
 import optax
 
 from fnn.api.options import FIT_OPTIONS, Data, TrainOptions
-from fnn.api.recorded import check_can_draw, loggers_of, python_origin, record_run
+from fnn.api.recorded import (
+    check_can_draw,
+    device_count,
+    is_empty,
+    loggers_of,
+    python_origin,
+    record_run,
+)
 from fnn.data import Prepared
 from fnn.data.splits import FRACTIONS
 from fnn.layer import Layer
@@ -21,7 +29,7 @@ from fnn.runs.adapters.single import RunRecorder, SingleRunAdapter
 from fnn.runs.folder import RunFolder
 from fnn.runs.source import python_data_record
 from fnn.spec import replace
-from fnn.training import Progress, Run, Selection
+from fnn.training import Progress, Run, Selection, Snapshot
 from fnn.training.checks import check_epochs, check_loggers
 from fnn.training.fitting import check_options
 from fnn.training.parallel.collectives import is_primary_process
@@ -47,6 +55,8 @@ def train(
     split_seed: int = 0,
     progress: bool = True,
     folder: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    allow_different: bool = False,
     **options: Unpack[TrainOptions],
 ) -> TrainResult:
     """Train `net` on `data`, and measure it once on the rows set aside for a test.
@@ -71,11 +81,17 @@ def train(
         folder: a folder to make and to record the run in, as `fnn train` does: its spec, epochs as
             they end, the model, the result and the figures (which need matplotlib). `fnn runs`
             lists it, `fnn.model.load` reads the model. Of several processes, the first records.
+        resume: whether to go on with the run in `folder`, to the bits that it would have had; where
+            there is no such folder yet, it begins. `epochs` may be more than before where no
+            schedule hangs on them.
+        allow_different: whether to go on where versions, devices, JAX's settings of random numbers
+            or the data are others than before, so that bits would differ.
+        save_every: seconds after which where the run stands is saved into the folder.
 
     The other arguments are those of `Objective`, `Run` and `fit`, and so are the errors. The
     network must end in as many outputs as the data asks for (`ShapeError`). A folder that exists
-    already is refused (`FnnError`); a run that diverges is recorded before `DivergedError` is
-    raised.
+    already is refused without `resume`, and with it one of another run (`FnnError`); a run that
+    diverges is recorded before `DivergedError` is raised.
     """
     check_options(train, options, TrainOptions)
     loggers = options.get("loggers", ())
@@ -85,19 +101,36 @@ def train(
     length = default_epochs(len(prepared.train.target)) if epochs is None else epochs
     check_epochs(length)
     run = _run(net, prepared, loss, optimizer, batch_size, length, options)
-    recorder = None
-    seeds = {"seed": options.get("seed", 0), "order_seed": options.get("order_seed", 0)}
-    if folder is not None and is_primary_process():
+    recorder, snapshot = None, None
+    if folder is not None:
+        seeds = {"seed": options.get("seed", 0), "order_seed": options.get("order_seed", 0)}
         rows = python_data_record(data, prepared, fractions, split_seed)
         origin = python_origin("fnn.train", rows, split_seed=split_seed, **seeds)
-        recorder = RunRecorder(RunFolder.create(folder), SingleRunAdapter(origin, run, prepared))
+        adapter = SingleRunAdapter(origin, run, prepared, device_count(options.get("devices")))
+        recorder, snapshot = _recorder(adapter, folder, resume, allow_different)
     with closing(Progress()) as bar:
         values: Mapping[str, Any] = options
         fitting = {name: values[name] for name in FIT_OPTIONS if name in values}
         fitting["loggers"] = loggers_of(recorder, *loggers, bar if progress else None)
+        fitting |= {"state": snapshot, "save": None if recorder is None else recorder.save}
         return record_run(
             recorder, prepared, lambda: train_run(run, prepared, epochs=length, **fitting)
         )
+
+
+def _recorder(
+    adapter: SingleRunAdapter, folder: str | os.PathLike[str], resume: bool, allow_different: bool
+) -> tuple[RunRecorder | None, Snapshot | None]:
+    """What records the run, of several processes the first; and where it stands if it does."""
+    path, snapshot = Path(folder), None
+    resumed = resume and (path / "config.json").is_file()
+    if resumed:
+        snapshot = adapter.load(RunFolder(path), allow_different).snapshot
+    if not is_primary_process():
+        return None, snapshot
+    again = resume and (resumed or is_empty(path))
+    kept = RunFolder(path) if again else RunFolder.create(path)
+    return RunRecorder(kept, adapter, resumed=resumed), snapshot
 
 
 def _run(

@@ -49,19 +49,33 @@ def environment(devices: int = 1) -> dict[str, dict[str, Any]]:
     }
 
 
-def differences(
-    recorded: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
-) -> list[Difference]:
+def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
     """What two environments differ in; entries that one of them lacks are left out.
 
     >>> differences({"versions": {"jax": "0.10.1"}}, {"versions": {"jax": "0.11.2"}})[0].name
     'versions.jax'
     """
-    different: list[Difference] = []
-    for name in recorded.keys() & now.keys():
-        before, after, path = recorded[name], now[name], f"{prefix}{name}"
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            different += differences(before, after, f"{path}.")
-        elif before != after:
-            different.append(Difference(path, before, after, path not in WITHOUT_EFFECT))
-    return sorted(different)
+    before, after = flatten(recorded), flatten(now)
+    return [
+        Difference(name, before[name], after[name], name not in WITHOUT_EFFECT)
+        for name in sorted(before.keys() & after.keys())
+        if before[name] != after[name]
+    ]
+
+
+def flatten(value: object, path: str = "") -> dict[str, object]:
+    """What JSON holds, by path.
+
+    >>> flatten({"net": {"layers": [{"units": 3}, "relu"]}})
+    {'net.layers[0].units': 3, 'net.layers[1]': 'relu'}
+    """
+    items: dict[str, object] = {}
+    if isinstance(value, Mapping) and value:
+        for name, item in value.items():
+            items |= flatten(item, f"{path}.{name}".removeprefix("."))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            items |= flatten(item, f"{path}[{index}]")
+    else:
+        items[path] = value
+    return items

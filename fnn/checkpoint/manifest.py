@@ -147,5 +147,6 @@ def _removed_on_failure(path: Path) -> Iterator[None]:
         yield
     except FnnError:
         if not existed:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # report the first error
+                path.unlink(missing_ok=True)
         raise

@@ -19,10 +19,11 @@ def write_next(
 ) -> None:
     """Write the checkpoint of a step, and remove all but the last two.
 
-    Raises `FnnError` where it can't be written; those before it are intact then.
+    The folder is made, but none above it: a run's own may have been removed. Raises `FnnError`
+    where it can't be written; those before it are intact then.
     """
     with explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
     write(folder / f"step-{step:010}.json", arrays, record)
     with explained(folder):
         for old in _manifests(folder)[:-KEPT]:

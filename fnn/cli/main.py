@@ -91,6 +91,7 @@ COMMANDS = {
     "evaluate": "EvaluateCommand",
     "predict": "PredictCommand",
     "runs": "RunsCommand",
+    "verify": "VerifyCommand",
     "data": "DataCommand",
     "summary": "SummaryCommand",
     "gradcheck": "GradcheckCommand",
@@ -134,25 +135,35 @@ def _parse_with_folder(name: str, words: list[str]) -> Command | None:
 
     if name not in ("train", "sweep", "search"):
         return None
-    words, folder = without_folder(words, "--config" if name == "train" else "--resume")
-    if folder is None:
+    rest, resumed = without_folder(words, "--resume")
+    rest, repeated = without_folder(rest) if name == "train" else (rest, None)
+    if resumed is None and repeated is None:
         return None
     import tyro
 
     from fnn.cli.commands.search import resumed_search
     from fnn.cli.commands.sweep import resumed_sweep
-    from fnn.cli.commands.train import note_changed_data, repeated_run
+    from fnn.cli.commands.train import (
+        TrainCommand,
+        note_changed_data,
+        repeated_run,
+        resumed_run,
+    )
 
-    if name == "train":
-        run = repeated_run(folder)
-        run = tyro.cli(type(run), prog="fnn train", args=words, default=run)
-        note_changed_data(folder, run)
+    if resumed is None:
+        assert repeated is not None
+        run = tyro.cli(TrainCommand, prog="fnn train", args=rest, default=repeated_run(repeated))
+        note_changed_data(repeated, run)
         return run
-    if name == "sweep":
-        sweep = resumed_sweep(folder)
-        return tyro.cli(type(sweep), prog="fnn sweep", args=words, default=sweep)
-    search = resumed_search(folder)
-    return tyro.cli(type(search), prog="fnn search", args=words, default=search)
+    if repeated is not None:
+        raise FnnError("goes on with a run, --config repeats one: give one of them", "--resume")
+    resume: dict[str, Callable[[str], Command]] = {
+        "train": resumed_run,
+        "sweep": resumed_sweep,
+        "search": resumed_search,
+    }
+    command = resume[name](resumed)
+    return tyro.cli(type(command), prog=f"fnn {name}", args=rest, default=command)
 
 
 def _cache_programs() -> None:

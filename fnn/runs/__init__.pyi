@@ -13,5 +13,6 @@ from fnn.runs.listing import table as table
 from fnn.runs.naming import folder_name as folder_name
 from fnn.runs.sweep import SweepFolder as SweepFolder
 from fnn.runs.sweep import check_sweep as check_sweep
+from fnn.runs.verification import verify as verify
 
 __all__: list[str]

@@ -22,14 +22,13 @@ from fnn.files import (
     write_bytes,
     write_record,
 )
+from fnn.runs.digests import CHECKPOINTS, FORMAT, check_file, file_digests
 from fnn.runs.naming import make_folder, new_folder, remove_empty
 from fnn.spec.errors import FnnError, choice
 
 if TYPE_CHECKING:
     from fnn.training import Run
 
-FORMAT = 2
-"""1 had no digest, and no settings of random numbers"""
 Record = dict[str, Any]
 """a JSON object"""
 STATUSES = ("finished", "stopped early", "interrupted", "diverged")
@@ -42,6 +41,7 @@ class RunFolder:
     |---|---|
     | `config.json` | the command or call, spec, data, seeds, versions, device: what repeats it |
     | `metrics.jsonl` | a line an epoch, there for others as soon as the epoch is over |
+    | `checkpoints/` | where it stood, twice: what `fnn train --resume` continues from |
     | `model/` | the model kept: `fnn.model.save(model, run.model_path)` |
     | `result.json` | how it ended; a run without it is still running, or was killed |
 
@@ -99,8 +99,11 @@ class RunFolder:
         parameters: int,
         call: str | None = None,
         devices: int = 1,
+        started: str | None = None,
     ) -> None:
         """Record what repeats the run; versions, device, random settings and the time are added.
+
+        `started` is the time of one that is written anew.
 
         `command` is the command line as words, `options` every option by name; both are None for a
         run that Python has started by the function `call`. `run` is a spec, `data` has at least a
@@ -119,7 +122,7 @@ class RunFolder:
             "seeds": seeds,
             "parameters": parameters,
             **environment(devices),
-            "started": now(),
+            "started": now() if started is None else started,
         }
         write_record(self.path / "config.json", FORMAT, record)
 
@@ -149,8 +152,8 @@ class RunFolder:
 
         `status` is one of `STATUSES`, `metric` the name of the one by which epochs were compared,
         `validation` its metrics at the best epoch, `test` those over the test rows; `more` is
-        recorded beside them. Raises `FnnError` for another status, what JSON can't hold, and where
-        the disk is full.
+        recorded beside them, and `files`, the digests of those that have none of their own. Raises
+        `FnnError` for another status, what JSON can't hold, and where the disk is full.
         """
         if status not in STATUSES:
             raise FnnError(f"unknown status {status!r}{choice(status, STATUSES)}")
@@ -164,9 +167,15 @@ class RunFolder:
             "test_rows": test_rows,
             "seconds": seconds,
             **more,
+            "files": file_digests(self.path),
             "ended": now(),
         }
         write_record(self.path / "result.json", FORMAT, record)
+
+    def remove_result(self) -> None:
+        """The run goes on: how it ended before no longer holds."""
+        with explained(self.path):
+            (self.path / "result.json").unlink(missing_ok=True)
 
     @property
     def config(self) -> Record:
@@ -191,6 +200,7 @@ class RunFolder:
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
+        check_file(self.path, path.name)
         rows = []
         for number, line in enumerate(read_bytes(path).split(b"\n")[:-1], start=1):
             row = parse_json(line, path, number)
@@ -214,7 +224,7 @@ class RunFolder:
 
     def _recorded(self) -> bool:
         metrics = self.path / "metrics.jsonl"
-        kept = (self.model_path, self.path / "result.json")
+        kept = (self.model_path, self.path / "result.json", self.path / CHECKPOINTS)
         return any(path.exists() for path in kept) or (
             metrics.exists() and metrics.stat().st_size > 0
         )

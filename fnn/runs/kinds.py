@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Literal
 
 from fnn.files import explained, field, read_record
-from fnn.runs.folder import FORMAT
+from fnn.runs.checkpoints import has_checkpoint
+from fnn.runs.digests import FORMAT
 from fnn.spec.errors import FnnError
 
 Kind = Literal["run", "sweep", "search"]
 HALVING = "fnn.api.halving"
 """the call that is not resumed"""
+STORE = ".members"
+"""in the folder of an unfinished ensemble: what it is resumed from"""
 
 
 def kind_of(folder: Path) -> Kind:
@@ -25,18 +28,21 @@ def kind_of(folder: Path) -> Kind:
 
 
 def resume_command(folder: Path) -> str | None:
-    """The command that resumes a sweep or a search; None where nothing is kept to resume it.
+    """The command that goes on with what is in a folder; None where nothing is kept for that.
 
-    A run keeps nothing of that kind, and neither does successive halving. What Python has started
-    is resumed by the same call.
+    Successive halving keeps nothing of that kind. What Python has started is resumed by the same
+    call.
     """
     kind = kind_of(folder)
-    if kind == "run" or (kind == "search" and _halves(folder / "search.json")):
+    if kind == "search" and _halves(folder / "search.json"):
         return None
-    call = python_call(folder)
+    if kind == "run" and not (has_checkpoint(folder) or (folder / STORE).is_dir()):
+        return None
+    call, quoted = python_call(folder), shlex.quote(str(folder))
     if call is not None:
-        return f"{call}(…, folder={str(folder)!r})"
-    return f"fnn {kind} --resume {shlex.quote(str(folder))}"
+        resume = ", resume=True" if call == "fnn.train" else ""
+        return f"{call}(…, folder={str(folder)!r}{resume})"
+    return f"fnn {'train' if kind == 'run' else kind} --resume {quoted}"
 
 
 def python_call(folder: Path) -> str | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from fnn.files import explained, field, read_record
 from fnn.metrics.format import format_metric
-from fnn.runs.folder import FORMAT, Record, RunFolder
+from fnn.runs.digests import FORMAT
+from fnn.runs.folder import Record, RunFolder
 from fnn.runs.kinds import kind_of, resume_command
 from fnn.runs.search import SearchFolder
 from fnn.spec.errors import FnnError, choice

@@ -32,9 +32,15 @@ class Origin:
     call: str | None = None
 
     def write_config(
-        self, folder: RunFolder, run: Run, prepared: Prepared, networks: int = 1
+        self,
+        folder: RunFolder,
+        run: Run,
+        prepared: Prepared,
+        networks: int = 1,
+        devices: int = 1,
+        started: str | None = None,
     ) -> None:
-        """Write the config.json of a run of that many networks of one kind."""
+        """Write the config.json of a run of that many networks of one kind, on so many devices."""
         from fnn.network_summary import parameter_count
         from fnn.shapes import shape
 
@@ -47,6 +53,8 @@ class Origin:
             seeds=self.seeds,
             parameters=networks * one,
             call=self.call,
+            devices=devices,
+            started=started,
         )
 
 

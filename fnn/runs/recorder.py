@@ -6,17 +6,19 @@ and tables, the result, and the figures. What differs is an `Adapter`.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from fnn.files import field
+from fnn.files import exclusive_lock, explained, field
 from fnn.runs.figures import load_library
 from fnn.runs.folder import RunFolder
 from fnn.spec.errors import FnnError
-from fnn.training import TrainingEvent
+from fnn.training import Snapshot, TrainingEvent
 
 R = TypeVar("R")
 """the result of a run"""
@@ -29,9 +31,18 @@ class Adapter(ABC, Generic[R]):
     def begin(self, folder: RunFolder) -> None:
         """Record what repeats the run."""
 
+    def begin_again(self, folder: RunFolder) -> None:
+        """Make the folder ready for a run that is resumed."""
+
     def rows(self, event: TrainingEvent) -> Iterable[Mapping[str, float]]:
         """The epochs that have ended, as lines of metrics.jsonl."""
         return ()
+
+    def save(self, folder: RunFolder, snapshot: Snapshot) -> None:
+        """Save where a single run stands."""
+
+    def write_epochs(self, folder: RunFolder, result: R) -> None:
+        """Write all lines of metrics.jsonl, where `write_models` does not."""
 
     @abstractmethod
     def write_models(self, folder: RunFolder, result: R) -> None:
@@ -77,6 +88,9 @@ class Recorder(Generic[R]):
         self.figures, self.resumed = figures, resumed
         self.started = time.perf_counter() if started is None else started
         self.notes: list[str] = []
+        self._rows: list[Mapping[str, float]] = []
+        self._earlier = 0.0
+        self._told = False
 
     @property
     def path(self) -> Path:
@@ -88,7 +102,8 @@ class Recorder(Generic[R]):
 
         Where it fails before anything was recorded, a folder that was created for it is removed.
         """
-        with self.folder:
+        busy = "another process trains in this folder: wait for its end"
+        with self.folder, exclusive_lock(self.path / "config.json", busy):
             self.begin()
             if self.figures:
                 load_library()
@@ -97,22 +112,67 @@ class Recorder(Generic[R]):
         return result
 
     def begin(self) -> None:
-        """Record what repeats the run."""
-        if not self.resumed:
+        """Record what repeats the run; of one that is resumed that is there already."""
+        if self.resumed:
+            self._earlier = self._earlier_seconds()
+            self.adapter.begin_again(self.folder)
+        else:
             self.adapter.begin(self.folder)
 
     def __call__(self, event: TrainingEvent) -> None:
-        """Record the epochs that have ended."""
-        for row in self.adapter.rows(event):
-            self.folder.append(row)
+        """Record the epochs that have ended; those that can't be written now, with the next."""
+        self._rows += self.adapter.rows(event)
+        self._attempt(self._write_rows)
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Save where the run stands: the `save` of `fnn.fit`."""
+        self._attempt(lambda: self.adapter.save(self.folder, snapshot))
 
     def end(self, result: R) -> None:
-        """Record models, the result and figures, in that order."""
+        """Record models, the result and figures, in that order.
+
+        Figures that can't be drawn are a note: all else is there by then.
+        """
+        if not self.path.is_dir():
+            self._restore(result)
+        self._write_rows()
         self.adapter.write_models(self.folder, result)
-        seconds = self._earlier_seconds() + time.perf_counter() - self.started
+        seconds = self._earlier + time.perf_counter() - self.started
         self.adapter.write_result(self.folder, result, seconds)
         if self.figures:
-            self.adapter.draw(self.folder, result)
+            try:
+                self.adapter.draw(self.folder, result)
+            except (FnnError, OSError) as error:
+                self._say(f"note: the figures could not be drawn: {error}")
+
+    def _restore(self, result: R) -> None:
+        """Make the folder again, which was removed or renamed, for what was trained."""
+        with explained(self.path):
+            self.path.mkdir(parents=True)
+        self._say(f"note: {self.path} was removed: it is made anew")
+        self._rows.clear()
+        self.adapter.begin(self.folder)
+        self.adapter.write_epochs(self.folder, result)
+
+    def _write_rows(self) -> None:
+        while self._rows:
+            self.folder.append(self._rows[0])
+            del self._rows[0]
+
+    def _attempt(self, write: Callable[[], None]) -> None:
+        """Write, or say once that it can't be done: training goes on, and it is tried again."""
+        try:
+            write()
+        except FnnError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            if not self._told:
+                self._told = True
+                self._say(f"note: {error}: training goes on, and it is tried again")
+
+    def _say(self, note: str) -> None:
+        with contextlib.suppress(OSError):  # standard error may be on the same full disk
+            print(f"fnn: {note}", file=sys.stderr, flush=True)
 
     def _earlier_seconds(self) -> float:
         """What earlier calls took, by their result.json; a damaged one is replaced."""

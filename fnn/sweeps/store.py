@@ -13,7 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
-from fnn.files import exclusive_lock, explained, field, indispensable, read_record, write_json
+from fnn.files import exclusive_lock, explained, field, indispensable, read_record, write_record
 from fnn.layer import PyTree
 from fnn.objective import Batch
 from fnn.shapes import shape_of
@@ -36,7 +36,8 @@ from fnn.sweeps.program import Program, SweepData, member_snapshot, shares_order
 from fnn.training.fitting import MemberFitting
 from fnn.training.parallel.collectives import allgather_int, is_primary
 
-FORMAT = 1
+FORMAT = 2
+"""1 had no digest"""
 STATUSES = ("finished", "stopped early", "diverged")
 
 
@@ -88,7 +89,6 @@ class SweepStore:
         self.writes = writes
         self.data = SweepData(fitting.rows, fitting.validation, fitting.target_scale)
         record = {
-            "format": FORMAT,
             "epochs": self.epochs,
             "members": [_as_json(member) for member in self.members],
             "runs": digest([to_json(member.run).encode() for member in self.members]),
@@ -103,7 +103,7 @@ class SweepStore:
                 known = read_record(file, FORMAT)
             self._check_same(known, json.loads(json.dumps(record)), file)
         else:
-            write_json(file, record)
+            write_record(file, FORMAT, record)
 
     def _check_same(
         self, known: Mapping[str, object], expected: Mapping[str, object], file: Path

@@ -19,6 +19,7 @@ from fnn.shapes import shape, wide
 from fnn.spec import FnnError, ShapeError, SpecError, error_path, kinds, numbers
 from fnn.training.fitting import FittingOptions
 from fnn.training.host.fit import FitResult, fit
+from fnn.training.host.saving import Save, Snapshot
 from fnn.training.rows import RowReader, compile_evaluation, evaluate_rows
 from fnn.training.run import Run
 
@@ -39,7 +40,14 @@ class TrainResult(FitResult):
     test: dict[str, float] | None
 
 
-def train_run(run: Run, prepared: Prepared, **options: Unpack[FittingOptions]) -> TrainResult:
+def train_run(
+    run: Run,
+    prepared: Prepared,
+    *,
+    state: Snapshot | None = None,
+    save: Save | None = None,
+    **options: Unpack[FittingOptions],
+) -> TrainResult:
     """`fit` a run to prepared data, and measure it on validation and test rows."""
     check_loss(run.objective.loss, prepared)
     check_outputs(run.objective.net, prepared)
@@ -47,7 +55,7 @@ def train_run(run: Run, prepared: Prepared, **options: Unpack[FittingOptions]) -
     with ThreadPoolExecutor(1) as thread:  # XLA compiles evaluation beside the run
         for compile in _evaluations(run, prepared):
             thread.submit(compile)
-        result = fit(run, prepared.train, prepared.validation, **options)
+        result = fit(run, prepared.train, prepared.validation, state=state, save=save, **options)
     return with_metrics(result, prepared)
 
 

@@ -62,7 +62,7 @@ def config_path(path: str | Path) -> Path:
 
 def _record(file: Path) -> dict[str, Any]:
     from fnn.files import explained, read_record
-    from fnn.runs.folder import FORMAT
+    from fnn.runs.digests import FORMAT
 
     with explained(file):
         if file.name == "config.json" and file.parent.is_dir() and not file.exists():

@@ -112,10 +112,15 @@ def print_result(result: TrainResult) -> None:
         print(f"test {metrics} ({len(result.prepared.test.target):,} rows)")
 
 
-def print_end(started: float, folder: Path | None) -> None:
-    """What it took in all, what the folder holds, and how to repeat it."""
+def print_end(started: float, folder: Path | None, interrupted: bool) -> None:
+    """What it took in all, what the folder holds, and how to repeat it or to go on."""
+    from fnn.runs.kinds import resume_command
+
     print_where(started, folder)
-    if folder is not None:
+    command = resume_command(folder) if interrupted and folder is not None else None
+    if command is not None:
+        print(f"go on: {command}")
+    elif folder is not None:
         print(f"again: fnn train --config {shlex.quote(str(folder))}")
 
 

@@ -39,6 +39,10 @@ class EnsembleAdapter(Adapter[EnsembleResult]):
     def begin(self, folder: RunFolder) -> None:
         self.origin.write_config(folder, self.run, self.prepared, networks=self.members)
 
+    def begin_again(self, folder: RunFolder) -> None:
+        folder.write_history([])
+        folder.remove_result()
+
     def rows(self, event: TrainingEvent) -> Iterable[Mapping[str, float]]:
         members, epoch = event.members, int(event.epoch)
         if members is None or not members.history or len(members.history["loss"]) < members.total:

@@ -11,7 +11,8 @@ from fnn.figures.sweeps.panels import varied_names
 from fnn.files import write_bytes, write_record
 from fnn.model import Model, save
 from fnn.runs.adapters.member import member_fields, status_of
-from fnn.runs.folder import FORMAT, RunFolder, now
+from fnn.runs.digests import FORMAT
+from fnn.runs.folder import RunFolder, now
 from fnn.runs.origin import MemberOrigin, Origin
 from fnn.runs.recorder import Adapter, Recorder
 from fnn.search import SearchResult

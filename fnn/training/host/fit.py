@@ -200,12 +200,20 @@ def _start(
         snapshot = Snapshot(replicate_result(_first_state(source, arguments), mesh), {})
     else:
         snapshot = begin if isinstance(begin, Snapshot) else Snapshot(begin, {})
-        check_state(snapshot.state, jax.eval_shape(_init_state, *arguments))
+        check_state(snapshot.state, state_shapes(run, rows))
         snapshot = snapshot._replace(state=replicate(snapshot.state, mesh))
     state = snapshot.state
     check_start(run, state)
     source.advance(state, 0, 0)  # compiles what is not yet compiled, and computes nothing
     return SingleRun(run, source, snapshot, epochs)
+
+
+def state_shapes(run: Run, rows: Batch | RowReader) -> RunState:
+    """The shapes of a run's state for such rows."""
+    run = numbers(run, wide(run.objective.policy.dtype))
+    one = rows if isinstance(rows, Batch) else rows.read(np.arange(1))
+    first = jax.tree.map(lambda leaf: leaf[:1], one.x)
+    return jax.eval_shape(_init_state, run, first, *2 * [np.uint32(0)])
 
 
 def _first_state(
