@@ -116,7 +116,7 @@ def load(path: str | Path) -> Model:
     record = read_record(record_path, FORMAT)
     objective, expected, in_shape = _objective(record, record_path)
     weights = folder / _file_name(record, record_path)
-    data = read_bytes(weights)
+    data = read_bytes(weights, None)
     if hashlib.sha256(data).hexdigest() != field(record, "sha256", str, record_path):
         raise FnnError("damaged, or not the arrays that model.json was written for", str(weights))
     arrays = from_bytes(data, weights)
