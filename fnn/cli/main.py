@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -102,6 +103,8 @@ def parse(arguments: list[str]) -> Command:
     """The subcommand with its options."""
     import tyro
 
+    from fnn.cli.options.numbers import registry
+
     name, words = "".join(arguments[:1]), arguments[1:]
     if name == "gradcheck":
         from fnn.cli.commands.gradcheck import refuse_moved_options
@@ -118,6 +121,7 @@ def parse(arguments: list[str]) -> Command:
         prog="fnn",
         description="Feed-forward networks in JAX: train, look at what was trained, use it.",
         args=arguments,
+        registry=registry(),
     )
     return command
 
@@ -131,6 +135,7 @@ def _command(name: str) -> Callable[..., Command]:
 def _parse_with_folder(name: str, words: list[str]) -> Command | None:
     """The subcommand with the options of a folder as its defaults; None where none is named."""
     from fnn.cli.options.command_line import without_folder
+    from fnn.cli.options.numbers import registry
 
     if name not in ("train", "sweep", "search"):
         return None
@@ -143,16 +148,17 @@ def _parse_with_folder(name: str, words: list[str]) -> Command | None:
     from fnn.cli.commands.sweep import resumed_sweep
     from fnn.cli.commands.train import note_changed_data, repeated_run
 
+    cli = partial(tyro.cli, registry=registry())
     if name == "train":
         run = repeated_run(folder)
-        run = tyro.cli(type(run), prog="fnn train", args=words, default=run)
+        run = cli(type(run), prog="fnn train", args=words, default=run)
         note_changed_data(folder, run)
         return run
     if name == "sweep":
         sweep = resumed_sweep(folder)
-        return tyro.cli(type(sweep), prog="fnn sweep", args=words, default=sweep)
+        return cli(type(sweep), prog="fnn sweep", args=words, default=sweep)
     search = resumed_search(folder)
-    return tyro.cli(type(search), prog="fnn search", args=words, default=search)
+    return cli(type(search), prog="fnn search", args=words, default=search)
 
 
 def _cache_programs() -> None:

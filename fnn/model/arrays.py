@@ -87,7 +87,11 @@ def _array(name: str, view: Mapping[str, Any], path: str | Path) -> np.ndarray:
 
 
 def check_shapes(expected: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """The same paths on both sides, and the same shapes. Raises `FnnError` with what differs."""
+    """The same paths on both sides, the same shapes, and dtypes of one kind.
+
+    Floats may be of another width than those that `init` makes (a network kept in bfloat16); whole
+    numbers and bools are exactly as `init` makes them. Raises `FnnError` with what differs.
+    """
     for message, paths in (
         ("missing", expected.keys() - arrays.keys()),
         ("not of this network", arrays.keys() - expected.keys()),
@@ -99,3 +103,23 @@ def check_shapes(expected: Mapping[str, Any], arrays: Mapping[str, Any]) -> None
         if tuple(arrays[path].shape) != tuple(leaf.shape):
             shapes = f"{tuple(leaf.shape)}, got {tuple(arrays[path].shape)}"
             raise FnnError(f"{path}: expected the shape {shapes}")
+        if not _same_kind(leaf.dtype, arrays[path].dtype):
+            raise FnnError(f"{path}: expected {leaf.dtype}, got {arrays[path].dtype}")
+
+
+def _same_kind(expected: np.dtype, dtype: np.dtype) -> bool:
+    if jnp.issubdtype(expected, jnp.floating):
+        return bool(jnp.issubdtype(dtype, jnp.floating))
+    return expected == dtype
+
+
+def described(arrays: Mapping[str, Any]) -> dict[str, str]:
+    """Arrays by path as a record holds them: `float32[64, 128]`."""
+    return {path: f"{leaf.dtype}{list(leaf.shape)}" for path, leaf in arrays.items()}
+
+
+def check_described(recorded: Mapping[str, object], arrays: Mapping[str, Any]) -> None:
+    """Raises `FnnError` where arrays are not those of a record's `described`, with the first."""
+    for path, text in described(arrays).items():
+        if recorded.get(path) != text:
+            raise FnnError(f"{path}: expected {recorded.get(path, 'no such array')}, got {text}")

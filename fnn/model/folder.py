@@ -18,7 +18,15 @@ from fnn.data import Preprocessing
 from fnn.data.json_fields import JsonObject
 from fnn.files import explained, field, read_bytes, read_record, write_bytes, write_json
 from fnn.layer import PyTree
-from fnn.model.arrays import check_shapes, declared, from_bytes, named_arrays, to_bytes
+from fnn.model.arrays import (
+    check_described,
+    check_shapes,
+    declared,
+    described,
+    from_bytes,
+    named_arrays,
+    to_bytes,
+)
 from fnn.model.model import Model
 from fnn.model.modules import check_kinds, modules_of
 from fnn.model.shapes import shape_from_json, shape_to_json
@@ -59,7 +67,7 @@ def save(model: Model, folder: str | Path) -> None:
         "objective": objective,
         "in_shape": shape_to_json(model.in_shape),
         "preprocessing": None if preprocessing is None else preprocessing.to_json(),
-        "arrays": {path: f"{leaf.dtype}{list(leaf.shape)}" for path, leaf in arrays.items()},
+        "arrays": described(arrays),
         "file": weights.name,
         "sha256": digest,
         "modules": modules_of(objective),
@@ -122,6 +130,7 @@ def load(path: str | Path) -> Model:
     arrays = from_bytes(data, weights)
     with _in_file(weights):
         check_shapes(named_leaves(expected), arrays)
+        check_described(field(record, "arrays", dict, record_path), arrays)
     leaves = [jax.device_put(arrays[name]) for name in named_leaves(expected)]
     trees = jax.tree.unflatten(jax.tree.structure(expected), leaves)
     fitted = field(record, "preprocessing", dict | None, record_path)
