@@ -12,6 +12,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 from fnn.cli.options.data import DataOptions
 from fnn.cli.options.devices import ProcessOptions
 from fnn.cli.options.figures import check_figures
+from fnn.cli.options.imports import Imports, import_modules
 from fnn.cli.options.network import NetworkOptions
 from fnn.cli.options.option import option, option_errors, word
 from fnn.cli.options.single_run import (
@@ -56,6 +57,8 @@ class TrainCommand:
     """Train M networks as one program, of the seeds from --seed on, and average what they say."""
     config: Annotated[str | None, option("RUN")] = None
     """Repeat the run of that folder; DATA and options beside it replace its own."""
+    imports: Imports = ()
+    """Modules to import first: those that define activations or optimizers of your own."""
     network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
     training: OmitArgPrefixes[TrainingOptions] = field(default_factory=TrainingOptions)
     validation: OmitArgPrefixes[ValidationOptions] = field(default_factory=ValidationOptions)
@@ -77,6 +80,7 @@ class TrainCommand:
         if self.machine.starts_others:
             return start_all("train", self)
         self.machine.set_up(self.training.precision == "float64")
+        import_modules(self.imports)
         prepared = prepare_data(self)
         run = build_single_run(self, prepared)
         check_outputs(run.objective.net, prepared)
