@@ -31,8 +31,8 @@ def parse_text(text: str) -> Any:
     except RecursionError:
         raise too_deep from None
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [item for outer in level for item in _items(outer)]
+    for _ in range(MAX_DEPTH):
+        level = [item for outer in level for item in _items(outer) if isinstance(item, list | dict)]
         if not level:
             return value
     raise too_deep
