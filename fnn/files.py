@@ -9,6 +9,7 @@ import json
 import math
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from io import FileIO
@@ -16,7 +17,8 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from fnn.spec.errors import FnnError
+from fnn.spec.errors import FnnError, SpecError
+from fnn.spec.json_text import parse_text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,17 +30,36 @@ MESSAGES = {
     errno.EEXIST: "exists already",
 }
 """for errors whose usual text does not help"""
+RECORD_LIMIT = 2**28
+"""bytes of a file that is read as one JSON value, 256 MiB; of metrics.jsonl eight times that"""
+DATA_LIMIT = 2**33
+"""bytes of a data file that is read whole, 8 GiB; arrays in a folder of .npy stay on disk"""
 
 
 @contextmanager
 def explained(path: str | Path) -> Iterator[None]:
-    """An `OSError` raised inside becomes an `FnnError` with the file and the reason."""
+    """An `OSError` raised inside becomes an `FnnError` with the file and the reason.
+
+    So does a name that no file can have: one with a NUL, or that is no text in UTF-8.
+    """
+    check_name(path)
     try:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         reason = reason[:1].lower() + reason[1:]
         raise FnnError(MESSAGES.get(error.errno or 0, reason), str(path)) from error
+
+
+def check_name(path: str | Path) -> None:
+    """Raises `FnnError` for a name that no file can have."""
+    try:
+        if b"\0" not in os.fsencode(path):
+            return
+        reason = "no file's name holds a NUL"
+    except UnicodeEncodeError:
+        reason = "no file's name holds half of a surrogate pair"
+    raise FnnError(reason, ascii(str(path)))
 
 
 @contextmanager
@@ -128,6 +149,8 @@ def _locked(file: Path, path: Path, busy_message: str) -> sqlite3.Connection | N
         before = file.stat().st_ino if file.exists() else None
         lock.execute("BEGIN EXCLUSIVE")
         if file.exists() and before in (None, file.stat().st_ino):
+            with contextlib.suppress(OSError):  # of an older fnn
+                file.with_name(f"{file.name}-journal").unlink(missing_ok=True)
             return lock
     except sqlite3.Error as error:
         lock.close()
@@ -172,7 +195,11 @@ def json_text(value: object, indent: int | None = None) -> str:
     NumPy's and JAX's arrays and scalars become lists and numbers, paths become strings. Raises
     `FnnError` with the place of anything else.
     """
-    return json.dumps(_plain(value, ""), indent=indent, ensure_ascii=False, allow_nan=False)
+    plain = _plain(value, "")
+    text = json.dumps(plain, indent=indent, ensure_ascii=False, allow_nan=False)
+    if any("\ud800" <= character <= "\udfff" for character in text):  # names that are not UTF-8
+        return json.dumps(plain, indent=indent, allow_nan=False)
+    return text
 
 
 def _plain(value: object, location: str) -> object:
@@ -200,10 +227,35 @@ def with_floats(value: object) -> Any:
     return float(value) if value in ("NaN", "Infinity", "-Infinity") else value
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """The content of a file. Raises `FnnError` with the path where it can't be read."""
+def read_bytes(path: str | Path, limit: int | None = RECORD_LIMIT) -> bytes:
+    """The content of a regular file of at most so many bytes.
+
+    Raises `FnnError` with the path where it can't be read, is larger, or is a device or a pipe,
+    which need not end.
+    """
+    check_regular(path, limit)
+    with explained(path), open(path, "rb") as file:
+        data = file.read() if limit is None else file.read(limit + 1)
+    if limit is not None and len(data) > limit:  # it has grown since
+        raise FnnError(f"is larger than {_size(limit)}, the most that is read", str(path))
+    return data
+
+
+def check_regular(path: str | Path, limit: int | None = None) -> None:
+    """Raises `FnnError` for what is no regular file, and for one of more than so many bytes."""
     with explained(path):
-        return Path(path).read_bytes()
+        found = os.stat(path)
+    if stat.S_ISDIR(found.st_mode):
+        raise FnnError(MESSAGES[errno.EISDIR], str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise FnnError("is a device or a pipe, not a regular file", str(path))
+    if limit is not None and found.st_size > limit:
+        message = f"is larger than {_size(limit)}, the most that is read: {found.st_size:,} bytes"
+        raise FnnError(message, str(path))
+
+
+def _size(limit: int) -> str:
+    return f"{limit >> 30} GiB" if limit >= 2**30 else f"{limit >> 20} MiB"
 
 
 def read_json(path: str | Path) -> object:
@@ -214,15 +266,15 @@ def read_json(path: str | Path) -> object:
 def parse_json(data: bytes, path: str | Path, line: int = 1) -> Any:
     """Parse JSON that begins at that line of a file; errors as in `read_json`."""
     try:
-        return json.loads(data.decode())
+        return parse_text(data.decode())
+    except SpecError as error:
+        raise FnnError(error.message, str(path)) from None
     except json.JSONDecodeError as error:
         location = f"line {line + error.lineno - 1}, column {error.colno}"
         raise FnnError(f"not JSON: {error.msg} at {location}", str(path)) from None
     except UnicodeDecodeError as error:
         line += data[: error.start].count(b"\n")
         raise FnnError(f"not UTF-8 text: {error.reason} in line {line}", str(path)) from None
-    except RecursionError:
-        raise FnnError("not JSON that can be read: nested too deeply", str(path)) from None
 
 
 def read_record(path: str | Path, version: int) -> dict[str, Any]:
@@ -235,6 +287,8 @@ def read_record(path: str | Path, version: int) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise FnnError(f"expected a JSON object, got {type(record).__name__}", str(path))
     record_format = field(record, "format", int, path)
+    if record_format < 1:
+        raise FnnError(f"expected a format from 1 to {version}, got {record_format}", str(path))
     if record_format > version:
         raise FnnError(
             f"written by a newer fnn: its format is {record_format}, "

@@ -243,7 +243,7 @@ def test_what_json_cannot_hold(value: Any, words: str) -> None:
         (b"", "not JSON: Expecting value at line 1, column 1"),
         (b'{"a": 1,\n "b" 2}', "not JSON: Expecting ':' delimiter at line 2, column 6"),
         (b'{"a":\n"\xff"}', "not UTF-8 text: invalid start byte in line 2"),
-        (b"[" * 100_000, "not JSON that can be read: nested too deeply"),
+        (b"[" * 100_000, "not JSON that can be read: nested too deeply (over 100 levels)"),
         (b"[1]", "expected a JSON object, got list"),
         (b'{"b": 1}', "the entry 'format' is missing"),
         (b'{"format": "1"}', "expected 'format' to be of type int, got '1'"),

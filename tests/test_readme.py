@@ -31,7 +31,7 @@ PAGES = sorted(
 )
 MARK = "-- end of block --"
 COMMANDS = ["train", "sweep", "search", "evaluate", "predict", "runs", "summary", "gradcheck"]
-COMMANDS += ["data list", "data get", "data describe"]
+COMMANDS += ["verify", "data list", "data get", "data describe"]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 

@@ -638,8 +638,8 @@ DENSE = {"kind": "dense.v1", "units": 2}
 WRONG_JSON = [
     ("{", "not JSON: Expecting property name"),
     ("", "not JSON: Expecting value"),
-    ("[" * 99999, "not JSON: maximum recursion depth"),
-    ('{"kind": "dense.v1", "units": ' + "1" * 9999 + "}", "not JSON: Exceeds the limit"),
+    ("[" * 99999, "not JSON that can be read: nested too deeply"),
+    ('{"kind": "dense.v1", "units": ' + "1" * 9999 + "}", "not JSON that can be read: a whole"),
     ([], "expected an object with a kind, got [] (list)"),
     (3, "expected an object with a kind, got 3 (int)"),
     (None, "expected an object with a kind, got None (NoneType)"),

@@ -74,7 +74,7 @@ def read(path: Path) -> Checkpoint:
 def read_tensors(path: Path, record: Record) -> dict[str, np.ndarray]:
     """The arrays that the manifest `record`, read from `path`, names; errors as in `read`."""
     tensors = path.with_name(_file_name(record, path))
-    data = read_bytes(tensors)
+    data = read_bytes(tensors, None)
     if hashlib.sha256(data).hexdigest() != field(record, "sha256", str, path):
         raise FnnError(_damage(data, tensors, record, path), str(tensors))
     arrays = from_bytes(data, tensors)

@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -103,6 +104,8 @@ def parse(arguments: list[str]) -> Command:
     """The subcommand with its options."""
     import tyro
 
+    from fnn.cli.options.numbers import registry
+
     name, words = "".join(arguments[:1]), arguments[1:]
     if name == "gradcheck":
         from fnn.cli.commands.gradcheck import refuse_moved_options
@@ -119,6 +122,7 @@ def parse(arguments: list[str]) -> Command:
         prog="fnn",
         description="Feed-forward networks in JAX: train, look at what was trained, use it.",
         args=arguments,
+        registry=registry(),
     )
     return command
 
@@ -132,6 +136,7 @@ def _command(name: str) -> Callable[..., Command]:
 def _parse_with_folder(name: str, words: list[str]) -> Command | None:
     """The subcommand with the options of a folder as its defaults; None where none is named."""
     from fnn.cli.options.command_line import without_folder
+    from fnn.cli.options.numbers import registry
 
     if name not in ("train", "sweep", "search"):
         return None
@@ -150,9 +155,10 @@ def _parse_with_folder(name: str, words: list[str]) -> Command | None:
         resumed_run,
     )
 
+    cli = partial(tyro.cli, registry=registry())
     if resumed is None:
         assert repeated is not None
-        run = tyro.cli(TrainCommand, prog="fnn train", args=rest, default=repeated_run(repeated))
+        run = cli(TrainCommand, prog="fnn train", args=rest, default=repeated_run(repeated))
         note_changed_data(repeated, run)
         return run
     if repeated is not None:
@@ -163,7 +169,7 @@ def _parse_with_folder(name: str, words: list[str]) -> Command | None:
         "search": resumed_search,
     }
     command = resume[name](resumed)
-    return tyro.cli(type(command), prog=f"fnn {name}", args=rest, default=command)
+    return cli(type(command), prog=f"fnn {name}", args=rest, default=command)
 
 
 def _cache_programs() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from fnn.data.dataset import DataRows, Dataset, check_finite
 from fnn.data.errors import DataError, listed
+from fnn.data.sources.whole_files import read_arrays
 from fnn.data.tables.frames import check_present, is_frame, table_of
 from fnn.data.tables.table import Table, is_categories
 from fnn.data.targets.class_labels import from_labels
@@ -90,7 +90,7 @@ def load_npz(path: Path, *, task: TaskOption = None, target: str | None = None) 
     `target` names another array as the target. Errors: no such file or arrays, damaged files,
     arrays of Python objects, and those of `from_arrays`.
     """
-    arrays = read_npz(path)
+    arrays = read_arrays(path)
     inputs = require_array(arrays, "inputs", path)
     labels = (
         require_array(arrays, "target", path)
@@ -104,20 +104,6 @@ def load_npz(path: Path, *, task: TaskOption = None, target: str | None = None) 
         raise DataError("expected both x_test and y_test, or neither", str(path))
     test = None if test_inputs is None or test_target is None else (test_inputs, test_target)
     return from_arrays(inputs, labels, name=name, test=test, task=task)
-
-
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file by name, or the one of an .npy file under x."""
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return {"x": loaded}
-            return {key: loaded[key] for key in loaded.files}
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", str(path)) from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"no arrays of numbers can be read from it: {error}", str(path)) from error
 
 
 def find_array(arrays: Mapping[str, np.ndarray], what: str) -> np.ndarray | None:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from fnn.data.arrays import encode_more, read_npz, require_array
+from fnn.data.arrays import encode_more, require_array
 from fnn.data.dataset import DataRows, Inputs
 from fnn.data.errors import DataError
 from fnn.data.preprocessing.preprocessing import Preprocessing
 from fnn.data.preprocessing.tables import NumericColumn, TableEncoder
 from fnn.data.sources.idx import read_idx
 from fnn.data.sources.memory_mapped import is_array_folder, read_array
+from fnn.data.sources.whole_files import read_arrays
 from fnn.data.tables.columns import Kind
 from fnn.data.tables.csv_dataset import check_columns, parse_columns
 from fnn.data.tables.csv_reader import (
@@ -49,7 +50,7 @@ def read_inputs(
     if is_array_folder(path):
         return read_array(path / "x.npy")
     if path.suffix in (".npy", ".npz"):
-        return require_array(read_npz(path), "inputs", path)
+        return require_array(read_arrays(path), "inputs", path)
     if "idx" in path.name:
         return _images(path, preprocessing.in_shape)
     known = ", ".join((*SUFFIXES, ".npy", ".npz"))
@@ -76,7 +77,7 @@ def read_rows(
     if is_array_folder(path):
         arrays = {name: read_array(path / f"{name}.npy") for name in ("x", "y")}
     elif path.suffix == ".npz":
-        arrays = read_npz(path)
+        arrays = read_arrays(path)
     else:
         raise DataError(
             "no targets: expected a text file with their column, .npz, or a folder of x.npy and "

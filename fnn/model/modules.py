@@ -24,9 +24,19 @@ def check_kinds(spec: Json, modules: object, path: Path) -> None:
     for kind in _kinds(spec):
         if kind.split(".")[0] not in known:
             module = modules.get(kind) if isinstance(modules, dict) else None
-            hint = f"import {module}" if module else "import the module that declares it"
-            message = f"holds a {kind!r}, which nothing declares so far: {hint} first"
+            message = f"holds a {kind!r}, which nothing declares so far: {_advice(module)}"
             raise FnnError(message, str(path))
+
+
+def _advice(module: object) -> str:
+    if module == "__main__":
+        return (
+            "it was defined in __main__, a script or a notebook; move its class into a module, "
+            "with the same kind, and import that first (--import MODULE on the command line)"
+        )
+    if isinstance(module, str):
+        return f"import {module} first (--import {module} on the command line)"
+    return "import the module that declares it first (--import MODULE on the command line)"
 
 
 def _kinds(spec: Json) -> Iterator[str]:

@@ -24,7 +24,7 @@ def file_digests(folder: Path) -> dict[str, str]:
     names = sorted(
         path.relative_to(folder).as_posix() for path in paths if _is_listed(path, folder)
     )
-    return {name: hashlib.sha256(read_bytes(folder / name)).hexdigest() for name in names}
+    return {name: hashlib.sha256(read_bytes(folder / name, None)).hexdigest() for name in names}
 
 
 def _is_listed(path: Path, folder: Path) -> bool:
@@ -43,5 +43,5 @@ def check_file(folder: Path, name: str) -> None:
     file = folder / name
     if name not in digests or not file.is_file():
         return
-    if hashlib.sha256(read_bytes(file)).hexdigest() != digests[name]:
+    if hashlib.sha256(read_bytes(file, None)).hexdigest() != digests[name]:
         raise FnnError("is not the file that result.json was written for", str(file))

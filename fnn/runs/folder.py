@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from fnn.files import (
+    RECORD_LIMIT,
     append_line,
     explained,
     json_text,
@@ -201,8 +202,8 @@ class RunFolder:
         if not path.exists():
             return []
         check_file(self.path, path.name)
-        rows = []
-        for number, line in enumerate(read_bytes(path).split(b"\n")[:-1], start=1):
+        rows, lines = [], read_bytes(path, 8 * RECORD_LIMIT).split(b"\n")[:-1]
+        for number, line in enumerate(lines, start=1):
             row = parse_json(line, path, number)
             if not isinstance(row, dict):
                 raise FnnError(f"expected a JSON object in line {number}, got {row!r}", str(path))

@@ -67,14 +67,16 @@ def list_runs(parent: str | Path = "runs") -> list[RunSummary]:
     """The runs in a folder, by name; none where there is no such folder.
 
     A folder that can't be read as a run is listed as damaged, with the reason; one that holds none
-    of a run's files is left out. Raises `FnnError` where the folder itself is a file or can't be
-    read.
+    of a run's files is left out, and so is a link to the folder itself or to one above it.
+    Raises `FnnError` where the folder itself is a file or can't be read.
     """
     parent = Path(parent)
     with explained(parent):
         if not parent.exists():
             return []
+        here = parent.resolve()
         folders = [path for path in parent.iterdir() if path.is_dir() and path.name[0] != "."]
+        folders = [path for path in folders if path.resolve() not in (here, *here.parents)]
         runs = [path for path in folders if any((path / part).exists() for part in PARTS)]
     return [summarize(path) for path in sorted(runs)]
 

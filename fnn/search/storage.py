@@ -130,7 +130,7 @@ def _cut_torn_line(path: Path) -> None:
 
     Raises `FnnError` for a file that is something else, which stays as it is.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, None)
     if not HEAD.startswith(data[: len(HEAD)]):
         raise FnnError("is no journal of Optuna, nor SQLite by its name", str(path))
     end = data.rfind(b"\n") + 1

@@ -14,6 +14,7 @@ import numpy as np
 from fnn.spec.decorator import build
 from fnn.spec.errors import SpecError, choice, error_path
 from fnn.spec.fields import describe
+from fnn.spec.json_text import parse_text
 from fnn.spec.kinds import find_kind, is_spec
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -37,12 +38,15 @@ def from_json(text: str) -> Any:
     missing fields, values of another type.
     """
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        data = parse_text(text)
+    except json.JSONDecodeError as error:
         raise SpecError(f"not JSON: {error}") from None
     if not isinstance(data, dict) or set(data) == {"numbers"}:
         raise SpecError(f"expected an object with a kind, got {describe(data)}")
-    return _decode(data)
+    try:
+        return _decode(data)
+    except RecursionError:
+        raise SpecError("can't be read: nested too deeply for Python's stack") from None
 
 
 def _encode(value: object) -> Json:

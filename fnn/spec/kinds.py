@@ -93,7 +93,10 @@ def find_kind(kind: str) -> type[AnySpec]:
     versions = [known for known in _KINDS if known.split(".")[0] == name]
     if versions:
         raise SpecError(f"unknown version {kind!r}: this fnn reads {', '.join(sorted(versions))}")
-    raise SpecError(f"unknown kind {kind!r}{choice(kind, _KINDS)}")
+    raise SpecError(
+        f"unknown kind {kind!r}{choice(kind, _KINDS)}; if a module of yours declares it, import "
+        "that first"
+    )
 
 
 def from_name(name: str, family: tuple[type, ...] | type) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from fnn.data.sources.whole_files import DAMAGE
 from fnn.files import read_bytes, write_bytes
 from fnn.host import fetch
 from fnn.layer import PyTree
@@ -32,11 +32,11 @@ def write(path: Path, arrays: Mapping[str, ArrayLike | Sequence[float]]) -> None
 def read(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a file. Raises `FnnError` with the path where it is damaged."""
     try:
-        with np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) as file:
+        with np.load(io.BytesIO(read_bytes(path, None)), allow_pickle=False) as file:
             return dict(file)
-    except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile) as error:
-        if isinstance(error, FnnError):
-            raise
+    except FnnError:
+        raise
+    except DAMAGE:
         raise FnnError(DAMAGED, str(path)) from None
 
 

@@ -13,6 +13,7 @@ from fnn.cli.commands.train import TrainCommand
 from fnn.cli.options.config_file import has_changed, read_options
 from fnn.cli.options.data import DataDir, data_errors
 from fnn.cli.options.devices import MachineOptions
+from fnn.cli.options.imports import Imports, import_modules
 from fnn.cli.options.option import option, word
 from fnn.cli.options.single_run import prepare_data
 from fnn.spec.errors import FnnError
@@ -40,6 +41,8 @@ class EvaluateCommand:
     """What becomes of a category that no training row had: zeros takes it for none of them."""
     data_dir: DataDir = None
     """Where mnist and fashion-mnist lie."""
+    imports: Imports = ()
+    """Modules to import first: those that define layers of your own."""
     machine: OmitArgPrefixes[MachineOptions] = field(default_factory=MachineOptions)
 
     def run(self) -> int:
@@ -49,6 +52,7 @@ class EvaluateCommand:
         from fnn.training.rows import evaluate_rows
 
         self.machine.set_up(needs_float64(self.folder))
+        import_modules(self.imports)
         model, fitted = load_model(self.folder)
         own = self._own_options()
         rows = self._own_rows(own) if self.data is None else self._rows(self.data, fitted)

@@ -12,6 +12,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 
 from fnn.cli.options.data import DataOptions
 from fnn.cli.options.devices import MachineOptions
+from fnn.cli.options.imports import Imports, import_modules
 from fnn.cli.options.network import NetworkOptions
 from fnn.cli.options.option import option, word
 from fnn.spec.errors import FnnError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from fnn.audit import Audit
     from fnn.audit.api import AuditOptions
 
-OWN = {"data", "dtype", "seed", "directions", "hessian", "plot", "json", "machine"}
+OWN = {"data", "imports", "dtype", "seed", "directions", "hessian", "plot", "json", "machine"}
 """what goes with a Python file"""
 SCRIPTS = {
     "--faults": "plant_faults.py",
@@ -44,6 +45,8 @@ class GradcheckCommand:
     random."""
     spec: Annotated[str | None, option("FILE")] = None
     """An objective, or a network, in fnn's JSON (fnn.to_json), in place of the options of one."""
+    imports: Imports = ()
+    """Modules to import first: those that define layers of your own."""
     loss: Annotated[str | None, option("NAME", "what suits the target, as fnn train takes")] = None
     """cross_entropy, binary_cross_entropy, squared_error, absolute_error, huber, …"""
     inputs: Annotated[tuple[int, ...], option("N …", "784")] = ()
@@ -72,6 +75,7 @@ class GradcheckCommand:
         """Print the evidence."""
         self._check()
         self.machine.set_up(float64=self._is_python() and self.dtype == "float64")
+        import_modules(self.imports)
         audited = self._audit()
         print(audited)
         if self.json is not None:

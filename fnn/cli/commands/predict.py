@@ -10,6 +10,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 
 from fnn.cli.options.data import data_errors
 from fnn.cli.options.devices import MachineOptions
+from fnn.cli.options.imports import Imports, import_modules
 from fnn.cli.options.option import option, word
 
 
@@ -25,6 +26,10 @@ class PredictCommand:
     """The file to write."""
     unknown: Annotated[Literal["error", "zeros"], option()] = "error"
     """What becomes of a category that no training row had: zeros takes it for none of them."""
+    escape_formulas: Annotated[bool, option()] = False
+    """Put an apostrophe before classes and headings that a spreadsheet would run as formulas."""
+    imports: Imports = ()
+    """Modules to import first: those that define layers of your own."""
     machine: OmitArgPrefixes[MachineOptions] = field(default_factory=MachineOptions)
 
     def run(self) -> int:
@@ -35,10 +40,19 @@ class PredictCommand:
         from fnn.runs.load import load_model, needs_float64
 
         self.machine.set_up(needs_float64(self.folder))
+        import_modules(self.imports)
         model, fitted = load_model(self.folder)
         with data_errors(self.file):
             x = fitted.encode(read_inputs(self.file, fitted), unknown=self.unknown)
-        text, rows = predictions_csv(model, fitted, x)
+        text, rows, formulas = predictions_csv(
+            model, fitted, x, escape_formulas=self.escape_formulas
+        )
+        if formulas and not self.escape_formulas:
+            print(
+                f"fnn: note: {formulas:,} {'cell' if formulas == 1 else 'cells'} would be run as "
+                "formulas by a spreadsheet; --escape-formulas puts an apostrophe before such",
+                file=sys.stderr,
+            )
         if self.out is None:
             sys.stdout.write(text)
         else:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional
 
+from fnn.cli.options.imports import Imports, import_modules
 from fnn.cli.options.network import NetworkOptions
 from fnn.cli.options.option import option_errors, word
 
@@ -19,6 +20,8 @@ class SummaryCommand:
     """Features of one example."""
     outputs: Annotated[Positional[int], word("OUTPUTS")]
     """Outputs of the last layer."""
+    imports: Imports = ()
+    """Modules to import first: those that define activations of your own."""
     network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
 
     def run(self) -> int:
@@ -26,6 +29,7 @@ class SummaryCommand:
         from fnn.network_summary import summary
         from fnn.shapes import shape
 
+        import_modules(self.imports)
         with option_errors(units="OUTPUTS"):
             net = self.network.build(self.outputs)
         print(summary(net, shape(self.inputs)))

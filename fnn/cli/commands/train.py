@@ -14,6 +14,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 from fnn.cli.options.data import DataOptions
 from fnn.cli.options.devices import ProcessOptions
 from fnn.cli.options.figures import check_figures
+from fnn.cli.options.imports import Imports, import_modules
 from fnn.cli.options.network import NetworkOptions
 from fnn.cli.options.option import option, option_errors, word
 from fnn.cli.options.single_run import (
@@ -67,6 +68,8 @@ class TrainCommand:
     """Save where the run stands, for --resume, after so many seconds."""
     allow_different: Annotated[bool, option()] = False
     """Go on with --resume where versions, devices or data have changed, to other bits."""
+    imports: Imports = ()
+    """Modules to import first: those that define activations or optimizers of your own."""
     network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
     training: OmitArgPrefixes[TrainingOptions] = field(default_factory=TrainingOptions)
     validation: OmitArgPrefixes[ValidationOptions] = field(default_factory=ValidationOptions)
@@ -92,6 +95,7 @@ class TrainCommand:
         if self.machine.starts_others:
             return start_all("train", self)
         self.machine.set_up(self.training.precision == "float64")
+        import_modules(self.imports)
         prepared = prepare_data(self)
         run = build_single_run(self, prepared)
         check_outputs(run.objective.net, prepared)

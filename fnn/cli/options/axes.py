@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, get_type_hints
 
+from fnn.cli.options.numbers import parse_float, parse_int
 from fnn.cli.options.single_run import SingleRunOptions, build_single_run
 from fnn.cli.options.values import check_value, format_settings
 from fnn.spec.errors import FnnError, SpecError, choice, error_path
@@ -78,8 +79,8 @@ def _range(parts: list[str]) -> list[object] | Range:
     from fnn.sweeps import Range
 
     words = [part.strip() for part in parts[2:]]
-    counts = [int(part) for part in words if part.isdecimal()]
-    marks = [part for part in words if not part.isdecimal()]
+    counts = [int(part) for part in words if _is_count(part)]
+    marks = [part for part in words if not _is_count(part)]
     known = len(counts) < 2 and len(set(marks)) == len(marks) and {*marks} <= {"log", "whole"}
     low, high = (_value(part) for part in parts[:2])
     if not (known and isinstance(low, int | float) and isinstance(high, int | float)):
@@ -90,6 +91,10 @@ def _range(parts: list[str]) -> list[object] | Range:
     if counts[0] < 2:
         raise FnnError(f"expected 2 values or more from low to high, got {counts[0]}")
     return list(dict.fromkeys(between.grid(counts[0])))
+
+
+def _is_count(part: str) -> bool:
+    return part.isascii() and part.isdecimal() and len(part) < 10
 
 
 def _tuples(name: str, text: str) -> list[object]:
@@ -111,9 +116,9 @@ def _value(text: str) -> bool | int | float | str | None:
     text = text.strip()
     if not text:
         raise FnnError("expected a value on each side of a comma or colon")
-    for kind in (int, float):
+    for parse_number in (parse_int, parse_float):
         try:
-            return kind(text)
+            return parse_number(text)
         except ValueError:
             continue
     return WORDS.get(text.lower(), text)

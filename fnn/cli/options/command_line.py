@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 REPEATED = ("over",)
 """options that may be repeated, with a value each"""
+RENAMED = {"imports": "import"}
+"""options that are not called as their fields, here since that is a word of Python"""
 
 
 def to_argv(options: DataclassInstance) -> list[str]:
@@ -35,7 +37,7 @@ def _values(options: DataclassInstance) -> Iterator[tuple[str, list[str]]]:
     """The options that differ from their defaults: the name ("" for none), and the values."""
     for field in dataclasses.fields(options):
         value, default = getattr(options, field.name), field.default
-        name = field.name.replace("_", "-")
+        name = RENAMED.get(field.name, field.name.replace("_", "-"))
         if field.default_factory is not dataclasses.MISSING:
             yield from _values(value)
         elif default is dataclasses.MISSING:

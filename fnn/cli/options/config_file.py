@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
+from fnn.cli.options.values import check_value
 from fnn.spec.errors import FnnError, choice
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def _record(file: Path) -> dict[str, Any]:
     return read_record(file, FORMAT)
 
 
-def _build(cls: type[T], values: Mapping[str, object], path: str) -> T:
+def _build(cls: type[T], values: Mapping[str, object], path: str, group: str = "options") -> T:
     fields = {field.name: field for field in dataclasses.fields(cls)}
     hints = get_type_hints(cls)
     arguments: dict[str, Any] = {}
@@ -80,8 +82,12 @@ def _build(cls: type[T], values: Mapping[str, object], path: str) -> T:
         if dataclasses.is_dataclass(hints[name]):
             if not isinstance(value, dict):
                 raise FnnError(f"expected {name!r} to be an object, got {value!r}", path)
-            value = _build(hints[name], value, path)
-        arguments[name] = tuple(value) if isinstance(value, list) else value
+            arguments[name] = _build(hints[name], value, path, f"{group}.{name}")
+            continue
+        value = tuple(value) if isinstance(value, list) else value
+        with _in_file(path, f"{group}.{name}"):
+            check_value(value, hints[name])
+        arguments[name] = value
     missing = [
         name
         for name, field in fields.items()
@@ -92,3 +98,12 @@ def _build(cls: type[T], values: Mapping[str, object], path: str) -> T:
     if missing:
         raise FnnError(f"the option {missing[0]!r} is missing", path)
     return cls(**arguments)
+
+
+@contextmanager
+def _in_file(path: str, name: str) -> Iterator[None]:
+    """An error raised inside names the file and the field."""
+    try:
+        yield
+    except FnnError as error:
+        raise FnnError(f"{name}: {error}", path) from None

@@ -16,14 +16,22 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
-def option(metavar: str | None = None, unset: str = "", aliases: list[str] | None = None) -> object:
-    """An option whose value is called `metavar`; `unset` says what None, or no values, mean."""
+def option(
+    metavar: str | None = None,
+    unset: str = "",
+    aliases: list[str] | None = None,
+    name: str | None = None,
+) -> object:
+    """An option whose value is called `metavar`; `unset` says what None, or no values, mean.
+
+    It is called `name`, or else as its field.
+    """
 
     def default(value: str) -> str:
         shown = {"None": unset, "": unset, "True": "yes", "False": "no"}.get(value, value)
         return f"(default: {shown})" if shown else ""
 
-    return arg(metavar=metavar, help_behavior_hint=default, aliases=aliases)
+    return arg(name=name, metavar=metavar, help_behavior_hint=default, aliases=aliases)
 
 
 def word(metavar: str) -> object:

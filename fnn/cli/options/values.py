@@ -20,15 +20,22 @@ def check_value(value: object, hint: object) -> None:
 
 def _fits(value: object, hint: object) -> bool:
     if get_origin(hint) is Literal:
-        return value in get_args(hint)
+        return isinstance(value, str) and value in get_args(hint)
     if get_origin(hint) is tuple:
-        return isinstance(value, tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
+        return isinstance(value, tuple) and _fit(value, get_args(hint))
     if get_args(hint):
         return any(_fits(value, kind) for kind in get_args(hint))
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     assert isinstance(hint, type)
     return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+
+
+def _fit(values: tuple[object, ...], hints: tuple[object, ...]) -> bool:
+    """Whether a tuple is of these types, or of the first one and any length."""
+    if hints[-1] is ...:
+        hints = hints[:1] * len(values)
+    return len(values) == len(hints) and all(map(_fits, values, hints))
 
 
 def _describe(hint: object) -> str:
@@ -38,10 +45,16 @@ def _describe(hint: object) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(get_args(hint))
     if get_origin(hint) is tuple:
-        return "whole numbers, alternatives with / between them"
+        return _describe_tuple(get_args(hint))
     if get_args(hint):
         return " or ".join(map(_describe, get_args(hint)))
     return "none" if hint is NoneType else names[hint]
+
+
+def _describe_tuple(hints: tuple[object, ...]) -> str:
+    if hints[-1] is not ...:
+        return f"{len(hints)} numbers"
+    return "names" if hints[0] is str else "whole numbers, alternatives with / between them"
 
 
 def format_value(value: object) -> str:

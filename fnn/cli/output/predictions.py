@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from fnn.data.tables.csv_reader import is_number
 
 if TYPE_CHECKING:
     from fnn.data import Preprocessing
     from fnn.model import Model
 
 
-def predictions_csv(model: Model, fitted: Preprocessing, x: np.ndarray) -> tuple[str, int]:
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""how a cell begins that Excel, LibreOffice and Google Sheets may run (OWASP, "CSV Injection")"""
+
+
+class PredictionsCsv(NamedTuple):
+    """Predictions as text, their number, and how many cells a spreadsheet may take for formulas."""
+
+    text: str
+    rows: int
+    formulas: int
+
+
+def predictions_csv(
+    model: Model, fitted: Preprocessing, x: np.ndarray, *, escape_formulas: bool = False
+) -> PredictionsCsv:
     """A line of headings and one for each encoded row: answer, probabilities or spread.
 
-    The text, and the number of rows.
+    With `escape_formulas`, an apostrophe stands before the cells that a spreadsheet may take for
+    formulas; it then shows them as they are, and other programs read the apostrophe as well.
     """
     output = model.output(x)
     predictions = fitted.decode(output)
@@ -31,7 +49,8 @@ def predictions_csv(model: Model, fitted: Preprocessing, x: np.ndarray) -> tuple
         if spread is not None:
             names += [f"spread({name})" for name in names]
             columns.append(spread.reshape(len(predictions), -1))
-    return _csv(names, columns), len(predictions)
+    text, formulas = _csv(names, columns, escape_formulas)
+    return PredictionsCsv(text, len(predictions), formulas)
 
 
 def _spread(model: Model, fitted: Preprocessing, x: np.ndarray) -> np.ndarray | None:
@@ -44,13 +63,23 @@ def _spread(model: Model, fitted: Preprocessing, x: np.ndarray) -> np.ndarray | 
     return predictive(model.objective, model.params, model.state, x, fitted).spread
 
 
-def _csv(names: list[str], columns: list[np.ndarray]) -> str:
-    text = io.StringIO()
+def _csv(names: list[str], columns: list[np.ndarray], escape: bool) -> tuple[str, int]:
+    """The text, and how many cells are escaped, or would be."""
+    text, formulas = io.StringIO(), 0
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    for row in zip(*columns, strict=True):
-        writer.writerow([cell for part in row for cell in part.tolist()])
-    return text.getvalue()
+    rows = ([cell for part in row for cell in part.tolist()] for row in zip(*columns, strict=True))
+    for row in itertools.chain([names], rows):
+        found = [index for index, cell in enumerate(row) if _is_formula(cell)]
+        formulas += len(found)
+        for index in found if escape else ():
+            row[index] = f"'{row[index]}"
+        writer.writerow(row)
+    return text.getvalue(), formulas
+
+
+def _is_formula(cell: object) -> bool:
+    """Whether a spreadsheet may run a cell; a number such as -1 is none."""
+    return isinstance(cell, str) and cell.startswith(FORMULA) and not is_number(cell)
 
 
 def _rounded(probabilities: np.ndarray) -> np.ndarray:

@@ -7,18 +7,16 @@ Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", "F
 
 from __future__ import annotations
 
-import gzip
 import math
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from fnn.data.errors import DataError
+from fnn.data.sources.whole_files import expanded, is_gzip, read_whole
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-GZIP = b"\x1f\x8b"
 
 
 def read_idx(path: Path, shape: tuple[int | None, ...], dtype: DTypeLike = np.uint8) -> np.ndarray:
@@ -62,14 +60,9 @@ def read_idx(path: Path, shape: tuple[int | None, ...], dtype: DTypeLike = np.ui
 
 def _read_content(path: Path) -> bytes:
     """The bytes of a file, decompressed where they are gzip, whatever its name."""
-    try:
-        raw = path.read_bytes()
-        if raw.startswith(GZIP):
-            return gzip.decompress(raw)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"damaged gzip data: {error}", str(path)) from error
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", str(path)) from error
+    raw = read_whole(path)
+    if is_gzip(raw):
+        return expanded(raw, path)
     if path.suffix == ".gz" and not raw.startswith(b"\0\0"):
         raise DataError(
             f"not gzip: expected it to begin with 1f 8b, got {_first_bytes(raw)}", str(path)

@@ -11,6 +11,7 @@ import numpy as np
 from fnn.data.arrays import from_arrays
 from fnn.data.dataset import Dataset
 from fnn.data.errors import DataError
+from fnn.data.sources.whole_files import numpy_errors
 from fnn.data.targets.target import TaskOption
 
 FILES = ("x.npy", "y.npy", "x_test.npy", "y_test.npy")
@@ -49,10 +50,8 @@ def read_array(path: Path, mode: Literal["r"] | None = None) -> np.ndarray:
 
     Errors: no such file, a damaged one, Python objects.
     """
-    try:
-        array: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", str(path)) from error
-    except (ValueError, EOFError) as error:
-        raise DataError(f"no array can be read from it: {error}", str(path)) from error
+    with numpy_errors(path, "no array"):
+        array = np.load(path, mmap_mode=mode, allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise DataError("expected the array of an .npy file, got an .npz file", str(path))
     return array

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from fnn.data.errors import DataError
-from fnn.data.tables.csv_reader import is_number
+from fnn.data.tables.csv_reader import has_other_digits, is_number
 
 Kind = Literal["numbers", "categories"]
 NUMBER_SHARE = 0.9
@@ -63,19 +63,19 @@ def parse_column(
 
 
 def check_notation(values: np.ndarray, location: str, where: Callable[[int], str]) -> None:
-    """Categories must not be numbers with a decimal comma, between thousands, or with a %.
+    """Categories must not be numbers with a decimal comma, between thousands, a %, or other digits.
 
     Errors: more than 90 % of those that are not missing are, or are plain numbers beside such.
     """
     counts = Counter(value for value in values if value is not None)
-    formatted = {value for value in counts if NOTATION.fullmatch(value)}
+    formatted = {v for v in counts if NOTATION.fullmatch(v) or has_other_digits(v)}
     numeric_count = sum(counts[value] for value in counts if value in formatted or is_number(value))
     if formatted and numeric_count > NUMBER_SHARE * counts.total():
         row = next(row for row, value in enumerate(values) if value in formatted)
         raise DataError(
             f"{where(row)}: {values[row]!r} looks like a number with a decimal comma, separated "
-            "thousands or a percent sign: write numbers with a decimal point and digits alone; "
-            "if the column holds categories, name it in `categorical`",
+            "thousands, a percent sign or digits of another script: write numbers with a decimal "
+            "point and digits alone; if the column holds categories, name it in `categorical`",
             location,
         )
 
@@ -86,7 +86,8 @@ def _all_numbers(fields: Sequence[str]) -> np.ndarray | None:
         numbers = np.fromiter(map(float, fields), np.float64, len(fields))
     except ValueError:
         return None
-    return None if "_" in "".join(fields) else numbers
+    text = "".join(fields)
+    return numbers if text.isascii() and "_" not in text else None
 
 
 def _wrong_word(

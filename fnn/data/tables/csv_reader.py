@@ -7,15 +7,14 @@ many fields are reported where they are; pandas pads short rows silently.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from fnn.data.errors import DataError
+from fnn.data.sources.whole_files import expanded, is_gzip, read_whole
 
 MISSING = ("", "?", "NA", "NaN", "nan", "null", "None")
 SUFFIXES = (".csv", ".tsv", ".txt")
@@ -91,26 +90,31 @@ def read_text(path: Path, delimiter: str, *, header: bool | None) -> TextColumns
 
 
 def is_number(text: str) -> bool:
-    """Whether a field is a number as Python's float() reads it, without underscores."""
+    """Whether a field is a number as Python's float() reads it, in ASCII and without underscores.
+
+    1e-3, -5, .5, inf, Infinity and nan are; 1_000 and digits of other scripts are not.
+    """
+    return _is_float(text) and text.isascii() and "_" not in text
+
+
+def has_other_digits(text: str) -> bool:
+    """Whether a field is a number written with digits of another script, such as １２."""
+    return _is_float(text) and not text.isascii()
+
+
+def _is_float(text: str) -> bool:
     try:
         float(text)
     except ValueError:
         return False
-    return "_" not in text
+    return True
 
 
 def _read_content(path: Path) -> str:
     location = str(path)
-    try:
-        raw = path.read_bytes()
-        if raw.startswith(b"\x1f\x8b"):
-            raw = gzip.decompress(raw)
-    except IsADirectoryError as error:
-        raise DataError("expected a file, got a folder", location) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"damaged gzip data: {error}", location) from error
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", location) from error
+    raw = read_whole(path)
+    if is_gzip(raw):
+        raw = expanded(raw, path)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError("expected UTF-8, got UTF-16: save it as UTF-8", location)
     try:
