@@ -12,12 +12,14 @@ from fnn.data import (
     Preprocessing,
     Table,
     describe,
+    from_arrays,
     from_frame,
     load,
     prepare,
     read_inputs,
     read_rows,
 )
+from fnn.training.train import as_prepared
 
 PEOPLE = "\n".join(
     [
@@ -693,3 +695,75 @@ def test_classes_that_begin_with_zero_are_called_as_they_are_written(write):
     more = read_rows(write("y,x\n001,4\n1,4\n", "more.csv"), made)
     assert more.target.tolist() == [0, 2]
     assert load(write("x,y\n" + rows), target="y", task="regression").target[1] == 1
+
+
+# frames of all kinds -----------------------------------------------------------------------------
+
+
+class Stream:
+    """A frame of another package: what it shows is the names of its columns, and Arrow's stream."""
+
+    def __init__(self, table):
+        self.table, self.columns = table, table.column_names
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def test_frames_that_speak_arrow_are_tables():
+    """The values of the same frame of pandas, without pandas."""
+    arrow = pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            "age": [1.5, np.nan, 3, 4],
+            "count": pandas.array([1, None, 3, 4], dtype="Int64"),
+            "job": ["a", None, "b", "a"],
+            "size": pandas.Categorical(["s", "m", None, "m"]),
+            "code": pandas.Categorical([1, 2, 1, 2]),
+            "flag": [True, False, True, True],
+            "y": ["no", "yes", "no", "yes"],
+        }
+    )
+    expected = from_frame(frame, "y")
+    table = arrow.Table.from_pandas(frame)
+    for other in (table, Stream(table), Stream(table.to_batches()[0])):
+        data = from_frame(other, "y", test=other)
+        same(data.inputs, expected.inputs)
+        assert data.classes == ("no", "yes") and data.test.target.tolist() == [0, 1, 0, 1]
+        model = prepare(data, (1, 0), stratify=False).preprocessing
+        assert np.array_equal(model.encode(other), model.encode(frame))
+    numbers = arrow.table({"a": [1.0, 2, 3], "b": [4, 5, 6]})
+    assert from_arrays(Stream(numbers), [0, 1, 0]).inputs.tolist() == [[1, 4], [2, 5], [3, 6]]
+    for column, message in (
+        (
+            arrow.array([0] * 4, arrow.timestamp("s")),
+            r"column d: .* got timestamp\[s\]; take",
+        ),
+        (arrow.array([[1]] * 4), "column d: expected numbers or strings, got list"),
+    ):
+        with pytest.raises(DataError, match=message):
+            from_frame(table.append_column("d", column), "y")
+
+
+def test_a_frame_and_its_targets_name_are_data():
+    pandas = pytest.importorskip("pandas")
+    size = np.linspace(-2, 2, 80)
+    frame = pandas.DataFrame({"x": size, "kind": ["a", "b"] * 40})
+    frame["y"] = np.where(size > 0, "up", "down")
+    made = as_prepared((frame, "y"))
+    assert made.dataset.classes == ("down", "up") and made.preprocessing.in_shape == (3,)
+    assert made.dataset.target.tolist() == (size > 0).tolist()
+    dates = frame.assign(when=pandas.Timestamp("2020-01-01"))
+    with pytest.raises(DataError, match=r"column when: .*Timestamp.*; take numbers of them"):
+        as_prepared((dates, "y"))
+    with pytest.raises(DataError, match=r"no column 'z' \(known: x, kind, y\)"):
+        as_prepared((frame, "z"))
+    for words, message in (
+        (["$100", "$200"] * 40, "row 0: '\\$100' looks like a number"),
+        ([f"{row / 2}" for row in range(80)], "row 0: .* numbers as strings \\('0.0'\\): convert"),
+    ):
+        with pytest.raises(DataError, match=message):
+            as_prepared((frame.assign(kind=words), "y"))
+        declared = frame.assign(kind=pandas.Categorical(words))
+        assert as_prepared((declared, "y")).dataset.inputs.columns["kind"].tolist() == words

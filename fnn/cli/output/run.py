@@ -37,11 +37,14 @@ def print_plan(
 
 
 def print_rows(prepared: Prepared) -> None:
-    """How many rows there are of each part, and notes on how they are encoded."""
+    """How many rows there are of each part, what the target is, and notes on the encoding."""
+    from fnn.data.describe import summarize_target
+
     rows = (prepared.train, prepared.validation, prepared.test)
     train, validation, test = (f"{0 if part is None else len(part.target):,}" for part in rows)
     name = prepared.dataset.name
     print(f"{name}: {train} rows to train on, {validation} to validate, {test} to test")
+    print(summarize_target(prepared.dataset))
     for note in prepared.preprocessing.notes:
         print(f"  {note}")
 
