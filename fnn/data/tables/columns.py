@@ -86,7 +86,12 @@ def _holds_numbers(fields: Sequence[str], present: dict[str, str], words: Sequen
     return len(set(words) - unread) <= PLACEHOLDERS or 2 * numeric > total
 
 
-def check_notation(values: np.ndarray, location: str, where: Callable[[int], str]) -> None:
+def check_notation(
+    values: np.ndarray,
+    location: str,
+    where: Callable[[int], str],
+    declare: str = "name it in `categorical`",
+) -> None:
     """Categories must not be numbers in a notation that is not read.
 
     Errors, with the first such row: more than 90 % of those that are not missing are numbers with a
@@ -105,8 +110,7 @@ def check_notation(values: np.ndarray, location: str, where: Callable[[int], str
         raise DataError(
             f"{where(row)}: {values[row]!r} looks like a number with a decimal comma, separated "
             "thousands, a percent sign, a currency, a unit or another minus: write numbers with a "
-            "decimal point and digits alone; "
-            "if the column holds categories, name it in `categorical`",
+            f"decimal point and digits alone; if the column holds categories, {declare}",
             location,
         )
 

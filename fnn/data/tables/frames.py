@@ -17,6 +17,8 @@ from fnn.data.tables.notation import are_many_valued
 from fnn.data.tables.table import Table, is_categories
 from fnn.data.targets.target import TaskOption, class_name, encode_like, make_target
 
+DECLARE = "make it one of categories (astype('category'))"
+
 
 def from_frame(
     frame: Any,
@@ -145,15 +147,15 @@ def _check_strings(frame: Any, table: Table, location: str) -> None:
         ):
             continue
         where = f"{location}, column {name}"
-        check_notation(values, where, table.where)
+        check_notation(values, where, table.where, DECLARE)
         present = [value for value in values if value is not None]
         numbers = [value for value in present if is_number(value)]
         if len(numbers) > NUMBER_SHARE * len(present) and are_many_valued(numbers):
             row = next(row for row, value in enumerate(values) if value == numbers[0])
             raise DataError(
                 f"{table.where(row)}: expected numbers or words, got numbers as strings "
-                f"({numbers[0]!r}): convert them (pandas.to_numeric), or declare the column as "
-                "categories (astype('category'))",
+                f"({numbers[0]!r}): convert them (pandas.to_numeric), or if they are categories, "
+                f"{DECLARE}",
                 where,
             )
 
