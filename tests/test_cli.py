@@ -36,6 +36,7 @@ def test_train_prints_what_it_did_and_both_gradients_the_same(run) -> None:
         tables.append(out.split("trained")[0])
     assert tables[0] == tables[1]
     assert "iris: 90 rows to train on, 30 to validate, 30 to test" in out
+    assert "\ntarget: 3 classes (setosa 33.3%, versicolor 33.3%, virginica 33.3%);" in out
     assert "network 4-4-3, relu, 35 parameters" in out
     assert re.search(r"^test accuracy [01]\.\d{4} \(30 rows\)$", out, re.MULTILINE)
     assert out.endswith(
@@ -347,3 +348,21 @@ def test_figures_without_matplotlib(run, monkeypatch) -> None:
         2,
         "fnn: error: --figures: needs matplotlib: pip install 'fnn[plots]', or say --no-figures\n",
     )
+
+
+def test_a_target_of_yes_no_labels_from_training_to_prediction(run) -> None:
+    """In batches of more rows than there are, which is all of them."""
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    np.savez("labels.npz", x=x, y=x[:, :2] > 0)
+    words = ("--hidden", "--epochs", "2", "--no-figures", "--batch-size", "999")
+    status, out, err = run("train", "labels.npz", *words, "--task", "multilabel")
+    assert (status, err) == (0, "") and "\ntarget: 2 yes/no labels (" in out
+    assert re.search(r"^test accuracy [01]\.\d{4} \(12 rows\)$", out, re.MULTILINE)
+    status, out, _ = run("predict", "runs/labels-1", "labels.npz")
+    assert status == 0 and out.startswith("0,1,p(0),p(1)\n") and out.count("\n") == 61
+    for line in out.splitlines()[1:]:
+        *answers, first, second = map(float, line.split(","))
+        assert answers == [first > 0.5, second > 0.5]
+    assert run("evaluate", "runs/labels-1", "labels.npz")[1].startswith("60 rows\n")
+    status, _, err = run("train", "labels.npz", *words, "--task", "binary")
+    assert status == 2 and "or one-hot rows" in err

@@ -58,7 +58,7 @@ TRAIN = {
     "only a header": (["header.csv", "--target", "y"], "header.csv", "no rows"),
     "one row": (["one_row.npz"], "one_row", "at least two rows"),
     "one class": (["one_class.npz"], "one_class", "at least two classes", "'0'"),
-    "a batch too large": (["iris", "--batch-size", "91"], "--batch-size", "90 to train", "91"),
+    "a batch of no rows": (["iris", "--batch-size", "0"], "--batch-size", "90 to train", "got 0"),
     "a negative rate": (
         ["iris", "--learning-rate", "-1"],
         "--learning-rate: ",

@@ -127,7 +127,7 @@ def test_the_rate_is_the_peak_of_a_schedule(prepared) -> None:
         ({"optimizer": 3}, "--over optimizer: expected a name, got 3"),
         ({"dropout": 1.5}, "--over dropout: expected less than 1, got 1.5 (where dropout=1.5)"),
         ({"activation": "tahn"}, "--over activation: unknown name 'tahn'; did you mean 'tanh'"),
-        ({"batch_size": 99}, "expected from 1 to 90 rows a step"),
+        ({"batch_size": 0}, "expected from 1 to 90 rows a step"),
         ({"b1": 2.0}, "--over b1.optimizer.b1: expected less than 1"),
         ({"hidden": (2,), "width": 3}, "--over hidden: stands beside width or depth"),
         ({"depth": -1}, "--over depth: expected 0 or more, got -1"),

@@ -6,10 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import fnn
 from fnn.data import (
     DataError,
+    Dataset,
     Preprocessing,
     Standardizer,
+    Table,
     describe,
     from_arrays,
     load,
@@ -17,6 +20,7 @@ from fnn.data import (
     read_inputs,
     read_rows,
 )
+from fnn.data.describe import summarize_target
 from tests.test_data import TEST_X, image_files, write
 
 # standardizing -----------------------------------------------------------------------------------
@@ -112,9 +116,7 @@ def test_arrays_of_all_kinds(make, dtype):
     convert = {"list": np.ndarray.tolist, "numpy": np.asarray, "jax": jnp.asarray}[make]
     data = from_arrays(convert(values), convert(np.arange(8) % 2))
     assert np.array_equal(data.inputs, values) and data.task == "binary"
-    pixels = dtype == "uint8" and make != "list"
-    assert data.divisor == (255 if pixels else None)
-    assert any("pixels" in note for note in data.notes) == pixels
+    assert data.divisor is None and not data.notes
 
 
 TARGETS = [
@@ -156,7 +158,7 @@ BAD_ARRAYS = [
     ((X, [0, 1, 0, 1, 2, 1]), {"classes": "ab"}, "labels from 0 to 1, got 2 in row 4"),
     ((X, [1] * 6), {"task": "classification"}, "at least two classes in target, got only '1'"),
     ((X, [0, 1, 2]), {}, r"as many rows .* \(6, 6\) and \(3,\)"),
-    ((X, np.eye(6, dtype=int)), {"task": "classification"}, "of one-hot rows take argmax"),
+    ((X, 2 * np.eye(6, dtype=int)), {"task": "classification"}, "or one-hot rows, got .* in row 0"),
     ((X, [0, 1, 0, np.nan, 0, 1]), {}, "arrays, target: expected finite .* 1 NaN .*row 3"),
     ((X, [{}] * 6), {}, r"got Python objects \(dict\)"),
     (([[1, 2], [3]], [0, 1]), {}, "inputs: expected an array, got lists of different lengths"),
@@ -375,3 +377,171 @@ def test_inputs_for_a_model_of_images(tmp_path):
     assert np.array_equal(images, load("mnist", data_dir=tmp_path).test.inputs)
     with pytest.raises(DataError, match=r"images 28 × 28 for a model of inputs \(4,\)"):
         read_inputs(tmp_path / f"{TEST_X}.gz", prepare(load("iris")).preprocessing)
+
+
+# what is not what it seems -----------------------------------------------------------------------
+
+LONG = np.random.default_rng(3).normal(size=(60, 3))
+
+
+def test_what_is_masked_is_no_number():
+    """Inputs, targets, lists of masked rows, rows for a trained model, and rows of `fnn.fit`."""
+    masked = np.ma.masked_array(LONG, np.arange(180).reshape(60, 3) == 7)
+    target = np.arange(60) % 2
+    hidden = np.ma.masked_array(target, target * np.arange(60) == 5)
+    made = prepare(from_arrays(np.ma.masked_array(LONG), target))
+    run = fnn.Run(fnn.Objective(fnn.mlp([], 1), "binary_cross_entropy"), "adam")
+    for call, place in (
+        (lambda: from_arrays(masked, target), "inputs: an entry is masked, .* row 2 of column 1"),
+        (lambda: from_arrays(list(masked), target), "an entry is masked, .* row 2 of column 1"),
+        (lambda: from_arrays(LONG, hidden), "target: an entry is masked, the first in row 5:"),
+        (lambda: made.preprocessing.encode(masked), "inputs: an entry is masked"),
+        (lambda: made.preprocessing.encode_target(hidden), "target: an entry is masked"),
+        (lambda: fnn.fit(run, fnn.Batch(masked, target), epochs=1), "rows.x: an entry is masked"),
+    ):
+        with pytest.raises(DataError, match=place):
+            call()
+    assert np.array_equal(from_arrays(np.ma.masked_array(LONG), target).inputs, LONG)
+    sparse = pytest.importorskip("scipy.sparse").csr_array(LONG)
+    with pytest.raises(DataError, match=r"inputs: .* a sparse one: write x.toarray\(\)"):
+        from_arrays(sparse, target)
+
+
+def test_rounding_noise_is_constant():
+    """In arrays, tables and targets, of both widths; whole numbers and small signals are not."""
+    odd = np.arange(60) % 2 == 1
+    noise = np.where(odd, 0.3, 0.1 + 0.2)
+    assert noise.std() > 0
+    noise32 = np.where(odd, np.float32(1), np.nextafter(np.float32(1), np.float32(2)))
+    signals = [
+        np.where(odd, 2.0**48 - 1, 2.0**48),
+        np.where(odd, 1 + 1e-14, 1),
+        1.7e9 + np.arange(60) / 1e6,
+        np.where(odd, 1e-150, 2e-150),
+    ]
+    x = np.stack([noise, *signals], axis=1)
+    result = Standardizer.fit(x)(x)
+    assert np.abs(result[:, 0]).max() < 1e-15
+    np.testing.assert_allclose(result[:, 1:].std(0, dtype=np.float64), 1, rtol=0.1)
+    pair = np.stack([noise32, np.where(odd, np.float32(2**24 - 1), np.float32(2**24))], axis=1)
+    assert pair.dtype == np.float32
+    encoded = Standardizer.fit(pair)(pair)
+    assert np.abs(encoded[:, 0]).max() < 1e-6
+    assert encoded[:, 1].std(dtype=np.float64) == pytest.approx(1, rel=1e-3)
+    table = Table({"noise": noise, "x": signals[0]})
+    made = prepare(Dataset("t", table, odd.astype(np.int32), ("a", "b"))).preprocessing
+    assert made.feature_names == ("x",)
+    assert any("noise is left out: it is 0.3 in all" in note for note in made.notes)
+    with pytest.raises(DataError, match=r"the target is 0.3 in all training rows"):
+        prepare(from_arrays(LONG, noise))
+
+
+def test_a_dtype_is_no_meaning():
+    """uint8 flags and ages are numbers like others; what looks like images is divided by 255."""
+    rng = np.random.default_rng(0)
+    target = np.arange(60) % 2
+    flags = rng.integers(0, 2, (60, 64), np.uint8)
+    ages = rng.integers(0, 200, (60, 3), np.uint8)
+    for x in (flags, ages, flags.reshape(60, 8, 8)):
+        narrow, wide = (prepare(from_arrays(kind, target)) for kind in (x, x.astype(np.int64)))
+        assert np.array_equal(narrow.train.x, wide.train.x) and not narrow.dataset.notes
+    pixels = rng.integers(0, 256, (60, 64), np.uint8)
+    for x in (pixels, pixels.reshape(60, 8, 8)):
+        data = from_arrays(x, target)
+        assert data.divisor == 255 and any("pixels" in note for note in data.notes)
+        assert from_arrays(x.astype(int), target).divisor is None
+    assert from_arrays(flags, target, divisor=255).divisor == 255
+    numbers = rng.integers(0, 9, (60, 2)).astype(np.uint8)
+    assert from_arrays(LONG, numbers).task == "regression"
+
+
+WHOLE = np.arange(84) % 28
+X84 = np.eye(84)
+
+
+def test_integers_from_0_on_that_repeat_are_classes(tmp_path):
+    for dtype in (np.uint8, np.int64):
+        data = from_arrays(X84, WHOLE.astype(dtype))
+        assert data.classes == tuple(map(str, range(28))) and np.array_equal(data.target, WHOLE)
+        assert any("28 values" in note and "regression" in note for note in data.notes)
+        assert "28 classes" in summarize_target(data)
+    np.savez(tmp_path / "letters.npz", x=X84, y=WHOLE.astype(np.uint8))
+    assert load(tmp_path / "letters.npz").classes == tuple(map(str, range(28)))
+    for task, wanted in (("regression", "regression"), ("classes", "classes")):
+        assert load(tmp_path / "letters.npz", task=task).task == wanted
+    once = np.arange(84) % 83
+    for numbers in (WHOLE + 1, WHOLE * 2, once, WHOLE.astype(float)):
+        data = from_arrays(X84, numbers)
+        assert data.task == "regression" and "numbers from" in summarize_target(data)
+    with pytest.raises(DataError, match="expected two classes for the task binary, got 28: 0, 1"):
+        from_arrays(X84, WHOLE, task="binary")
+    assert from_arrays(X84, WHOLE % 2, task="binary").task == "binary"
+    with pytest.raises(DataError, match="expected a matrix of 0 and 1"):
+        from_arrays(X84, WHOLE % 2, task="multilabel")
+
+
+def test_one_hot_rows_are_classes():
+    numbers = np.arange(60) % 3
+    for dtype in (float, np.float32, int, np.uint8, bool):
+        data = from_arrays(LONG, np.eye(3)[numbers].astype(dtype))
+        assert data.task == "classes" and np.array_equal(data.target, numbers)
+        assert any("one-hot" in note for note in data.notes)
+    rows = np.eye(3)[numbers]
+    named = from_arrays(LONG, rows, classes=["a", "b", "c"], test=(LONG, rows))
+    assert named.classes == ("a", "b", "c") and np.array_equal(named.test.target, numbers)
+    assert from_arrays(LONG, rows[:, :2] + [0, 1] * rows[:, 2:]).outputs == 1
+    assert from_arrays(LONG, rows, task="regression").outputs == 3
+    assert from_arrays(LONG, rows, task="multilabel").labels == ("0", "1", "2")
+    assert from_arrays(LONG, rows / 2 + 0.1).task == "regression"
+    with pytest.raises(DataError, match="2 names for 3 columns"):
+        from_arrays(LONG, rows, classes=["a", "b"])
+
+
+YES = LONG @ np.random.default_rng(1).normal(size=(3, 4)) > 0
+
+
+def test_a_matrix_of_0_and_1_is_yes_no_labels(tmp_path):
+    for target in (YES, YES.astype(int), YES.astype(np.float32)):
+        data = from_arrays(LONG, target)
+        assert (data.task, data.outputs, data.classes) == ("binary", 4, None)
+        assert data.labels == ("0", "1", "2", "3") and np.array_equal(data.target, YES)
+    named = prepare(from_arrays(LONG, YES, classes=list("abcd"), test=(LONG[:9], YES[:9])))
+    fitted = named.preprocessing
+    assert fitted.labels == tuple("abcd") and fitted.target_scale is None
+    assert named.train.target.dtype == np.float32 and len(named.test.target) == 9
+    logits = np.array([[-1.0, 0.5, 0, 800]])
+    assert fitted.decode(logits).tolist() == [[0, 1, 0, 1]]
+    expected = [[1 / (1 + np.e), 1 / (1 + np.exp(-0.5)), 0.5, 1]]
+    np.testing.assert_allclose(fitted.probabilities(logits), expected, rtol=1e-15)
+    again = Preprocessing.from_json(json.loads(json.dumps(fitted.to_json())))
+    assert again.to_json() == fitted.to_json() and again.labels == fitted.labels
+    assert "label  rows  share" in describe(named.dataset)
+    always = np.maximum(YES.mean(0), 1 - YES.mean(0)).mean()
+    assert f"accuracy {always:.4f}" in summarize_target(from_arrays(LONG, YES))
+    np.savez(tmp_path / "more.npz", x=LONG, y=YES)
+    rows = read_rows(tmp_path / "more.npz", fitted)
+    assert np.array_equal(fitted.encode_target(rows.target), YES)
+    assert from_arrays(LONG, YES, task="regression").task == "regression"
+    wrong = np.where(YES, 1, 0) + 2 * (np.arange(240).reshape(60, 4) == 13)
+    for task, message in (
+        ("multilabel", "0 and 1, got .* in row 3"),
+        ("classes", "one-hot"),
+    ):
+        with pytest.raises(DataError, match=message):
+            from_arrays(LONG, wrong, task=task)
+    with pytest.raises(DataError, match="expected labels 0 and 1, got 2 in row 0"):
+        fitted.encode_target(np.full((5, 4), 2))
+    with pytest.raises(DataError, match="expected 4 labels a row"):
+        fitted.encode_target(YES[:, :3])
+
+
+def test_what_the_target_is_taken_for_in_one_line():
+    """With what is reached without the inputs."""
+    names = np.array(["no", "yes", "perhaps"])[np.minimum(np.arange(60) // 24, 2)]
+    told = summarize_target(from_arrays(LONG, names))
+    assert told == (
+        "target: 3 classes (no 40.0%, yes 40.0%, perhaps 20.0%); the largest alone: accuracy 0.4000"
+    )
+    told = summarize_target(from_arrays(LONG, np.arange(60) / 4, target_name="price"))
+    assert told.startswith("target price: numbers from 0 to 14.75; their mean 7.375 alone: r2 0, ")
+    assert told.endswith(f"RMSE {np.std(np.arange(60) / 4):.6g}")

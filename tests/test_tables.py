@@ -12,12 +12,14 @@ from fnn.data import (
     Preprocessing,
     Table,
     describe,
+    from_arrays,
     from_frame,
     load,
     prepare,
     read_inputs,
     read_rows,
 )
+from fnn.training.train import as_prepared
 
 PEOPLE = "\n".join(
     [
@@ -544,3 +546,224 @@ def test_real_files(file, options, shape, features, classes):
     assert made.preprocessing.in_shape == (features,)
     assert made.dataset.classes is None or len(made.dataset.classes) == classes
     assert np.all(np.isfinite(made.train.x)) and abs(made.train.x[:, 0].mean()) < 1e-5
+
+
+# what people write -------------------------------------------------------------------------------
+
+PANDAS_MISSING = [
+    "",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "nan",
+    "null",
+]
+
+
+def test_missing_is_what_pandas_takes_for_it(write):
+    """In a fifth of the fields, among words too; as a target it is no class."""
+    for word in (*PANDAS_MISSING, "-", "?"):
+        fields = [word if row % 5 == 1 else f"{row / 2}" for row in range(30)]
+        rows = "".join(f"{field},{'ab'[row % 2]}\n" for row, field in enumerate(fields))
+        values = load(write("a,y\n" + rows), target="y").inputs.columns["a"]
+        expected = [np.nan if row % 5 == 1 else row / 2 for row in range(30)]
+        np.testing.assert_array_equal(values, expected, err_msg=word)
+        with pytest.raises(DataError, match=r"column a: line 3: no target \(6 such rows in all"):
+            load(write("a,y\n" + rows), target="a")
+        words = load(write(f"a,y\nx,0\n{word},1\nz,0\n"), target="y").inputs.columns["a"].tolist()
+        assert words == ["x", "-" if word == "-" else None, "z"], word
+
+
+NOTATIONS = [
+    "−{}",
+    "${}",
+    "{},500",
+    "{}\u202f500",
+    "€{},5",
+    "-${}",
+    "({})",
+    "{}%",
+    "{}'500",
+    "{}_000",
+    "{}\xa0€",
+    "0x{}",
+]
+NOTATIONS += ["{} 500", "{} kg", "<{}", "{}-", "~{}"]
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_a_notation_of_numbers_is_told_with_its_row(write, notation):
+    """All fields, or two of three; as an input and as the target."""
+    for every in (1, 3):
+        fields = [str(row) if row % every else notation.format(row) for row in range(1, 40)]
+        rows = "".join(f"{field};{'ab'[row % 2]}\n" for row, field in enumerate(fields))
+        path = write("a;y\n" + rows)
+        first = notation.format(every)
+        for target, task in (("y", None), ("a", None), ("a", "classification")):
+            with pytest.raises(DataError, match=r"column a: ") as told:
+                load(path, target=target, delimiter=";", task=task)
+            assert f"line {every + 1}: " in str(told.value) and repr(first) in str(told.value)
+        kept = load(path, target="y", delimiter=";", categorical=["a"]).inputs.columns["a"]
+        assert kept.tolist() == fields
+
+
+def test_what_only_resembles_numbers_stays_a_category(write):
+    for words in ("11th 12th", "4wd 2wd", "<=50K >50K", "V27 V28", "<30 >30", "1_0 1_1", "A+ A-"):
+        fields = words.split() * 20
+        rows = "".join(f"{row},{field}\n" for row, field in enumerate(fields))
+        assert load(write("x,y\n" + rows), target="y").classes == tuple(sorted(words.split()))
+
+
+def test_words_for_missing_values_make_no_categories(write):
+    """A third of the fields, one word, and numbers of many values."""
+    for word in ("unknown", "n.a.", "#DIV/0!"):
+        fields = [word if row % 3 == 1 else f"{row / 2}" for row in range(30)]
+        rows = "".join(f"{field},{row % 2}\n" for row, field in enumerate(fields))
+        with pytest.raises(DataError, match=rf"line 3: .* {word!r} \(10 such .* add it to"):
+            load(write("a,y\n" + rows), target="y")
+        data = load(write("a,y\n" + rows), target="y", missing=[word])
+        assert np.isnan(data.inputs.columns["a"]).sum() == 10
+
+
+def test_a_row_of_units_is_named(write):
+    rows = "1,2,0\n2,3,1\n3,5,0\n"
+    for units in ("kg,cm,class\n", "kg,,\n", "[kg],[cm],1\n"):
+        with pytest.raises(
+            DataError, match=r"column weight: line 2: .*kg.* units or a second head"
+        ):
+            load(write("weight,height,y\n" + units + rows), target="y")
+
+
+BELOW = "".join(f"{row},2,{row % 2}\n" for row in range(30))
+
+
+def test_a_comment_is_no_header(write):
+    for top in ("# made by hand\n", "# a, b\n# c\n", "A title, perhaps\n", "# a b, c, d, e\n"):
+        with pytest.raises(
+            DataError, match=r"line 1: expected 3 fields .* a comment or a title"
+        ) as told:
+            load(write(top + "a,b,y\n" + BELOW), target="y")
+        assert "delimiter" not in str(told.value)
+    assert load(write("#a,b,y\n" + BELOW), target="y").inputs.names == ("#a", "b")
+
+
+def data_row(row):
+    return f"{row / 3:.2f},{row},{-row},{'gh'[row % 2]}\n"
+
+
+def test_data_in_the_first_line_is_told(write):
+    """With the option that says so; columns called by years, by numbers or wavelengths pass."""
+    rows = "".join(map(data_row, range(2, 40)))
+    for target in ("g", "0.67"):
+        with pytest.raises(DataError, match=r"would be called '0.67', '2', .*--no-header"):
+            load(write(rows), target=target)
+    with pytest.raises(DataError, match=r"which column is the target.*--no-header"):
+        load(write(rows))
+    assert len(load(write(rows), target=-1, header=False).target) == 38
+    words = "".join(f"{'pe'[row % 2]},{'xyz'[row % 3]},{'st'[row % 2]}\n" for row in range(30))
+    with pytest.raises(DataError, match=r"would be called 'p', 'x', 's'.*--no-header"):
+        load(write(words), target="p")
+    for names in ("1 2 3 y", "1990 2000 2010 y", "0 1 2 3", "400.1 2 -3 kind"):
+        header = names.replace(" ", ",") + "\n"
+        assert len(load(write(header + rows), target=names.split()[-1]).target) == 38
+    header = "400.1,401.3,402.2,405.9,410,y\n"
+    spectra = "".join(f"{row},{row / 2},3,4,5,{'ab'[row % 2]}\n" for row in range(30))
+    assert load(write(header + spectra), target="y").inputs.shape == (30, 5)
+
+
+def test_classes_that_begin_with_zero_are_called_as_they_are_written(write):
+    fields = ["1", "01", "001"] * 10
+    rows = "".join(f"{row},{field}\n" for row, field in enumerate(fields))
+    data = load(write("x,y\n" + rows), target="y", test=write("x,y\n5,01\n", "test.csv"))
+    assert data.classes == ("001", "01", "1") and data.test.target.tolist() == [1]
+    assert [data.classes[number] for number in data.target] == fields
+    assert any("as they are written" in note for note in data.notes)
+    made = prepare(data).preprocessing
+    more = read_rows(write("y,x\n001,4\n1,4\n", "more.csv"), made)
+    assert more.target.tolist() == [0, 2]
+    assert load(write("x,y\n" + rows), target="y", task="regression").target[1] == 1
+
+
+# frames of all kinds -----------------------------------------------------------------------------
+
+
+class Stream:
+    """A frame of another package: what it shows is the names of its columns, and Arrow's stream."""
+
+    def __init__(self, table):
+        self.table, self.columns = table, table.column_names
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def test_frames_that_speak_arrow_are_tables():
+    """The values of the same frame of pandas, without pandas."""
+    arrow = pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            "age": [1.5, np.nan, 3, 4],
+            "count": pandas.array([1, None, 3, 4], dtype="Int64"),
+            "job": ["a", None, "b", "a"],
+            "size": pandas.Categorical(["s", "m", None, "m"]),
+            "code": pandas.Categorical([1, 2, 1, 2]),
+            "flag": [True, False, True, True],
+            "y": ["no", "yes", "no", "yes"],
+        }
+    )
+    expected = from_frame(frame, "y")
+    table = arrow.Table.from_pandas(frame)
+    for other in (table, Stream(table), Stream(table.to_batches()[0])):
+        data = from_frame(other, "y", test=other)
+        same(data.inputs, expected.inputs)
+        assert data.classes == ("no", "yes") and data.test.target.tolist() == [0, 1, 0, 1]
+        model = prepare(data, (1, 0), stratify=False).preprocessing
+        assert np.array_equal(model.encode(other), model.encode(frame))
+    numbers = arrow.table({"a": [1.0, 2, 3], "b": [4, 5, 6]})
+    assert from_arrays(Stream(numbers), [0, 1, 0]).inputs.tolist() == [[1, 4], [2, 5], [3, 6]]
+    for column, message in (
+        (
+            arrow.array([0] * 4, arrow.timestamp("s")),
+            r"column d: .* got timestamp\[s\]; take",
+        ),
+        (arrow.array([[1]] * 4), "column d: expected numbers or strings, got list"),
+    ):
+        with pytest.raises(DataError, match=message):
+            from_frame(table.append_column("d", column), "y")
+
+
+def test_a_frame_and_its_targets_name_are_data():
+    pandas = pytest.importorskip("pandas")
+    size = np.linspace(-2, 2, 80)
+    frame = pandas.DataFrame({"x": size, "kind": ["a", "b"] * 40})
+    frame["y"] = np.where(size > 0, "up", "down")
+    made = as_prepared((frame, "y"))
+    assert made.dataset.classes == ("down", "up") and made.preprocessing.in_shape == (3,)
+    assert made.dataset.target.tolist() == (size > 0).tolist()
+    dates = frame.assign(when=pandas.Timestamp("2020-01-01"))
+    with pytest.raises(DataError, match=r"column when: .*Timestamp.*; take numbers of them"):
+        as_prepared((dates, "y"))
+    with pytest.raises(DataError, match=r"no column 'z' \(known: x, kind, y\)"):
+        as_prepared((frame, "z"))
+    for words, message in (
+        (["$100", "$200"] * 40, "row 0: '\\$100' looks like a number"),
+        ([f"{row / 2}" for row in range(80)], "row 0: .* numbers as strings \\('0.0'\\): convert"),
+    ):
+        with pytest.raises(DataError, match=message):
+            as_prepared((frame.assign(kind=words), "y"))
+        declared = frame.assign(kind=pandas.Categorical(words))
+        assert as_prepared((declared, "y")).dataset.inputs.columns["kind"].tolist() == words

@@ -207,7 +207,7 @@ INPUTS = np.stack([np.linspace(-2, 2, 60), np.cos(np.arange(60))], axis=1)
 @pytest.mark.parametrize(
     ("loss", "net", "target"),
     [
-        ("cross_entropy", fnn.mlp([], 3), np.eye(3)[CLASSES_OF]),
+        ("cross_entropy", fnn.mlp([], 3), np.eye(3)[CLASSES_OF] / 2),
         ("binary_cross_entropy", fnn.mlp([], 1), INPUTS[:, 1]),
         ("squared_error", fnn.mlp([], 1), CLASSES_OF > 1),
         ("cross_entropy", fnn.mlp([], 2), CLASSES_OF > 1),
@@ -256,3 +256,35 @@ def test_answers_are_from_0_to_1() -> None:
         fnn.FnnError, match=r"rows\.target: expected answers from 0 to 1, got -1 at"
     ):
         fnn.fit(run, rows, epochs=1)
+
+
+def test_yes_no_labels_are_trained_with_a_logit_each() -> None:
+    """Labels that lines separate are learned, and measured as scikit-learn does."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3))
+    labels = x @ rng.normal(size=(3, 4)) > 0
+    names = ("loss", "accuracy", "f1", "auc")
+    options = {"epochs": 40, "progress": False, "optimizer": fnn.optimizers.Adam(0.03)}
+    result = fnn.train(fnn.mlp([], 4), (x, labels), metrics=names, **options)
+    assert str(result.run.objective.loss) == "BinaryCrossEntropy()"
+    assert result.test is not None and result.test["accuracy"] > 0.95
+    rows, fitted = result.prepared.split.test, result.prepared.preprocessing
+    logits = result.run.objective.predict(result.params, result.state, fitted.encode(x[rows]))
+    answers, truth = fitted.decode(logits), labels[rows]
+    assert result.test["accuracy"] == pytest.approx((answers == truth).mean(), abs=1e-6)
+    assert result.test["f1"] == pytest.approx(judge.f1_score(truth, answers, average="macro"))
+    chances = fitted.probabilities(logits)
+    assert result.test["auc"] == pytest.approx(judge.roc_auc_score(truth, chances), abs=1e-6)
+    with pytest.raises(ShapeError, match="for 4 yes/no labels, one logit each; got"):
+        fnn.train(fnn.mlp([], 3), (x, labels), epochs=1, progress=False)
+    with pytest.raises(SpecError, match="which is yes/no labels: take BinaryCrossEntropy"):
+        fnn.train(fnn.mlp([], 4), (x, labels), loss="cross_entropy", epochs=1, progress=False)
+
+
+def test_a_batch_of_more_rows_than_there_are_is_all_of_them() -> None:
+    """As `Run` says, and Keras and PyTorch do it."""
+    options = {"epochs": 2, "progress": False, "optimizer": "sgd"}
+    large = fnn.train(fnn.mlp([], 3), "iris", batch_size=500, **options)
+    exact = fnn.train(fnn.mlp([], 3), "iris", batch_size=90, **options)
+    assert int(large.run_state.step) == 2
+    chex.assert_trees_all_equal(large.params, exact.params)

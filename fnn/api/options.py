@@ -16,7 +16,8 @@ from fnn.training.policy.averaging import Averaging
 from fnn.training.policy.selection import Selection
 
 Data: TypeAlias = str | os.PathLike[str] | Dataset | Prepared | tuple[object, object]
-"""what `fnn.train` takes: a name, a path, rows with their units, prepared rows, or arrays"""
+"""what `fnn.train` takes: a name, a path, rows with their units, prepared rows, arrays, or a frame
+and the name of its target"""
 
 
 class RunOptions(TypedDict, total=False):

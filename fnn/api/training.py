@@ -63,14 +63,16 @@ def train(
 
     Arguments:
         data: the name of a set or the path of a file (`fnn.data.load`), a `Dataset`, arrays
-            (inputs, target) of (N, …) and (N,) or (N, O), or what `fnn.data.prepare` made. All but
+            (inputs, target) of (N, …) and (N,) or (N, O), a frame of pandas, polars or Arrow with
+            the name of a column of it, (frame, "target"), or what `fnn.data.prepare` made. All but
             the last are split by `fractions` (of rows to train on, to validate and to test) and
             `split_seed`, encoded and standardized by their training rows.
         loss: None for what suits the target: binary cross-entropy on one logit for two classes,
             categorical cross-entropy for more, squared error on a standardized target for numbers
             (metrics are in the target's own units).
         epochs: None for as many as make two million rows, but from 10 to 100.
-        batch_size: None for 32, or 128 from 10,000 training rows on; "full" for all rows.
+        batch_size: None for 32, or 128 from 10,000 training rows on; "full" for all rows. A step
+            takes all rows where there are fewer than that, as in Keras and PyTorch.
         metrics: None for what suits the loss (`fnn.metrics.default_metrics`).
         selection: "auto" keeps the epoch with the smallest validation loss, where there are
             validation rows, and runs to the end; a `Selection` says otherwise, or stops early; None

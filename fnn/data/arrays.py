@@ -8,21 +8,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fnn.data.dataset import DataRows, Dataset, check_finite
+from fnn.data.dataset import DataRows, Dataset, check_dense, check_finite, row_blocks
 from fnn.data.errors import DataError, listed
 from fnn.data.sources.whole_files import read_arrays
-from fnn.data.tables.frames import check_present, is_frame, table_of
+from fnn.data.tables.frames import check_present, is_frame, is_pandas, table_of
 from fnn.data.tables.table import Table, is_categories
 from fnn.data.targets.class_labels import from_labels
+from fnn.data.targets.matrices import from_matrix
 from fnn.data.targets.target import (
+    MAX_CLASSES,
     Target,
     TaskOption,
     assumed_classes,
-    check_task,
+    check_binary,
     class_name,
     encode_like,
     looks_like_classes,
     make_target,
+    plain_task,
 )
 
 KEYS = {
@@ -32,6 +35,8 @@ KEYS = {
     "test target": ("y_test", "test_target"),
 }
 PIXELS = 255.0
+MIN_PIXELS = 16
+"""the fewest numbers a row that are taken for an image"""
 
 
 def from_arrays(
@@ -48,15 +53,18 @@ def from_arrays(
 ) -> Dataset:
     """A dataset of arrays: NumPy's, JAX's, or lists; inputs (n, I) or (n, …), a target a row.
 
-    Targets are class numbers, strings (the classes' names), or numbers (n,) or (n, O) to predict;
-    `targets.target.make_target` decides between them unless `task` ("classification",
-    "regression") or `classes` (names for 0 … C-1) does. uint8 inputs are taken for pixels, divided
+    Targets are class numbers, strings (the classes' names), one-hot rows, yes/no labels (a matrix
+    of 0 and 1), or numbers (n,) or (n, O) to predict. Strings, one-hot rows and whole numbers are
+    classes, the latter where they are two, or leave none out from 0 or 1 on and are few
+    (`targets.target.looks_like_classes`); other rows of 0 and 1 are labels. `task` ("classes",
+    "binary", "multilabel", "regression") says otherwise, and `classes` names classes 0 … C-1, or
+    labels. uint8 inputs that look like images, of 16 numbers or more up to beyond 127, are divided
     by 255; other numbers are standardized by column, unless a `divisor` is given. `test` is an
-    official test part (inputs, target). Inputs may be a pandas frame of numbers alone, which names
-    the `columns`; `from_frame` takes frames with other columns.
+    official test part (inputs, target). Inputs may be a frame of numbers alone, which names the
+    `columns`; `from_frame` takes frames with other columns.
 
-    Errors name the array, column and row: other types, NaN, infinite values, lengths that don't
-    match, labels that are not whole, negative or out of range, a single class.
+    Errors name the array, column and row: other types, NaN, masked or infinite values, lengths that
+    don't match, labels that are not whole, negative or out of range, a single class.
     """
     if is_frame(x):
         x, columns = _from_frame(x, f"{name}, inputs")
@@ -64,7 +72,7 @@ def from_arrays(
     location = f"{name}, {target_name}"
     encoded = _target(_as_array(target, location), task, classes, location)
     notes = [encoded.note] if encoded.note else []
-    if inputs.dtype == np.uint8 and divisor is None:
+    if divisor is None and _are_pixels(inputs):
         divisor = PIXELS
         notes.append("uint8 inputs were taken for pixels and divided by 255")
     test_rows = None
@@ -80,7 +88,16 @@ def from_arrays(
     names = tuple(map(str, columns))
     values, task_classes = encoded.values, encoded.classes
     return Dataset(
-        name, inputs, values, task_classes, test_rows, divisor, target_name, names, notes=(*notes,)
+        name,
+        inputs,
+        values,
+        task_classes,
+        test_rows,
+        divisor,
+        target_name,
+        names,
+        notes=(*notes,),
+        labels=encoded.labels,
     )
 
 
@@ -140,11 +157,22 @@ def make_inputs(x: ArrayLike, location: str) -> np.ndarray:
     return values if values.dtype in keep else values.astype(np.float64)
 
 
+def _are_pixels(inputs: np.ndarray) -> bool:
+    """Whether uint8 inputs are pixels, which share one scale: images (two axes or more), or rows of
+    16 numbers or more, that reach beyond 127. A dtype alone says nothing: flags and ages have it.
+    """
+    if inputs.dtype != np.uint8 or (inputs.ndim == 2 and inputs.shape[1] < MIN_PIXELS):
+        return False
+    return any(block.max() > PIXELS / 2 for block in row_blocks(inputs))
+
+
 def encode_more(values: ArrayLike, classes: tuple[str, ...] | None, location: str) -> np.ndarray:
     """The target of more rows of the same data: numbers of those classes, or float64 numbers."""
     target = _as_array(values, location)
     if classes is None:
         return _numbers(target, location).astype(np.float64)
+    if target.dtype.kind in "biuf" and target.ndim == 2 and target.shape[1] > 1:
+        return from_matrix(_numbers(target, location), "classes", classes, location).values
     if target.dtype.kind in "biuf" and classes == tuple(map(str, range(len(classes)))):
         return from_labels(_numbers(target, location), classes, location).values
     names = [
@@ -156,14 +184,15 @@ def encode_more(values: ArrayLike, classes: tuple[str, ...] | None, location: st
 def _from_frame(
     frame: ArrayLike, location: str, names: Sequence[str] = ()
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The numbers of a pandas frame (n, I) and its columns' names; `names` picks and orders."""
+    """The numbers of a frame (n, I) and its columns' names; `names` picks and orders."""
     table = table_of(frame, location)
     for name in names:
         check_present(table, name, location)
     selected = tuple(names) or table.names
-    values = np.asarray(frame)[:, [table.names.index(name) for name in selected]]
-    if values.dtype.kind in "biuf":
-        return values, selected
+    if is_pandas(frame):
+        values = np.asarray(frame)[:, [table.names.index(name) for name in selected]]
+        if values.dtype.kind in "biuf":
+            return values, selected
     non_numeric = [name for name in selected if is_categories(table.columns[name])]
     if non_numeric:
         raise DataError(
@@ -177,29 +206,26 @@ def _from_frame(
 def _target(
     values: np.ndarray, task: TaskOption, classes: Sequence[str] | None, location: str
 ) -> Target:
-    check_task(task)
-    requested = task or ("classification" if classes is not None else None)
+    task = plain_task(task)
     if values.dtype.kind in "OU":
         strings = Table(
             {location: np.array(_without_unit_axis(values).astype(str).tolist(), object)}
         )
         if classes is None:
-            return make_target(strings, location, requested, location)
+            return make_target(strings, location, task, location)
         return Target(encode_like(strings, location, tuple(classes), location), tuple(classes))
     target = _numbers(values, location)
     if target.ndim > 1:
-        if requested == "classification" or target.dtype.kind in "bu":
-            raise DataError(
-                f"expected one class number a row, got shape {target.shape}; "
-                "of one-hot rows take argmax(axis=1)",
-                location,
-            )
-        return Target(target.astype(np.float64), None)
+        return check_binary(from_matrix(target, task, classes, location), task, location)
+    if task == "multilabel":
+        raise DataError(f"expected a matrix of 0 and 1, got shape {target.shape}", location)
+    requested = task or ("classes" if classes is not None else None)
     if requested == "regression" or (requested is None and not looks_like_classes(target)):
         return Target(target.astype(np.float64), None)
-    encoded = from_labels(target, classes, location)
+    encoded = check_binary(from_labels(target, classes, location), task, location)
     assert encoded.classes is not None
-    assumed = requested is None and target.dtype.kind == "f"
+    many = target.dtype.kind == "f" or len(encoded.classes) > MAX_CLASSES
+    assumed = requested is None and many
     return encoded._replace(note=assumed_classes(location, encoded.classes) if assumed else "")
 
 
@@ -212,7 +238,10 @@ def _numbers(values: np.ndarray, location: str) -> np.ndarray:
 
 
 def _as_array(values: ArrayLike, location: str) -> np.ndarray:
-    """A NumPy array of numbers or strings. Errors: ragged lists, Python objects, no rows."""
+    """A NumPy array of numbers or strings. Errors: ragged lists, Python objects, no rows, entries
+    that are masked, sparse matrices.
+    """
+    check_dense(values, location)
     try:
         array = np.asarray(values)
     except ValueError as error:

@@ -75,6 +75,8 @@ class Dataset:
     """what was decided for the user when the data was read"""
     on_disk: bool = False
     """the inputs are memory-mapped, perhaps larger than memory, and are read as they are needed"""
+    labels: tuple[str, ...] | None = None
+    """names of yes/no labels, of which a row has any number: targets are 0 and 1, float64 (n, K)"""
 
     def __post_init__(self) -> None:
         self._check_rows(self.name, self.inputs, self.target)
@@ -93,14 +95,18 @@ class Dataset:
 
     @property
     def task(self) -> Task:
-        """binary (two classes), classes (more of them) or regression."""
+        """binary (two classes, or yes/no labels), classes (more of them) or regression."""
+        if self.labels is not None:
+            return "binary"
         if self.classes is None:
             return "regression"
         return "binary" if len(self.classes) == 2 else "classes"
 
     @property
     def outputs(self) -> int:
-        """How many outputs a network needs: 1 for binary, C for classes, O for regression."""
+        """How many outputs a network needs: 1 for two classes, C for more, O for regression, K for
+        yes/no labels.
+        """
         if self.classes is not None:
             return 1 if len(self.classes) == 2 else len(self.classes)
         return 1 if self.target.ndim == 1 else self.target.shape[1]
@@ -121,6 +127,8 @@ class Dataset:
         check_inputs(inputs, location, self.columns)
         if self.classes is None:
             check_finite(target, location, what=self.target_name)
+            if self.labels is not None:
+                check_answers(target, len(self.labels), location)
         else:
             _check_range(target, len(self.classes), location)
 
@@ -149,6 +157,38 @@ class Dataset:
                     f"got {test_shape}",
                     location,
                 )
+
+
+def check_answers(target: np.ndarray, labels: int, location: str) -> None:
+    """Raise `DataError` unless a target is 0 and 1, (n, labels)."""
+    if target.ndim != 2 or target.shape[1] != labels:
+        raise DataError(f"expected {labels} labels a row, got shape {target.shape}", location)
+    wrong = np.argwhere((target != 0) & (target != 1))
+    if wrong.size:
+        row, label = wrong[0]
+        raise DataError(
+            f"expected labels 0 and 1, got {target[row, label]:g} in row {row}", location
+        )
+
+
+def check_dense(values: object, location: str) -> None:
+    """Raise `DataError` for what NumPy would take for something else: masked and sparse arrays."""
+    parts = values if isinstance(values, list | tuple) else [values]
+    for number, part in enumerate(parts):
+        if not hasattr(part, "dtype"):
+            continue
+        if isinstance(part, np.ma.MaskedArray) and part.mask.any():
+            first = np.argwhere(np.ma.getmaskarray(part))[0].tolist()
+            row, *column = [number, *first] if parts is values else first
+            where = f" of column {', '.join(map(str, column))}" if column else ""
+            count = int(np.ma.count_masked(part))
+            entries = "an entry is" if count == 1 else f"{count:,} entries are"
+            raise DataError(
+                f"{entries} masked, the first in row {row}{where}: fill them, or drop the rows",
+                location,
+            )
+        if hasattr(part, "toarray") and hasattr(part, "nnz"):
+            raise DataError("expected an array, got a sparse one: write x.toarray()", location)
 
 
 def check_inputs(inputs: Inputs, location: str, columns: tuple[str, ...] = ()) -> None:

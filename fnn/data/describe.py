@@ -12,6 +12,8 @@ from fnn.data.tables.table import Table, is_categories, missing_in
 
 MAX_LISTED = 40
 """the most columns and classes that are listed"""
+SHARES = 5
+"""of the most frequent classes, in one line"""
 HEADER = ("column", "kind", "min", "mean", "max", "missing")
 
 
@@ -23,7 +25,8 @@ def describe(dataset: Dataset) -> str:
     rows = f"{len(dataset.target):,} rows"
     if dataset.test is not None:
         rows += f" and {len(dataset.test.target):,} of an official test part"
-    lines = [f"{dataset.name}: {rows}, {shape} inputs, {dataset.task}", ""]
+    task = dataset.task if dataset.labels is None else "multilabel"
+    lines = [f"{dataset.name}: {rows}, {shape} inputs, {task}", ""]
     lines += [*inputs, "", *target]
     lines += [f"note: {note}" for note in dataset.notes]
     return "\n".join(lines)
@@ -69,22 +72,69 @@ def _format_values(values: np.ndarray, *statistics: float) -> tuple[str, ...]:
 
 def _target(dataset: Dataset) -> list[str]:
     target = dataset.target
-    title = "target" if dataset.target_name == "target" else f"target {dataset.target_name}"
+    title = _title(dataset)
+    if dataset.labels is not None:
+        counts = target.sum(0)
+        lines = [f"{title}: {len(dataset.labels)} yes/no labels"]
+        return lines + _frequencies("label", dataset.labels, counts, len(target))
     if dataset.classes is None:
         lines = [f"{title}: {dataset.outputs} number{'s' * (dataset.outputs > 1)} a row"]
         columns = target.reshape(len(target), -1).T[:MAX_LISTED]
         rows = [_format_values(c, c.min(), c.mean(), c.max(), c.std()) for c in columns]
         return lines + align([("min", "mean", "max", "std"), *rows], left=0)
     counts = np.bincount(target, minlength=len(dataset.classes))
+    lines = [f"{title}: {len(dataset.classes)} classes"]
+    return lines + _frequencies("class", dataset.classes, counts, len(target))
+
+
+def _title(dataset: Dataset) -> str:
+    return "target" if dataset.target_name == "target" else f"target {dataset.target_name}"
+
+
+def _frequencies(kind: str, names: tuple[str, ...], counts: np.ndarray, rows: int) -> list[str]:
     table = [
-        (name, f"{count:,}", f"{count / len(target):.1%}")
-        for name, count in zip(dataset.classes, counts, strict=True)
+        (name, f"{count:,.0f}", f"{count / rows:.1%}")
+        for name, count in zip(names, counts, strict=True)
     ]
-    lines = [f"{title}: {len(table)} classes"]
-    lines += align([("class", "rows", "share"), *table[:MAX_LISTED]], left=1)
+    lines = align([(kind, "rows", "share"), *table[:MAX_LISTED]], left=1)
     if len(table) > MAX_LISTED:
-        lines.append(f"… and {len(table) - MAX_LISTED:,} more classes")
+        lines.append(f"… and {len(table) - MAX_LISTED:,} more {kind}{'es' * (kind == 'class')}")
     return lines
+
+
+def summarize_target(dataset: Dataset) -> str:
+    """One line: what the target is taken for, its shares, and what is reached without the inputs.
+
+    That is, the share of the most frequent class, or for numbers their deviation, which is the
+    error (RMSE) of the mean. Rows of an official test part don't count.
+    """
+    target, title = (
+        dataset.target,
+        f"target {dataset.target_name}".replace("target target", "target"),
+    )
+    if dataset.labels is not None:
+        frequent = _largest_shares(dataset.labels, target.mean(0))
+        always = np.maximum(target.mean(0), 1 - target.mean(0)).mean()
+        many = f"{len(dataset.labels)} yes/no labels"
+        return f"{title}: {many} ({frequent}); the likelier answer to each: accuracy {always:.4f}"
+    if dataset.classes is not None:
+        share = np.bincount(target, minlength=len(dataset.classes)) / len(target)
+        frequent = _largest_shares(dataset.classes, share)
+        many = f"{len(dataset.classes)} classes"
+        return f"{title}: {many} ({frequent}); the largest alone: accuracy {share.max():.4f}"
+    if target.ndim > 1:
+        return f"{title}: {dataset.outputs} numbers a row"
+    low, mean, high, std = _format_values(
+        target, target.min(), target.mean(), target.max(), target.std()
+    )
+    return f"{title}: numbers from {low} to {high}; their mean {mean} alone: r2 0, RMSE {std}"
+
+
+def _largest_shares(names: tuple[str, ...], fractions: np.ndarray) -> str:
+    """The largest shares, in percent."""
+    order = np.argsort(-fractions, kind="stable")[:SHARES]
+    parts = [f"{names[index]} {fractions[index]:.1%}" for index in order]
+    return ", ".join([*parts, *(["…"] if len(names) > SHARES else [])])
 
 
 def align(rows: list[tuple[str, ...]], left: int = 2) -> list[str]:

@@ -43,8 +43,9 @@ def load(
     words, are missing values. Columns whose fields are all numbers are numbers, the others (and
     those in `categorical`) are categories; columns in `drop` are left out. `test` is a second file
     of the same columns, an official test part.
-    `task` ("classification" or "regression") overrides the default (`make_target` in
-    `fnn.data.targets.target`): strings are classes, and so are whole numbers that look like it.
+    `task` ("classes", "binary", "multilabel", "regression") overrides the default (`make_target` in
+    `fnn.data.targets.target`, and for arrays `from_arrays`): strings are classes, and so are whole
+    numbers that look like it.
 
     Errors: an unknown name (with the nearest known one), no such file, options that don't go with
     the source, and whatever is wrong in the file, with the column and line.

@@ -17,7 +17,7 @@ from fnn.data.sources.idx import read_idx
 from fnn.data.sources.memory_mapped import is_array_folder, read_array
 from fnn.data.sources.whole_files import read_arrays
 from fnn.data.tables.columns import Kind
-from fnn.data.tables.csv_dataset import check_columns, parse_columns
+from fnn.data.tables.csv_dataset import check_columns, kind_of_target, parse_columns
 from fnn.data.tables.csv_reader import (
     MISSING,
     SUFFIXES,
@@ -69,10 +69,11 @@ def read_rows(
     if is_text_file(path):
         text = _text(path, preprocessing, delimiter)
         name, classes = preprocessing.target_name, preprocessing.classes
-        kind: Kind | None = "numbers" if classes is None else None
         inputs = _columns(text, preprocessing)
         check_columns(text, [name])
-        column = parse_columns(text, [name], {name: kind}, _missing(preprocessing))
+        column = parse_columns(
+            text, [name], {name: kind_of_target(classes)}, _missing(preprocessing)
+        )
         return DataRows(inputs, encode_like(column, name, classes, f"{path}, column {name}"))
     if is_array_folder(path):
         arrays = {name: read_array(path / f"{name}.npy") for name in ("x", "y")}

@@ -66,6 +66,8 @@ def draw_run(folder: Path, result: TrainResult | EnsembleResult) -> None:
         counts = confusion(probabilities, target, len(fitted.classes))
         figures.confusion_matrix(counts, fitted.classes, folder / "confusion.png", title=title)
         return
+    if fitted.labels is not None:
+        return
     true, predicted = (
         fitted.decode(values).reshape(len(target), -1)
         for values in (np.reshape(target, output.shape), output)
@@ -88,6 +90,8 @@ def _targets(
 def draw_members(folder: Path, result: EnsembleResult) -> None:
     """Of an ensemble's test rows: for classes a reliability diagram; for numbers, their spread."""
     assert result.prepared is not None
+    if result.prepared.preprocessing.labels is not None:
+        return
     if result.prepared.preprocessing.classes is None:
         _draw_spread(folder, result, result.prepared)
     else:

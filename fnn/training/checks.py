@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
+from fnn.data.dataset import check_dense
 from fnn.layer import PyTree
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
@@ -104,6 +105,7 @@ def check_rows(objective: Objective, rows: Batch, location: str) -> None:
     for path, leaf in named_leaves(rows).items():
         if not hasattr(leaf, "shape"):
             raise SpecError(f"expected an array, got {type(leaf).__name__}", f"{location}.{path}")
+        check_dense(leaf, f"{location}.{path}")
     counts = {path: leaf.shape[:1] for path, leaf in named_leaves(rows).items()}
     if len(set(counts.values())) != 1:
         lengths = ", ".join(f"{path} {count}" for path, count in counts.items())

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Unpack
 
-from fnn.data import Dataset, Prepared, from_arrays, load, prepare
+from fnn.data import Dataset, Prepared, from_arrays, from_frame, load, prepare
 from fnn.data.splits import FRACTIONS
 from fnn.data.tables.frames import is_frame
 from fnn.layer import Layer
@@ -105,12 +105,18 @@ def as_prepared(
     if isinstance(data, (str, os.PathLike)):
         data = load(data)
     elif isinstance(data, (tuple, list)) and len(data) == 2:
-        data = from_arrays(*data)
+        inputs, target = data
+        named = is_frame(inputs) and isinstance(target, str)
+        data = from_frame(inputs, target) if named else from_arrays(inputs, target)
     if not isinstance(data, Dataset):
-        frame = ": write fnn.data.from_frame(frame, target)" if is_frame(data) else ""
+        frame = (
+            ': write fnn.data.from_frame(frame, target), or (frame, "target")'
+            if is_frame(data)
+            else ""
+        )
         raise SpecError(
-            "expected the name of a data set, a path, (inputs, target), a fnn.data.Dataset or what "
-            f"fnn.data.prepare gives, got {type(data).__name__}{frame}",
+            "expected the name of a data set, a path, (inputs, target), (frame, column), a "
+            f"fnn.data.Dataset or what fnn.data.prepare gives, got {type(data).__name__}{frame}",
             "data",
         )
     return prepare(data, fractions, seed=split_seed)
@@ -123,7 +129,10 @@ def check_outputs(net: Layer, prepared: Prepared) -> None:
     wanted, classes = prepared.preprocessing.outputs, prepared.preprocessing.classes
     if getattr(output, "shape", None) == (wanted,):
         return
-    if classes is None:
+    labels = prepared.preprocessing.labels
+    if labels is not None:
+        why = f"{len(labels)} yes/no labels, one logit each"
+    elif classes is None:
         why = "one number to predict" if wanted == 1 else f"{wanted} numbers to predict"
     else:
         why = f"{len(classes)} classes ({', '.join(classes[:5])}{', …' if classes[5:] else ''})"
@@ -142,7 +151,7 @@ def check_loss(loss: Loss, prepared: Prepared) -> None:
         names = " or ".join(cls.__name__ for cls in losses)
         raise SpecError(
             f"{loss} does not suit the target {prepared.preprocessing.target_name!r}, which is "
-            f"{TASKS[task]}: take {names}",
+            f"{'yes/no labels' if prepared.preprocessing.labels else TASKS[task]}: take {names}",
             "loss",
         )
 

@@ -24,10 +24,10 @@ class DataOptions:
     target: Annotated[str | None, option("COLUMN")] = None
     """The column to predict; .npz: the array."""
     task: Annotated[
-        Literal["classification", "regression"] | None,
-        option("{classification,regression}", "as the target looks"),
+        Literal["classes", "binary", "multilabel", "regression", "classification"] | None,
+        option("{classes,binary,multilabel,regression}", "as the target looks"),
     ] = None
-    """What to make of the target."""
+    """What to make of the target; multilabel: a matrix of 0 and 1, a label a column."""
     test: Annotated[str | None, option("FILE")] = None
     """A second file of the same columns: its rows are the test part."""
     drop: Annotated[tuple[str, ...], option("COLUMN …")] = ()

@@ -86,7 +86,7 @@ class TrainingOptions:
         size = self.batch_size
         if size is None:
             return min(default_batch_size(rows), rows)
-        if size != "full" and not 1 <= size <= rows:
+        if size != "full" and size < 1:
             raise FnnError(
                 f"expected from 1 to {rows:,} rows a step, as there are {rows:,} to train on, or "
                 f"full for all of them; got {size:,}",
@@ -101,7 +101,7 @@ class TrainingOptions:
         loss = default_loss(prepared)
         if self.label_smoothing is None:
             return loss
-        if prepared.preprocessing.classes is None:
+        if prepared.preprocessing.task == "regression":
             raise FnnError("numbers have no labels to smooth", "--label-smoothing")
         smooth: Loss = replace(loss, smoothing=self.label_smoothing)
         return smooth

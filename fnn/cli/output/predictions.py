@@ -42,6 +42,9 @@ def predictions_csv(
     if fitted.classes is not None:
         names += [f"p({name})" for name in fitted.classes]
         columns.append(_rounded(fitted.probabilities(output)))
+    elif fitted.labels is not None:
+        names = [*fitted.labels, *(f"p({name})" for name in fitted.labels)]
+        columns.append(_rounded(fitted.probabilities(output)))
     else:
         if columns[0].shape[1] > 1:
             names = [f"{fitted.target_name}[{index}]" for index in range(columns[0].shape[1])]

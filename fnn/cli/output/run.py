@@ -25,7 +25,7 @@ def print_plan(
     from fnn.network_summary import parameter_count
     from fnn.shapes import shape
 
-    print_rows(prepared)
+    print_rows(prepared, target=True)
     fitted = prepared.preprocessing
     inputs = "×".join(map(str, fitted.in_shape))
     widths = "-".join(map(str, (inputs, *hidden, fitted.outputs)))
@@ -36,12 +36,16 @@ def print_plan(
     print(f"{optimizer} at rate {rate!r}, {size}", flush=True)
 
 
-def print_rows(prepared: Prepared) -> None:
-    """How many rows there are of each part, and notes on how they are encoded."""
+def print_rows(prepared: Prepared, *, target: bool = False) -> None:
+    """How many rows there are of each part, perhaps what the target is, notes on the encoding."""
+    from fnn.data.describe import summarize_target
+
     rows = (prepared.train, prepared.validation, prepared.test)
     train, validation, test = (f"{0 if part is None else len(part.target):,}" for part in rows)
     name = prepared.dataset.name
     print(f"{name}: {train} rows to train on, {validation} to validate, {test} to test")
+    if target:
+        print(summarize_target(prepared.dataset))
     for note in prepared.preprocessing.notes:
         print(f"  {note}")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fnn.data.dataset import Dataset, Inputs, check_finite, check_inputs
+from fnn.data.dataset import Dataset, Inputs, check_dense, check_finite, check_inputs
 from fnn.data.errors import DataError, check_names
 from fnn.data.json_fields import JsonObject, field, names
 from fnn.data.preprocessing.scaling import Divisor, Standardizer
@@ -18,22 +18,26 @@ from fnn.data.preprocessing.tables import TableEncoder, fit_table
 from fnn.data.tables.csv_reader import TextFormat
 from fnn.data.tables.frames import is_frame, table_of
 from fnn.data.tables.table import Table, is_categories
-from fnn.data.targets.encoding import Classes, Numbers
+from fnn.data.targets.encoding import Classes, Labels, Numbers
 from fnn.spec import error_path
 
 if TYPE_CHECKING:
     from fnn.losses.loss import Task
 
 KIND = "preprocessing.v1"
-Part = TypeVar("Part", Divisor | Standardizer | TableEncoder, Classes | Numbers)
+Part = TypeVar("Part", Divisor | Standardizer | TableEncoder, Classes | Labels | Numbers)
 Encoder: TypeAlias = Divisor | Standardizer | TableEncoder
 ENCODERS: dict[str, type[Encoder]] = {
     "divisor": Divisor,
     "standardizer": Standardizer,
     "table": TableEncoder,
 }
-TargetEncoding: TypeAlias = Classes | Numbers
-TARGET_ENCODINGS: dict[str, type[TargetEncoding]] = {"classes": Classes, "values": Numbers}
+TargetEncoding: TypeAlias = Classes | Labels | Numbers
+TARGET_ENCODINGS: dict[str, type[TargetEncoding]] = {
+    "classes": Classes,
+    "labels": Labels,
+    "values": Numbers,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,9 @@ class Preprocessing:
         else:
             encoder = Standardizer.fit(rows)
         target_encoding: TargetEncoding
-        if dataset.classes is None:
+        if dataset.labels is not None:
+            target_encoding = Labels(dataset.labels)
+        elif dataset.classes is None:
             target_encoding = Numbers.fit(target, dataset.target_name)
         else:
             target_encoding = Classes(dataset.classes)
@@ -76,17 +82,24 @@ class Preprocessing:
 
     @property
     def task(self) -> Task:
-        """binary, classes or regression."""
+        """binary (yes/no labels too), classes or regression."""
         return self.target_encoding.task
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """Names of the classes in the order of their numbers; None for regression."""
+        """Names of the classes in the order of their numbers; None for regression and labels."""
         return self.target_encoding.names if isinstance(self.target_encoding, Classes) else None
 
     @property
+    def labels(self) -> tuple[str, ...] | None:
+        """Names of yes/no labels, of which a row has any number; None for other targets."""
+        return self.target_encoding.names if isinstance(self.target_encoding, Labels) else None
+
+    @property
     def outputs(self) -> int:
-        """How many outputs the network has: 1 for binary, C for classes, O for regression."""
+        """How many outputs the network has: 1 for two classes, C for more, O for regression, K for
+        yes/no labels.
+        """
         return self.target_encoding.outputs
 
     @property
@@ -150,15 +163,20 @@ class Preprocessing:
         return encoded, unforeseen
 
     def encode_target(self, target: ArrayLike) -> NDArray[np.int32] | NDArray[np.float32]:
-        """Class numbers int32 (n,), or standardized numbers float32 (n,) or (n, O)."""
+        """Class numbers int32 (n,), standardized numbers float32 (n,) or (n, O), labels (n, K)."""
+        check_dense(target, "target")
         return self.target_encoding.encode(np.asarray(target))
 
     def decode(self, output: ArrayLike) -> np.ndarray:
-        """Classes' names (n,) of logits, or numbers in the target's own units (n,) or (n, O)."""
+        """Classes' names (n,) of logits, numbers in the target's own units (n,) or (n, O), or
+        labels 0 and 1 (n, K).
+        """
         return self.target_encoding.decode(np.asarray(output))
 
     def probabilities(self, output: ArrayLike) -> NDArray[np.float64]:
-        """Of each class, (n, C), from logits; two classes have two columns. Errors: regression."""
+        """Of each class, (n, C), from logits; two classes have two columns; of each label, (n, K).
+        Errors: regression.
+        """
         return self.target_encoding.probabilities(np.asarray(output))
 
     def to_json(self) -> JsonObject:
@@ -211,7 +229,10 @@ def _as_inputs(inputs: object) -> Inputs:
     """A table, or a frame as one; anything else as an array."""
     if isinstance(inputs, Table):
         return inputs
-    return table_of(inputs, "inputs") if is_frame(inputs) else np.asarray(inputs)
+    if is_frame(inputs):
+        return table_of(inputs, "inputs")
+    check_dense(inputs, "inputs")
+    return np.asarray(inputs)
 
 
 def _part(data: object, name: str, kinds: Mapping[str, type[Part]]) -> Part:

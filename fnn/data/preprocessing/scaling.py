@@ -18,7 +18,8 @@ class Standardizer(NamedTuple):
     """x ↦ (x - mean) / scale by column, in float64, given back as float32.
 
     `scale` is the standard deviation over the rows (divided by their number, as scikit-learn's
-    StandardScaler does it), and 1 for a constant column, which becomes 0.
+    StandardScaler does it), and 1 for a constant column, which becomes 0. Numbers that differ by
+    rounding alone (`within_rounding`) are constant.
     """
 
     mean: NDArray[np.float64]
@@ -39,8 +40,9 @@ class Standardizer(NamedTuple):
             squares = sum(((block - mean) ** 2).sum(axis=0) for block in row_blocks(x))
         scale = np.sqrt(squares / len(x))
         check_finite(scale[None], "", what=TOO_LARGE)
-        equal = np.all([(block == first_row).all(axis=0) for block in row_blocks(x)], axis=0)
-        constant = equal | (scale == 0)  # rounding may give a constant a deviation
+        low = np.min([block.min(axis=0) for block in row_blocks(x)], axis=0)
+        high = np.max([block.max(axis=0) for block in row_blocks(x)], axis=0)
+        constant = _are_constant(x, low, high) | (scale == 0)
         return cls(np.where(constant, first_row, mean), np.where(constant, 1.0, scale))
 
     def __call__(self, x: np.ndarray) -> NDArray[np.float32]:
@@ -66,6 +68,41 @@ class Standardizer(NamedTuple):
         """The inverse of `to_json`. Errors name the field that is missing or damaged."""
         mean = numbers(data, "mean")
         return cls(mean, scales(data, "scale", mean.shape))
+
+
+def within_rounding(low: np.ndarray, high: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Whether numbers from `low` to `high` may be one number, computed in several ways: 0.3 and
+    0.1 + 0.2. That is, within 16 roundings of float64, or 2 of float32, relative to the larger.
+
+    Whole numbers that a float holds exactly are not rounded: that they are whole is to be checked.
+    """
+    if dtype.kind != "f":
+        return np.asarray(low == high)
+    roundings = 2 if dtype == np.float32 else 16
+    with np.errstate(over="ignore"):
+        spread = high.astype(np.float64) - low
+        largest = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
+    return np.asarray(spread <= roundings * np.finfo(dtype).eps * largest)
+
+
+def is_whole(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Whether numbers are whole, and small enough to be exactly so in their dtype."""
+    exact = 2 / np.finfo(values.dtype).eps
+    return np.asarray(((values == np.round(values)) & (np.abs(values) <= exact)).all(axis=axis))
+
+
+def _are_constant(x: RowArray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    constant = within_rounding(low, high, x.dtype)
+    if x.dtype.kind != "f" or np.array_equal(constant, low == high):
+        return constant
+    whole = np.all([is_whole(block) for block in row_blocks(x)], axis=0)
+    return (low == high) | (constant & ~whole)
+
+
+def is_constant(values: np.ndarray) -> bool:
+    """Whether a column of float64 numbers is constant, rounding aside."""
+    low, high = values.min(), values.max()
+    return bool(low == high or (within_rounding(low, high, values.dtype) and not is_whole(values)))
 
 
 @dataclass(frozen=True)

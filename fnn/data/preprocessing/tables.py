@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fnn.data.dataset import TOO_LARGE, Inputs, check_finite
 from fnn.data.errors import DataError, check_names, one_of
 from fnn.data.json_fields import JsonObject, field, names, number, scales
+from fnn.data.preprocessing.scaling import is_constant
 from fnn.data.tables.table import Table, is_categories, missing_in
 
 MAX_CATEGORIES = 1000
@@ -194,14 +195,14 @@ def _fit_numbers(name: str, values: np.ndarray) -> NumericColumn | str:
     present = values[~missing]
     if not present.size:
         return "all of its values are missing in the training rows"
-    if present.min() == present.max() and not missing.any():
+    if is_constant(present) and not missing.any():
         return f"it is {present[0]:g} in all training rows"
     median = float(np.median(present))
     imputed = np.where(missing, median, values)
     with np.errstate(over="ignore"):
         scale = float(imputed.std())
     check_finite(np.array([[scale]]), f"column {name}", what=TOO_LARGE)
-    constant = imputed.min() == imputed.max() or scale == 0
+    constant = is_constant(imputed) or scale == 0
     mean = median if constant else float(imputed.mean())
     return NumericColumn(name, median, mean, 1.0 if constant else scale, bool(missing.any()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +18,12 @@ from fnn.data.tables.csv_reader import (
     is_number,
     read_text,
 )
+from fnn.data.tables.header import HINT, check_header, is_bare, looks_like_data
 from fnn.data.tables.table import Table, is_categories
-from fnn.data.targets.target import TaskOption, encode_like, make_target
+from fnn.data.targets.target import Target, TaskOption, class_name, encode_like, make_target
+
+LEADING_ZERO = re.compile(r"[-+]?0\d+")
+"""whole numbers that are more than their value, such as "01" """
 
 
 class ColumnRoles(NamedTuple):
@@ -49,13 +54,15 @@ def load_table(
     roles = _column_roles(text, text_format.header, target, drop, categorical)
     kinds: dict[str, Kind | None] = dict.fromkeys(text.names)
     kinds |= dict.fromkeys(roles.categorical, "categories")
+    if text_format.header:
+        check_header(text, roles.target)
     inputs = parse_columns(text, roles.inputs, kinds, text_format.missing)
     column = parse_columns(text, [roles.target], kinds, text_format.missing)
     for table in (inputs, column):
         for name in table.names:
             if name not in roles.categorical and is_categories(table.columns[name]):
                 check_notation(table.columns[name], f"{path}, column {name}", table.where)
-    encoded = make_target(column, roles.target, task, f"{path}, column {roles.target}")
+    encoded = _target(text, column, roles.target, task, text_format.missing)
     test_rows = None
     if test is not None:
         test_rows = _read_test_part(test, text_format, inputs, roles.target, encoded.classes)
@@ -69,6 +76,31 @@ def load_table(
         text=text_format,
         notes=(encoded.note,) if encoded.note else (),
     )
+
+
+def _target(
+    text: TextColumns, column: Table, name: str, task: TaskOption, missing: Collection[str]
+) -> Target:
+    """The target of a column; classes are called as they are written if some begin with 0: "01"."""
+    location = f"{text.path}, column {name}"
+    encoded = make_target(column, name, task, location)
+    if encoded.classes is None or is_categories(column.columns[name]):
+        return encoded
+    written = {field.strip() for field in text.fields[text.names.index(name)]}
+    zeros = sorted(filter(LEADING_ZERO.fullmatch, written))
+    if not zeros:
+        return encoded
+    words = parse_columns(text, [name], {name: "categories"}, missing)
+    note = f"the values of {name} were taken for classes as they are written, since there is "
+    return make_target(words, name, task, location)._replace(note=note + repr(zeros[0]))
+
+
+def kind_of_target(classes: tuple[str, ...] | None) -> Kind | None:
+    """How a column is read as the target of a model: numbers, words, or whatever it looks like."""
+    if classes is None:
+        return "numbers"
+    as_written = any(is_number(name) and class_name(float(name)) != name for name in classes)
+    return "categories" if as_written else None
 
 
 def _column_roles(
@@ -108,11 +140,14 @@ def find_column(
     location = str(text.path)
     if name is None:
         how = "by name" if header else "by number (from 1; -1 is the last)"
-        raise DataError(f"which column is the target? Give it {how}: one of {known}", location)
+        hint = f"; {HINT}" if header and (looks_like_data(text) or is_bare(text.names)) else ""
+        raise DataError(
+            f"which column is the target? Give it {how}: one of {known}{hint}", location
+        )
     if name in text.names:
         return str(name)
     if header:
-        hint = "; is the first line data, and not a header?" if _looks_bare(text) else ""
+        hint = f"; {HINT}" if is_bare(text.names) or looks_like_data(text) else ""
         raise DataError(
             f"no column {name!r} for {option}{one_of(str(name), text.names)}{hint}", location
         )
@@ -128,11 +163,6 @@ def find_column(
             location,
         )
     return text.names[number - 1 if number > 0 else number]
-
-
-def _looks_bare(text: TextColumns) -> bool:
-    """Whether a header has numbers in more than a quarter of its fields, as data has."""
-    return 4 * sum(map(is_number, text.names)) > len(text.names)
 
 
 def parse_columns(
@@ -182,8 +212,8 @@ def _read_test_part(
     text = read_text(path, text_format.delimiter, header=text_format.header)
     check_columns(text, (*inputs.names, target_name))
     table = parse_columns(text, inputs.names, kinds_of(inputs), text_format.missing)
-    kind: Kind | None = "numbers" if classes is None else None
-    column = parse_columns(text, [target_name], {target_name: kind}, text_format.missing)
+    kinds = {target_name: kind_of_target(classes)}
+    column = parse_columns(text, [target_name], kinds, text_format.missing)
     return DataRows(
         table, encode_like(column, target_name, classes, f"{path}, column {target_name}")
     )

@@ -16,7 +16,11 @@ from typing import NamedTuple
 from fnn.data.errors import DataError
 from fnn.data.sources.whole_files import expanded, is_gzip, read_whole
 
-MISSING = ("", "?", "NA", "NaN", "nan", "null", "None")
+MISSING = (
+    *("", "?", "-", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND"),
+    *("1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+)
+"""what pandas reads as missing, a question mark, and a dash where the other fields are numbers"""
 SUFFIXES = (".csv", ".tsv", ".txt")
 DELIMITER_ALIASES = {"tab": "\t", "\\t": "\t", "space": " "}
 DELIMITER_NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "space"}
@@ -157,6 +161,12 @@ def _check_widths(
     if wrong:
         line, count = wrong[0]
         others = f" ({len(wrong)} such rows in all)" if len(wrong) > 1 else ""
+        if _is_title(rows):
+            raise DataError(
+                f"line {lines[0]}: expected {len(rows[-1])} fields as in the lines below, got "
+                f"{width}; if it is a comment or a title, and not the header, take it out",
+                str(path),
+            )
         raise DataError(
             f"line {line}: expected {width} fields as in the first line, got {count}{others}"
             + (_delimiter_hint(content, delimiter) if width == 1 else ""),
@@ -166,12 +176,32 @@ def _check_widths(
         raise DataError(f"found one column only{hint}", str(path))
 
 
+def _is_title(rows: list[list[str]]) -> bool:
+    """Whether the file begins with comments, or with a line narrower than all others."""
+    first = rows[0]
+    below = [row for row in rows if not _is_comment(row)] if _is_comment(first) else rows[1:]
+    widths = {len(row) for row in below}
+    if len(widths) != 1 or len(first) in widths:
+        return False
+    return _is_comment(first) or (len(first) < widths.pop() and len(rows) > 2)
+
+
+def _is_comment(row: list[str]) -> bool:
+    return row[0].lstrip().startswith("#")
+
+
 def _delimiter_hint(content: str, delimiter: str) -> str:
-    """The end of an error: the delimiter that the first line seems to have, if it is another."""
-    first = content.lstrip().partition("\n")[0]
+    """The end of an error: the delimiter that the first line seems to have, if it is another.
+
+    A comment, with which the file may begin, tells nothing of it, nor do the blanks of a sentence.
+    """
+    lines = content.lstrip().splitlines()
+    first = lines[0]
+    if first.startswith("#"):
+        return "; if the first line is a comment, take it out"
     counts = {mark: first.count(mark) for mark in DELIMITER_NAMES if mark != delimiter}
     mark = max(counts, key=lambda mark: (counts[mark], mark != " "))
-    if not counts[mark]:
+    if not counts[mark] or (mark == " " and any(" " not in line for line in lines[1:9] if line)):
         return ""
     return (
         f"; fields are separated by {DELIMITER_NAMES.get(delimiter, repr(delimiter))}, "

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fnn.data.dataset import TOO_LARGE, check_finite
+from fnn.data.dataset import TOO_LARGE, check_answers, check_finite
 from fnn.data.errors import DataError
 from fnn.data.json_fields import JsonObject, field, names, numbers, scales
+from fnn.data.preprocessing.scaling import is_constant
 
 if TYPE_CHECKING:
     from fnn.losses.loss import Task
@@ -75,6 +76,43 @@ class Classes:
         return cls(values)
 
 
+@dataclass(frozen=True)
+class Labels:
+    """Yes/no labels, of which a row has any number; outputs are logits (n, K)."""
+
+    names: tuple[str, ...]
+    task: Task = "binary"
+
+    @property
+    def outputs(self) -> int:
+        """How many logits a row has."""
+        return len(self.names)
+
+    def encode(self, target: np.ndarray) -> NDArray[np.float32]:
+        """float32 0 and 1 (n, K). Errors: other numbers, other shapes."""
+        check_answers(target, len(self.names), "target")
+        return target.astype(np.float32)
+
+    def decode(self, output: np.ndarray) -> NDArray[np.int32]:
+        """1 where a label is likelier than not, else 0: int32 (n, K)."""
+        return (_rows(output, self.outputs) > 0).astype(np.int32)
+
+    def probabilities(self, output: np.ndarray) -> NDArray[np.float64]:
+        """The sigmoid of each logit, (n, K): a row's need not sum to 1."""
+        logits = _rows(output, self.outputs)
+        small = np.exp(-np.abs(logits))
+        return np.where(logits < 0, small, 1.0) / (1 + small)
+
+    def to_json(self) -> JsonObject:
+        """Plain JSON."""
+        return {"kind": "labels", "names": list(self.names)}
+
+    @classmethod
+    def from_json(cls, data: object) -> Labels:
+        """The inverse of `to_json`. Errors name the field that is missing or damaged."""
+        return cls(names(data, "names"))
+
+
 @dataclass(frozen=True, eq=False)
 class Numbers:
     """Numbers, standardized over the training rows: (target - mean) / scale."""
@@ -99,7 +137,7 @@ class Numbers:
         with np.errstate(over="ignore"):
             scale = columns.std(axis=0)
         check_finite(scale[None], name, what=TOO_LARGE)
-        constant = (columns == columns[0]).all(axis=0) | (scale == 0)
+        constant = np.array([is_constant(column) for column in columns.T]) | (scale == 0)
         if constant.any():
             value = columns[0, constant.argmax()]
             which = "" if target.ndim == 1 else f"output {int(constant.argmax())} of "

@@ -7,23 +7,32 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fnn.data.errors import DataError, one_of
+from fnn.data.errors import DataError, listed, one_of
 from fnn.data.tables.table import Table, is_categories, missing_in
 
-TaskOption: TypeAlias = Literal["classification", "regression"] | None
+TaskOption: TypeAlias = (
+    Literal["classes", "binary", "multilabel", "regression", "classification"] | None
+)
+"""classes (classification is another word for it), two of them, yes/no labels, numbers"""
+TASKS = ("classes", "binary", "multilabel", "regression")
 MAX_CLASSES = 20
 """the most distinct whole numbers that are taken for classes by default"""
+MAX_INTEGER_CLASSES = 1000
+"""of arrays of integers that leave none out from 0 on, each of them twice or more"""
 EXACT_INTEGERS = 2**53
 """from here on whole numbers that differ may be one float64"""
 
 
 class Target(NamedTuple):
-    """Class numbers int32 (n,) with the classes' names, or float64 numbers and None."""
+    """Class numbers int32 (n,) with the classes' names; float64 numbers and None; or for yes/no
+    labels float64 0 and 1 (n, K), None, and the labels' names.
+    """
 
     values: np.ndarray
     classes: tuple[str, ...] | None
     note: str = ""
     """a default that was chosen for the user"""
+    labels: tuple[str, ...] | None = None
 
 
 def make_target(table: Table, name: str, task: TaskOption, location: str) -> Target:
@@ -33,9 +42,16 @@ def make_target(table: Table, name: str, task: TaskOption, location: str) -> Tar
     look like it: two values, or up to 20 that leave none out from 0 or 1 on, and at least twice as
     many rows as values. All else is regression. Classes are numbered in sorted order.
 
-    Errors: missing values, strings for regression, classes that are not whole numbers.
+    Errors: missing values, strings for regression, classes that are not whole numbers, other than
+    two of them for binary, a column for multilabel, which takes a matrix.
     """
-    check_task(task)
+    task = plain_task(task)
+    if task == "multilabel":
+        raise DataError("multilabel takes a matrix of 0 and 1, got one column", location)
+    return check_binary(_make_target(table, name, task, location), task, location)
+
+
+def _make_target(table: Table, name: str, task: TaskOption, location: str) -> Target:
     values = table.columns[name]
     check_complete(table, name, location)
     if is_categories(values):
@@ -88,10 +104,26 @@ def encode_like(
         raise DataError(f"{table.where(row)}: {message}", location) from None
 
 
-def check_task(task: object) -> None:
-    """Raise `DataError` unless it is classification, regression or None."""
-    if task not in (None, "classification", "regression"):
-        raise DataError(f"expected classification or regression, got {task!r}", "task")
+def plain_task(task: TaskOption) -> TaskOption:
+    """The task, classes for classification. Raises `DataError` for another than `TaskOption`."""
+    if task is not None and task not in (*TASKS, "classification"):
+        raise DataError(
+            "expected classification or regression, in other words classes, binary, multilabel or "
+            f"regression; got {task!r}",
+            "task",
+        )
+    return "classes" if task == "classification" else task
+
+
+def check_binary(target: Target, task: TaskOption, location: str) -> Target:
+    """The target. Raises `DataError` where two classes are asked for and there are more."""
+    if task == "binary" and target.classes is not None and len(target.classes) > 2:
+        raise DataError(
+            f"expected two classes for the task binary, got {len(target.classes)}: "
+            f"{listed(target.classes[:5])}{', …' if target.classes[5:] else ''}",
+            location,
+        )
+    return target
 
 
 def check_complete(table: Table, name: str, location: str) -> None:
@@ -122,11 +154,16 @@ def assumed_classes(name: str, classes: Sequence[str]) -> str:
 
 
 def looks_like_classes(values: np.ndarray) -> bool:
-    """Two whole numbers, or few that leave none out from 0 or 1 on; see `make_target`."""
-    distinct = np.unique(values)
+    """Two whole numbers, or few that leave none out from 0 or 1 on; see `make_target`.
+
+    Of an array of integers up to 1000 that leave none out from 0 on, each of them twice or more.
+    """
+    distinct, counts = np.unique(values, return_counts=True)
     if not np.isfinite(distinct).all() or np.any(distinct != np.round(distinct)):
         return False
+    consecutive = distinct[0] in (0, 1) and distinct[-1] - distinct[0] == len(distinct) - 1
+    if values.dtype.kind in "iu" and distinct[0] == 0 and consecutive and counts.min() > 1:
+        return len(distinct) <= MAX_INTEGER_CLASSES
     if len(distinct) > MAX_CLASSES or 2 * len(distinct) > len(values):
         return False
-    consecutive = distinct[0] in (0, 1) and distinct[-1] - distinct[0] == len(distinct) - 1
     return len(distinct) == 2 or bool(consecutive)
