@@ -75,7 +75,8 @@ class Policy:
 class Objective:
     """Σ wᵢ ℓ(net(xᵢ), targetᵢ) / Σ wᵢ + Σ penalties(params).
 
-    The loss is 0 where the weights sum to zero. A weight of 0 does not hide a NaN: 0 · NaN is NaN.
+    The loss is 0 where the weights sum to zero, as those of no rows do. A weight of 0 does not
+    hide a NaN: 0 · NaN is NaN.
     `fnn.gradients.manual` and `fnn.gradients.automatic` differentiate it, with one signature.
     """
 
@@ -136,7 +137,8 @@ class Objective:
 def normalized_weights(weight: jax.Array | None, losses: jax.Array) -> jax.Array:
     """wᵢ / Σ w in the shape of the losses; zeros where the weights sum to zero."""
     if weight is None:
-        return jnp.full((1,) * losses.ndim, 1 / losses.size, losses.dtype)
+        share = 1 / losses.size if losses.size else 0.0
+        return jnp.full((1,) * losses.ndim, share, losses.dtype)
     if weight.shape != losses.shape[: weight.ndim]:
         raise ShapeError(f"the losses have shape {losses.shape}, the weights {weight.shape}")
     missing = tuple(range(weight.ndim, losses.ndim))
