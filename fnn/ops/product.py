@@ -6,9 +6,26 @@ import jax
 import jax.numpy as jnp
 
 
+@jax.custom_jvp
 def weighted(weight: jax.Array, value: jax.Array) -> jax.Array:
-    """weight · value, where 0 · ±∞ is 0: the limit of t log p. 0 · NaN stays NaN."""
-    return weight * jnp.where((weight == 0) & jnp.isinf(value), 0, value)
+    """weight · value, where 0 · ±∞ is 0: the limit of t log p. 0 · NaN stays NaN.
+
+    Its derivative is the product's own, so that the mask costs the gradient nothing.
+    """
+    return weight * _finite_where_zero(weight, value)
+
+
+@weighted.defjvp
+def _weighted_jvp(
+    primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    (weight, value), (dweight, dvalue) = primals, tangents
+    slope = weight * dvalue + _finite_where_zero(weight, value) * dweight
+    return weighted(weight, value), slope
+
+
+def _finite_where_zero(weight: jax.Array, value: jax.Array) -> jax.Array:
+    return jnp.where((weight == 0) & jnp.isinf(value), 0, value)
 
 
 def nonzero(value: jax.Array, weight: jax.Array) -> jax.Array:
