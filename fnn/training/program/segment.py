@@ -54,8 +54,8 @@ def segment(
     devices; the result is that of one, within rounding (`fnn.training.parallel.sharding`).
 
     Members under `vmap` must share `start` and `stop`, which decide where epochs end. A member
-    whose patience is over keeps its state, and its metrics are NaN; one that diverged computes NaN
-    from there on, which affects no other member.
+    whose patience is over keeps its state, and has zeros for metrics (`EpochMetrics.trained`); one
+    that diverged computes NaN from there on, which affects no other member.
     """
     plan = Plan.of(run, rows.target.shape[0])
     capacity = _epochs_between(start, stop, plan) if capacity is None else capacity
@@ -151,7 +151,7 @@ def _validate(
     target_scale: jax.Array | None,
     mesh: Mesh | None,
 ) -> Metrics | None:
-    """Metrics over the validation rows; NaN in an epoch that is not to be validated."""
+    """Metrics over the validation rows; zeros in an epoch that is not to be validated."""
     if rows is None:
         return None
 
@@ -170,7 +170,7 @@ def _validate(
         metrics: Metrics = measure(state)
         return metrics
     shapes = jax.eval_shape(measure, state)
-    missing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+    missing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     due = (epoch + 1) % run.validate_every == 0
     return jax.lax.cond(due, measure, lambda _: missing, state)
 
@@ -182,6 +182,4 @@ def _freeze_if_inactive(before: RunState, after: RunState) -> RunState:
 
 
 def _mask_metrics(active: jax.Array, metrics: EpochMetrics) -> EpochMetrics:
-    return jax.tree.map(
-        lambda leaf: jnp.where(active, leaf, jnp.asarray(jnp.nan, leaf.dtype)), metrics
-    )
+    return jax.tree.map(lambda leaf: jnp.where(active, leaf, jnp.zeros_like(leaf)), metrics)
