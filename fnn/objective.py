@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fnn.layer import Key, Layer, Params, PyTree, State
 from fnn.losses import Loss, Penalty
+from fnn.ops.norm import largest_entry, power_of_two
 from fnn.shapes import DType, wide
 from fnn.spec import ShapeError, SpecError, error_path, part, spec, static
 
@@ -143,5 +144,6 @@ def normalized_weights(weight: jax.Array | None, losses: jax.Array) -> jax.Array
         raise ShapeError(f"the losses have shape {losses.shape}, the weights {weight.shape}")
     missing = tuple(range(weight.ndim, losses.ndim))
     weight = jnp.broadcast_to(jnp.expand_dims(weight.astype(losses.dtype), missing), losses.shape)
+    weight = weight / power_of_two(largest_entry([weight]).astype(weight.dtype))  # or Σ overflows
     total = weight.sum()
     return jnp.where(total == 0, 0, weight / jnp.where(total == 0, 1, total))

@@ -388,5 +388,13 @@ def test_the_debug_flags_of_jax_pass_over_a_sound_run(flag) -> None:
     missing = np.isnan(lone.history["validation_loss"])
     assert (missing == (np.arange(1, len(missing) + 1) % 2 == 1)).all()
     assert not np.isnan(lone.history["loss"]).any()
-    for mine, theirs in zip(watched_sweep.members, swept.members, strict=True):
+    for mine, theirs in zip(watched_sweep.outcomes, swept.outcomes, strict=True):
         chex.assert_trees_all_equal(mine.history, theirs.history)
+
+
+def test_equal_weights_of_any_size_are_no_weights() -> None:
+    plain, heavy = (
+        fnn.fit(RUN, DATA._replace(weight=np.full(ROWS, size, np.float32)), DATA, epochs=2)
+        for size in (1.0, 2.0**126)
+    )
+    same(heavy, plain)

@@ -27,7 +27,7 @@ from fnn.losses import (
     ProbabilityCrossEntropy,
     SquaredError,
 )
-from fnn.objective import Batch, Objective, Policy
+from fnn.objective import Batch, Objective, Policy, normalized_weights
 from fnn.shapes import shape
 from fnn.spec import named_leaves, numbers
 from tests.cases import random_like
@@ -395,3 +395,10 @@ def test_no_rows_have_a_loss_of_zero() -> None:
         (value, aux), grads = differentiate(objective)(params, state, none, key=None)
         assert value == aux.loss == 0
         assert not any(leaf.any() for leaf in jax.tree.leaves(grads))
+
+
+@pytest.mark.parametrize("size", [1e38, 3e-38])
+def test_equal_weights_are_weight_one_whatever_their_size(size) -> None:
+    losses = jnp.arange(9, dtype=jnp.float32)
+    made = normalized_weights(jnp.full(9, size, jnp.float32), losses)
+    np.testing.assert_allclose(made, np.full(9, 1 / 9), rtol=1e-6)

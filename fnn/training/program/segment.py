@@ -23,7 +23,7 @@ from fnn.training.program.epoch import (
     slice_rows,
 )
 from fnn.training.program.state import RunState, evaluation_parameters
-from fnn.training.program.step import step, total_weight
+from fnn.training.program.step import scaled_weights, step, total_weight
 from fnn.training.run import Run
 
 Carry: TypeAlias = tuple[RunState, EpochMetrics]
@@ -57,7 +57,7 @@ def segment(
     whose patience is over keeps its state, and has zeros for metrics (`EpochMetrics.trained`); one
     that diverged computes NaN from there on, which affects no other member.
     """
-    plan = Plan.of(run, rows.target.shape[0])
+    plan, rows = Plan.of(run, rows.target.shape[0]), scaled_weights(rows)
     capacity = _epochs_between(start, stop, plan) if capacity is None else capacity
     # Python's numbers would be constants of the program, computed with in other ways.
     start, stop, total = jax.lax.optimization_barrier(
