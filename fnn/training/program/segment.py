@@ -53,6 +53,9 @@ def segment(
     (`fnn.metrics.measure`). On a `mesh` (static) the rows of each batch are divided among its
     devices; the result is that of one, within rounding (`fnn.training.parallel.sharding`).
 
+    Differentiate through it in forward mode (`jax.jvp`, `jax.jacfwd`). Reverse mode (`jax.grad`)
+    can't pass loops of unknown length; for it put `fnn.step` into a `jax.lax.scan` of your own.
+
     Members under `vmap` must share `start` and `stop`, which decide where epochs end. A member
     whose patience is over keeps its state, and has zeros for metrics (`EpochMetrics.trained`); one
     that diverged computes NaN from there on, which affects no other member.
