@@ -1,10 +1,15 @@
-"""Results of compiled programs as NumPy arrays."""
+"""What passes between the host and the devices."""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import jax
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def fetch(tree: Any) -> Any:
@@ -14,3 +19,18 @@ def fetch(tree: Any) -> Any:
     raises nothing in jaxlib 0.10 on a CPU: it waits for ever.
     """
     return jax.device_get(jax.block_until_ready(tree))
+
+
+def transfers(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, which passes rows, seeds and counters to the devices on purpose.
+
+    So it runs under `jax.transfer_guard("disallow")` too, which is meant for the transfers that
+    one does not know of.
+    """
+
+    @functools.wraps(function)
+    def allowed(*args: P.args, **kwargs: P.kwargs) -> R:
+        with jax.transfer_guard("allow"):
+            return function(*args, **kwargs)
+
+    return allowed

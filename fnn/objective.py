@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fnn.layer import Key, Layer, Params, PyTree, State
 from fnn.losses import Loss, Penalty
+from fnn.ops.norm import largest_entry, power_of_two
 from fnn.shapes import DType, wide
 from fnn.spec import ShapeError, SpecError, error_path, part, spec, static
 
@@ -75,7 +76,8 @@ class Policy:
 class Objective:
     """Σ wᵢ ℓ(net(xᵢ), targetᵢ) / Σ wᵢ + Σ penalties(params).
 
-    The loss is 0 where the weights sum to zero. A weight of 0 does not hide a NaN: 0 · NaN is NaN.
+    The loss is 0 where the weights sum to zero, as those of no rows do. A weight of 0 does not
+    hide a NaN: 0 · NaN is NaN.
     `fnn.gradients.manual` and `fnn.gradients.automatic` differentiate it, with one signature.
     """
 
@@ -136,10 +138,12 @@ class Objective:
 def normalized_weights(weight: jax.Array | None, losses: jax.Array) -> jax.Array:
     """wᵢ / Σ w in the shape of the losses; zeros where the weights sum to zero."""
     if weight is None:
-        return jnp.full((1,) * losses.ndim, 1 / losses.size, losses.dtype)
+        share = 1 / losses.size if losses.size else 0.0
+        return jnp.full((1,) * losses.ndim, share, losses.dtype)
     if weight.shape != losses.shape[: weight.ndim]:
         raise ShapeError(f"the losses have shape {losses.shape}, the weights {weight.shape}")
     missing = tuple(range(weight.ndim, losses.ndim))
     weight = jnp.broadcast_to(jnp.expand_dims(weight.astype(losses.dtype), missing), losses.shape)
+    weight = weight / power_of_two(largest_entry([weight]).astype(weight.dtype))  # or Σ overflows
     total = weight.sum()
     return jnp.where(total == 0, 0, weight / jnp.where(total == 0, 1, total))

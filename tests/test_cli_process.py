@@ -219,3 +219,12 @@ def test_a_platform_that_jax_does_not_know(place: Path) -> None:
     assert (status, out) == (2, "")
     assert err.startswith("fnn: error: JAX_PLATFORMS: Unable to initialize backend 'abacus'")
     assert err.count("\n") == 1
+
+
+def test_a_platform_without_its_plug_in(place: Path) -> None:
+    there = environment(place) | {"JAX_PLATFORMS": "cuda"}
+    status, out, err = finish(start(["summary", "4", "3"], place, place, env=there))
+    assert (status, out) == (2, "")
+    assert err.startswith("fnn: error: ")
+    assert "JAX_PLATFORMS" in err
+    assert err.count("\n") == 1

@@ -24,6 +24,7 @@ import pytest
 import fnn
 from fnn.optimizers import SGD, Adam
 from fnn.spec import FnnError, SpecError, with_numbers
+from fnn.spec import replace as spec_replace
 from fnn.training import LastEpochs, MovingAverage, Progress, Selection, evaluation_parameters
 from fnn.training.host import fit as host_fit
 from fnn.training.host import loop
@@ -359,3 +360,41 @@ def test_what_cannot_be_trained_on_is_said_before_anything_is_compiled(
 ) -> None:
     with pytest.raises(error, match=words):
         fnn.fit(run, rows, **{"validation": DATA, "epochs": 6, **options})
+
+
+FLAGS = {
+    "debug_nans": lambda: jax.debug_nans(True),
+    "debug_infs": lambda: jax.debug_infs(True),
+    "checking_leaks": jax.checking_leaks,
+    "transfer_guard": lambda: jax.transfer_guard("disallow"),
+}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_the_debug_flags_of_jax_pass_over_a_sound_run(flag) -> None:
+    """Validated every second epoch, and ended early by its patience, in all that trains."""
+    run = spec_replace(EARLY, validate_every=2)
+
+    def everything() -> tuple[Any, ...]:
+        lone = fnn.fit(run, DATA, DATA, epochs=60)
+        swept = fnn.sweep(run, DATA, DATA, over={"learning_rate": [0.01, 0.5]}, epochs=6)
+        return lone, swept
+
+    lone, swept = everything()
+    with FLAGS[flag]():
+        watched, watched_sweep = everything()
+    same(watched, lone)
+    assert lone.status == "stopped early"
+    missing = np.isnan(lone.history["validation_loss"])
+    assert (missing == (np.arange(1, len(missing) + 1) % 2 == 1)).all()
+    assert not np.isnan(lone.history["loss"]).any()
+    for mine, theirs in zip(watched_sweep.outcomes, swept.outcomes, strict=True):
+        chex.assert_trees_all_equal(mine.history, theirs.history)
+
+
+def test_equal_weights_of_any_size_are_no_weights() -> None:
+    plain, heavy = (
+        fnn.fit(RUN, DATA._replace(weight=np.full(ROWS, size, np.float32)), DATA, epochs=2)
+        for size in (1.0, 2.0**126)
+    )
+    same(heavy, plain)

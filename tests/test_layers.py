@@ -427,3 +427,16 @@ def test_dropout_in_evaluation_is_the_identity() -> None:
     assert y is x
     dx, _ = Dropout(0.9).backward({}, tape, x)
     assert dx is x
+
+
+@pytest.mark.parametrize("mean", [100.0, -3e3, 1e4])
+@pytest.mark.parametrize("layer", [LayerNorm(), BatchNorm(), GroupNorm(1, 1)], ids=str)
+def test_a_mean_far_beyond_the_spread_costs_no_digits(layer, mean) -> None:
+    x = np.float32(mean) + np.float32(1e-3) * np.arange(16, dtype=np.float32)
+    rows = x[:, None] if isinstance(layer, BatchNorm) else x[None]
+    layer = numbers(layer, jnp.float32)
+    params, state = layer.init(None, shape(rows.shape[-1], dtype="float32"))
+    made, _ = layer.apply(params, state, jnp.asarray(rows), train=True)
+    error = x.astype(np.float64) - x.astype(np.float64).mean()
+    exact = error / np.sqrt(np.square(error).mean() + 1e-5)
+    np.testing.assert_allclose(np.ravel(made), exact, atol=5e-7)

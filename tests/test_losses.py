@@ -27,7 +27,7 @@ from fnn.losses import (
     ProbabilityCrossEntropy,
     SquaredError,
 )
-from fnn.objective import Batch, Objective, Policy
+from fnn.objective import Batch, Objective, Policy, normalized_weights
 from fnn.shapes import shape
 from fnn.spec import named_leaves, numbers
 from tests.cases import random_like
@@ -360,3 +360,45 @@ def test_binary_cross_entropy_keeps_its_digits_where_it_is_small() -> None:
             sign * jnp.asarray(logits), jnp.full((3, 1), target)
         )
         np.testing.assert_allclose(made, np.log1p(np.exp(-np.float64(logits[:, 0]))), rtol=1e-6)
+
+
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "target", "value"),
+    [
+        (CrossEntropy(), [0.0, 1.0, -INF], [0, 1, 0], np.log(1 + np.exp(-1))),
+        (CrossEntropy(), [0.0, 1.0, -INF], [0, 0, 1], INF),
+        (CrossEntropy(), [0.0, np.nan, 1.0], [0, 0, 1], np.nan),
+        (BinaryCrossEntropy(), [INF, -INF, 0.0], [1, 0, 1], np.log(2) / 3),
+        (BinaryCrossEntropy(), [INF, -INF, 0.0], [0, 0, 1], INF),
+        (ProbabilityCrossEntropy(0.0), [0.25, 0.75, 0.0], [0, 1, 0], -np.log(0.75)),
+        (ProbabilityBinaryCrossEntropy(0.0), [1.0, 0.0, 0.5], [1, 0, 1], np.log(2) / 3),
+    ],
+)
+def test_a_target_of_zero_leaves_an_infinite_term_out(loss, output, target, value) -> None:
+    z, t = jnp.array([output]), jnp.array([target], float)
+    made, automatic = jax.value_and_grad(lambda z: loss.per_example(z, t)[0])(z)
+    np.testing.assert_allclose(made, value, rtol=1e-12)
+    if np.isfinite(value):
+        manual = loss.gradient(z, t)
+        assert np.isfinite(manual).all()
+        np.testing.assert_allclose(manual, automatic, rtol=1e-12, atol=1e-15)
+
+
+def test_no_rows_have_a_loss_of_zero() -> None:
+    objective = numbers(Objective(Dense(2), SquaredError()))
+    params, state = objective.init(jax.random.key(0), shape(3))
+    none = Batch(jnp.zeros((0, 3)), jnp.zeros((0, 2)))
+    for differentiate in METHODS.values():
+        (value, aux), grads = differentiate(objective)(params, state, none, key=None)
+        assert value == aux.loss == 0
+        assert not any(leaf.any() for leaf in jax.tree.leaves(grads))
+
+
+@pytest.mark.parametrize("size", [1e38, 3e-38])
+def test_equal_weights_are_weight_one_whatever_their_size(size) -> None:
+    losses = jnp.arange(9, dtype=jnp.float32)
+    made = normalized_weights(jnp.full(9, size, jnp.float32), losses)
+    np.testing.assert_allclose(made, np.full(9, 1 / 9), rtol=1e-6)

@@ -57,6 +57,13 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 141
     except (FnnError, MemoryError) as error:
         return _failed(str(error) or "out of memory")
+    except AssertionError:  # JAX's, where a platform that it knows has no plug-in
+        if not _lacks_backend():
+            raise
+        return _failed(
+            f"JAX_PLATFORMS={os.environ.get('JAX_PLATFORMS', '')}: JAX finds no such device here; "
+            "install JAX for it, or unset JAX_PLATFORMS"
+        )
     except RuntimeError as error:  # JAX's: of all that it raises, two can be the input's fault
         if str(error).startswith("Unable to initialize backend"):
             return _failed(f"JAX_PLATFORMS: {str(error).splitlines()[0]}")
@@ -66,6 +73,17 @@ def _run(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         _drop_output()
         return _failed(f"{error.filename or 'writing the output'}: {error.strerror or error}")
+
+
+def _lacks_backend() -> bool:
+    """Whether JAX finds no device of the platform that it was told to use."""
+    import jax
+
+    try:
+        jax.default_backend()
+    except (AssertionError, RuntimeError):
+        return True
+    return False
 
 
 def _failed(message: str) -> int:

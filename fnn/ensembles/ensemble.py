@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import jax
 
 from fnn.ensembles.result import EnsembleResult, ensemble_result
+from fnn.host import transfers
 from fnn.objective import Batch
 from fnn.sweeps.sweep import sweep
 from fnn.training.checks import check_counts
@@ -16,6 +17,7 @@ from fnn.training.run import Run
 from fnn.training.train import as_prepared
 
 
+@transfers
 def ensemble(
     run: Run,
     data: Any,

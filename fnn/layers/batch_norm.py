@@ -47,6 +47,8 @@ class BatchNorm(Layer):
 
     def check_forward(self, params: Params, state: State, x: Array, train: bool) -> None:
         super().check_forward(params, state, x, train)
+        if train and 0 in x.shape[:-1]:
+            raise ShapeError(f"{self} needs rows to train on, got none: shape {x.shape}")
         if train and x.ndim == 1:
             raise ShapeError(
                 f"{self} needs a batch to train on, got one example of shape {x.shape}"

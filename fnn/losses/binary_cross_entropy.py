@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.losses.loss import Loss, LossExample, paired, smoothed
+from fnn.ops import nonzero, weighted
 from fnn.spec import number, spec
 
 
@@ -25,7 +26,7 @@ class BinaryCrossEntropy(Loss):
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
         target = smoothed(paired(output, target), self.smoothing, 2)
         yes, no = jax.nn.softplus(-output), jax.nn.softplus(output)
-        return (target * yes + (1 - target) * no).mean(-1)
+        return (weighted(target, yes) + weighted(1 - target, no)).mean(-1)
 
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         target = smoothed(paired(output, target), self.smoothing, 2)
@@ -47,11 +48,13 @@ class ProbabilityBinaryCrossEntropy(Loss):
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
         t, floor = paired(output, target), jnp.asarray(self.floor, output.dtype)
-        return -(t * jnp.log(output + floor) + (1 - t) * jnp.log(1 - output + floor)).mean(-1)
+        yes, no = nonzero(output + floor, t), nonzero(1 - output + floor, 1 - t)
+        return -(t * jnp.log(yes) + (1 - t) * jnp.log(no)).mean(-1)
 
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         t, floor = paired(output, target), jnp.asarray(self.floor, output.dtype)
-        return ((1 - t) / (1 - output + floor) - t / (output + floor)) / output.shape[-1]
+        yes, no = nonzero(output + floor, t), nonzero(1 - output + floor, 1 - t)
+        return ((1 - t) / no - t / yes) / output.shape[-1]
 
 
 def examples() -> tuple[LossExample, ...]:

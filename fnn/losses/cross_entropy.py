@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.losses.loss import Loss, LossExample, class_probabilities, smoothed
-from fnn.ops import log_softmax, log_softmax_backward, softmax
+from fnn.ops import log_softmax, log_softmax_backward, nonzero, softmax, weighted
 from fnn.spec import number, spec
 
 
@@ -16,14 +16,15 @@ class CrossEntropy(Loss):
 
     Targets are class numbers (…, integers) or rows of probabilities (…, C); `smoothing` s replaces
     t by (1 − s) t + s / C. Gradient: softmax(z) Σ t − t, where Σ t = 1 for rows that
-    sum to one. A class number outside 0 … C−1 gives NaN (Optax and Keras differ).
+    sum to one. A class with t = 0 may have z = −∞, and adds 0. A class number outside 0 … C−1
+    gives NaN (Optax and Keras differ).
     """
 
     task = "classes"
     smoothing: float | None = number(default=None, low=0, high=1)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
-        return -(self._target(output, target) * log_softmax(output)).sum(-1)
+        return -weighted(self._target(output, target), log_softmax(output)).sum(-1)
 
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
         return log_softmax_backward(softmax(output), -self._target(output, target))
@@ -38,7 +39,7 @@ class ProbabilityCrossEntropy(Loss):
 
     For comparison with programs that print it, after a softmax output. What it loses: a
     probability that underflows gives the constant loss −log(floor), and no gradient reaches its
-    logits.
+    logits. With a floor of 0, a p of 0 adds 0 where t is 0.
     """
 
     task = "classes"
@@ -46,12 +47,12 @@ class ProbabilityCrossEntropy(Loss):
     floor: float = number(default=1e-8, low=0)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:
-        floor = jnp.asarray(self.floor, output.dtype)
-        return -(class_probabilities(output, target) * jnp.log(output + floor)).sum(-1)
+        t, floor = class_probabilities(output, target), jnp.asarray(self.floor, output.dtype)
+        return -(t * jnp.log(nonzero(output + floor, t))).sum(-1)
 
     def gradient(self, output: jax.Array, target: jax.Array) -> jax.Array:
-        floor = jnp.asarray(self.floor, output.dtype)
-        return -class_probabilities(output, target) / (output + floor)
+        t, floor = class_probabilities(output, target), jnp.asarray(self.floor, output.dtype)
+        return -t / nonzero(output + floor, t)
 
 
 def examples() -> tuple[LossExample, ...]:

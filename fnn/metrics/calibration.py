@@ -41,6 +41,14 @@ def reliability(
     class numbers (N,). Of equal probabilities the first class is the predicted one. `bins` is
     static under `jit`. Raises `ShapeError` for shapes that do not fit.
     """
+    rows, confidence, correct = _bin_totals(probabilities, target, bins, weight)
+    return Reliability(rows, confidence / rows, correct / rows)
+
+
+def _bin_totals(
+    probabilities: jax.Array, target: jax.Array, bins: int, weight: jax.Array | None
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Of each bin the rows, and the sums of their confidence and of how many are right."""
     p = _columns(probabilities)
     target_probabilities = class_probabilities(p, target)
     confidence = p.max(-1)
@@ -52,8 +60,7 @@ def reliability(
     def total(values: jax.Array) -> jax.Array:
         return jnp.where(in_bin, (values * row_weights)[:, None], 0).sum(0)
 
-    rows = total(jnp.ones_like(confidence))
-    return Reliability(rows, total(confidence) / rows, total(correct) / rows)
+    return total(jnp.ones_like(confidence)), total(confidence), total(correct)
 
 
 def ece(
@@ -68,9 +75,8 @@ def ece(
     Naeini et al. 2015; Guo et al. 2017 (arXiv:1706.04599), § 2. Arguments and errors as in
     `reliability`. A bin's errors cancel, so it falls with fewer bins, and grows with fewer rows.
     """
-    rows, confidence, accuracy = reliability(probabilities, target, bins, weight=weight)
-    gaps = jnp.where(rows > 0, rows * jnp.abs(accuracy - confidence), 0)
-    return gaps.sum() / rows.sum()
+    rows, confidence, correct = _bin_totals(probabilities, target, bins, weight)
+    return jnp.abs(correct - confidence).sum() / rows.sum()
 
 
 def brier(

@@ -58,9 +58,10 @@ def in_top(k: int, scores: jax.Array, labels: jax.Array) -> jax.Array:
     """
     classes = jnp.arange(scores.shape[-1], dtype=labels.dtype)[None]
     labels = labels[:, None]
-    own_score = jnp.where(classes == labels, scores, -jnp.inf).max(-1, keepdims=True)
+    own = classes == labels
+    own_score = jnp.where(own, scores, 0).sum(-1, keepdims=True)
     ranked_ahead = ~(scores <= own_score) | ((scores == own_score) & (classes < labels))
-    return ranked_ahead.sum(-1) < k
+    return own.any(-1) & (ranked_ahead.sum(-1) < k)
 
 
 def f_scores(

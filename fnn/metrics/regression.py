@@ -50,8 +50,9 @@ def r2(error: jax.Array, target: jax.Array, weight: jax.Array | None) -> jax.Arr
     deviation = deviation - _mean(deviation, weight)[None]
     unexplained = _mean(jnp.square(error), weight)
     counted = jnp.ones((1, 1), bool) if weight is None else (weight != 0)[:, None]
-    smallest = jnp.where(counted, target, jnp.inf).min(0)
-    largest = jnp.where(counted, target, -jnp.inf).max(0)
+    limit = jnp.finfo(target.dtype).max
+    smallest = jnp.where(counted, target, limit).min(0)
+    largest = jnp.where(counted, target, -limit).max(0)
     constant = smallest == largest
     spread = jnp.where(constant, 1, _mean(jnp.square(deviation), weight))
     exact_fit = jnp.where(unexplained == 0, jnp.ones_like(spread), jnp.zeros_like(spread))

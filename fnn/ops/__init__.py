@@ -1,6 +1,7 @@
 """Value and derivative of what several layers and losses need, each once."""
 
 from fnn.ops.abs import absolute, sign
+from fnn.ops.product import nonzero, weighted
 from fnn.ops.softmax import (
     log_softmax,
     log_softmax_backward,
@@ -23,10 +24,12 @@ __all__ = [
     "log_softmax",
     "log_softmax_backward",
     "moments",
+    "nonzero",
     "remove_moments",
     "remove_square",
     "sign",
     "softmax",
     "softmax_backward",
     "standardize",
+    "weighted",
 ]

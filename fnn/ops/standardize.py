@@ -16,10 +16,16 @@ Axes = tuple[int, ...]
 
 
 def moments(x: jax.Array, axes: Axes) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """μ, x − μ, and the biased σ², in two passes: E[x²] − μ² cancels where μ is far from 0."""
+    """μ, x − μ, and the biased σ², in two passes: E[x²] − μ² cancels where μ is far from 0.
+
+    Deviations are taken twice: the first mean is rounded to its own size, which may be a good part
+    of a small σ, and the mean of the deviations from it is what it lacks.
+    """
     mean = _mean(x, axes)
     centered = x - mean
-    return mean, centered, _mean(jnp.square(centered), axes)
+    rest = _mean(centered, axes)
+    centered = centered - rest
+    return mean + rest, centered, _mean(jnp.square(centered), axes)
 
 
 def standardize(

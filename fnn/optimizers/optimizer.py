@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from fnn.layer import Grads, Params, PyTree, is_weight
+from fnn.optimizers.transformations import clip_by_norm
 from fnn.schedules import Schedule
 from fnn.shapes import DType
 from fnn.spec import abstract_spec, number, numbers
@@ -58,7 +59,7 @@ class Rule(Optimizer):
         rate = self.learning_rate
         steps = [
             self.clip_value is not None and optax.clip(self.clip_value),
-            self.clip_norm is not None and optax.clip_by_global_norm(self.clip_norm),
+            self.clip_norm is not None and clip_by_norm(self.clip_norm),
             self.direction(),
             self.weight_decay is not None
             and optax.add_decayed_weights(self.weight_decay, mask=_weights),

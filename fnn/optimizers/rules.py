@@ -5,6 +5,7 @@ from __future__ import annotations
 import optax
 
 from fnn.optimizers.optimizer import Rule
+from fnn.optimizers.transformations import scale_by_centered_rms
 from fnn.schedules import Schedule
 from fnn.spec import SpecError, abstract_spec, number, spec, static
 
@@ -68,7 +69,8 @@ class RMSprop(Rule):
     """v ← decay·v + (1 - decay)·g²; direction g / (√v + eps).
 
     With `centered`, v - m² in place of v, where m averages g as v does g² (Graves 2013,
-    arXiv:1308.0850): it goes to 0 under a constant gradient, and then steps grow without bound.
+    arXiv:1308.0850): it goes to 0 under a constant gradient, and steps grow until eps holds them.
+    It is kept as such: the difference of two averages would round to below 0 there.
     With `momentum` μ the direction is the velocity u ← μu + g / (√v + eps).
 
     Source: Hinton 2012, Coursera lecture 6e. PyTorch's, whose decay (alpha) is 0.99 and whose
@@ -83,8 +85,10 @@ class RMSprop(Rule):
     centered: bool = static(default=False)
 
     def direction(self) -> optax.GradientTransformation:
-        scale = optax.scale_by_stddev if self.centered else optax.scale_by_rms
-        scaled = scale(self.decay, self.eps, eps_in_sqrt=False)
+        if self.centered:
+            scaled = scale_by_centered_rms(self.decay, self.eps)
+        else:
+            scaled = optax.scale_by_rms(self.decay, self.eps, eps_in_sqrt=False)
         return scaled if self.momentum is None else optax.chain(scaled, optax.trace(self.momentum))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.stages import Lowered
 
+from fnn.host import transfers
 from fnn.layer import PyTree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
@@ -100,6 +101,7 @@ class Program:
         # Compiled before, as threads don't inherit JAX's settings.
         program, span = self.lower(runs, states).compile(), (np.int32(start), np.int32(stop))
 
+        @transfers
         def run_thread(number: int) -> tuple[RunState, EpochMetrics]:
             result: tuple[RunState, EpochMetrics] = jax.block_until_ready(
                 program(runs, states, self.data, *span, np.int32(number))

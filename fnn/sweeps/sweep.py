@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, Unpack
 
+from fnn.host import transfers
 from fnn.objective import Batch
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Axis, Member, Strategy, members
@@ -21,6 +22,7 @@ from fnn.training.train import as_prepared, check_loss, check_outputs
 R = TypeVar("R")
 
 
+@transfers
 def sweep(
     run: Run,
     data: Any,
@@ -96,6 +98,7 @@ def sweep_members(
     return _sweep(MemberFitting(members, data, validation, **options), keep, metric, folder)
 
 
+@transfers
 def _sweep(
     fitting: MemberFitting[Sequence[Member], Any],
     keep: int | None,

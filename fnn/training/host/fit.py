@@ -12,6 +12,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
+from fnn.host import transfers
 from fnn.layer import PyTree
 from fnn.objective import Batch
 from fnn.shapes import shape_of, wide
@@ -113,6 +114,7 @@ class DivergedError(FnnError):
         self.fit = fit
 
 
+@transfers
 def fit(
     run: Run,
     rows: Batch | RowReader,

@@ -19,14 +19,21 @@ History = dict[str, np.ndarray]
 def columns(metrics: EpochMetrics) -> History:
     """The metrics of some epochs by name, on the host."""
     on_host = fetch(metrics)
-    named = {"loss": on_host.loss}
+    trained = np.asarray(on_host.trained)
+    validated = trained & on_host.validated
+    named = {"loss": _where(trained, on_host.loss)}
     measured = on_host.validation or {}
     for name in sorted(measured, key=lambda name: (name != "loss", name)):
-        named[f"validation_{name}"] = measured[name]
+        named[f"validation_{name}"] = _where(validated, measured[name])
     if on_host.monitors is not None:
         for kind, by_path in on_host.monitors._asdict().items():
-            named |= {f"{kind}/{path}": values for path, values in by_path.items()}
-    return {name: np.asarray(values) for name, values in named.items()}
+            named |= {f"{kind}/{path}": _where(trained, all) for path, all in by_path.items()}
+    return named
+
+
+def _where(known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The values, and NaN where there is none."""
+    return np.where(known, values, np.asarray(np.nan, np.asarray(values).dtype))
 
 
 def first_epochs(history: History, count: int) -> History:

@@ -12,7 +12,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
-from fnn.host import fetch
+from fnn.host import fetch, transfers
 from fnn.metrics import Metrics
 from fnn.objective import Batch
 from fnn.spec import SpecError
@@ -133,6 +133,7 @@ class StreamingSource:
                 self._chunks[chunk] = self._reader.submit(self._read, state, chunk[0], first, size)
         return self._chunks[epoch, number].result()
 
+    @transfers
     def _read(self, state: RunState, epoch: int, first: int, size: int) -> Batch:
         """Rows from the order of an epoch, on the device; repetitions where it has ended.
 
@@ -162,7 +163,7 @@ class StreamingSource:
         if self.validation is None:
             return None
         if (epoch + 1) % self.run.validate_every:
-            return dict.fromkeys(self.run.metric_names, jnp.asarray(jnp.nan))
+            return dict.fromkeys(self.run.metric_names, jnp.asarray(0.0))  # marked as missing
         params, layers = local_copy(_current(self.run, state), self.mesh)
         metrics = evaluate_rows(
             self.run.objective,
@@ -215,5 +216,6 @@ _current = jax.jit(evaluation_parameters)
 
 def _stacked(ended: list[EpochMetrics]) -> EpochMetrics:
     if not ended:
-        return EpochMetrics(jnp.zeros(0), None, None)
+        none = jnp.zeros(0, bool)
+        return EpochMetrics(jnp.zeros(0), None, None, none, none)
     return jax.tree.map(lambda *leaves: np.stack(leaves), *ended)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fnn.layer import PyTree
+from fnn.ops.norm import norm
 from fnn.spec import named_leaves
 
 SHIFTS = ("bias", "shift")
@@ -46,11 +47,11 @@ def after_step(monitors: Monitors, params: PyTree, grads: PyTree, updates: PyTre
     gradient, update, weight = map(named_leaves, (grads, updates, params))
 
     def ratio(path: str) -> jax.Array:
-        length = _norm(weight[path])
-        return jnp.where(length > 0, _norm(update[path]) / jnp.where(length > 0, length, 1), 0)
+        length = norm(weight[path])
+        return jnp.where(length > 0, norm(update[path]) / jnp.where(length > 0, length, 1), 0)
 
     return Monitors(
-        {path: total + _norm(gradient[path]) for path, total in monitors.gradient_norm.items()},
+        {path: total + norm(gradient[path]) for path, total in monitors.gradient_norm.items()},
         {path: total + ratio(path) for path, total in monitors.update_ratio.items()},
         {
             layer: seen | (grad != 0)
@@ -74,7 +75,3 @@ def _shifts(leaves: dict[str, jax.Array]) -> dict[str, jax.Array]:
     """What is added to each unit, by the path of its layer."""
     split = ((*path.rpartition("."), leaf) for path, leaf in leaves.items())
     return {layer: leaf for layer, _, name, leaf in split if name in SHIFTS}
-
-
-def _norm(leaf: jax.Array) -> jax.Array:
-    return jnp.sqrt(jnp.vdot(leaf, leaf))

@@ -44,26 +44,29 @@ class Best(NamedTuple):
 
 
 def initial_best(selection: Selection, params: PyTree, state: PyTree, dtype: DTypeLike) -> Best:
-    """Any value is better than this."""
-    worst = -jnp.inf if higher_is_better(selection.metric) else jnp.inf
-    return Best(jnp.asarray(worst, dtype), jnp.zeros((), jnp.int32), params, state)
+    """None yet: any finite value is better, whatever stands in its place."""
+    return Best(jnp.zeros((), dtype), jnp.zeros((), jnp.int32), params, state)
 
 
 def update_best(
     selection: Selection,
     best: Best,
     metrics: Metrics,
+    validated: jax.Array,
     epoch: jax.Array,
     params: PyTree,
     state: PyTree,
 ) -> Best:
-    """The best after one more validation."""
+    """The best after one more epoch, where that was validated."""
     value = metrics[selection.metric].astype(best.value.dtype)
     delta = jnp.asarray(selection.min_delta, value.dtype)
     new = Best(value, epoch, params, state)
     # A difference may be rounded otherwise where XLA computes it again, for other leaves.
     higher = higher_is_better(selection.metric)
-    wins = value > best.value + delta if higher else value < best.value - delta
+    limit = jnp.finfo(value.dtype).max
+    better = value > best.value + delta if higher else value < best.value - delta
+    usable = value >= -limit if higher else value <= limit  # neither NaN nor the worst
+    wins = validated & jnp.where(best.epoch == 0, usable, better)
     return jax.tree.map(lambda after, before: jnp.where(wins, after, before), new, best)
 
 

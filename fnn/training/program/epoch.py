@@ -22,12 +22,19 @@ from fnn.training.run import Run
 class EpochMetrics(NamedTuple):
     """An epoch's mean loss over its rows as they were trained on, and what was measured at its end.
 
-    `validation` is NaN in an epoch that was not validated.
+    trained: whether the run trained in that epoch: False once its patience is over, where the
+        metrics are zeros.
+    validated: whether it was validated, too; `validation` holds zeros where it was not.
+
+    Zeros and masks, since NaN in place of what is missing would look like a fault to
+    `jax.debug_nans`; `History`, on the host, has NaN there.
     """
 
     loss: jax.Array
     validation: Metrics | None
     monitors: Monitors | None
+    trained: jax.Array
+    validated: jax.Array
 
 
 class Plan(NamedTuple):
@@ -100,10 +107,10 @@ def finish_epoch(
     loss = state.loss_sum / total
     monitored = None if state.monitors is None else monitors.report(state.monitors, steps)
     best, active = state.best, state.active & jnp.isfinite(loss)
+    validated = state.epoch % run.validate_every == 0
     if run.selection is not None and best is not None and validation is not None:
-        best = update_best(
-            run.selection, best, validation, state.epoch, *evaluation_parameters(run, state)
-        )
+        values = evaluation_parameters(run, state)
+        best = update_best(run.selection, best, validation, validated, state.epoch, *values)
         active &= has_patience(run.selection, best, state.epoch, run.validate_every)
     state = state._replace(
         active=active,
@@ -111,7 +118,8 @@ def finish_epoch(
         loss_sum=jnp.zeros_like(state.loss_sum),
         monitors=None if monitored is None else monitors.start(state.params),
     )
-    return state, EpochMetrics(loss, validation, monitored)
+    trained = jnp.ones((), bool)
+    return state, EpochMetrics(loss, validation, monitored, trained, validated)
 
 
 def gather(rows: Batch, index: jax.Array) -> Batch:

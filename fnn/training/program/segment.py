@@ -23,7 +23,7 @@ from fnn.training.program.epoch import (
     slice_rows,
 )
 from fnn.training.program.state import RunState, evaluation_parameters
-from fnn.training.program.step import step, total_weight
+from fnn.training.program.step import scaled_weights, step, total_weight
 from fnn.training.run import Run
 
 Carry: TypeAlias = tuple[RunState, EpochMetrics]
@@ -53,11 +53,14 @@ def segment(
     (`fnn.metrics.measure`). On a `mesh` (static) the rows of each batch are divided among its
     devices; the result is that of one, within rounding (`fnn.training.parallel.sharding`).
 
+    Differentiate through it in forward mode (`jax.jvp`, `jax.jacfwd`). Reverse mode (`jax.grad`)
+    can't pass loops of unknown length; for it put `fnn.step` into a `jax.lax.scan` of your own.
+
     Members under `vmap` must share `start` and `stop`, which decide where epochs end. A member
-    whose patience is over keeps its state, and its metrics are NaN; one that diverged computes NaN
-    from there on, which affects no other member.
+    whose patience is over keeps its state, and has zeros for metrics (`EpochMetrics.trained`); one
+    that diverged computes NaN from there on, which affects no other member.
     """
-    plan = Plan.of(run, rows.target.shape[0])
+    plan, rows = Plan.of(run, rows.target.shape[0]), scaled_weights(rows)
     capacity = _epochs_between(start, stop, plan) if capacity is None else capacity
     # Python's numbers would be constants of the program, computed with in other ways.
     start, stop, total = jax.lax.optimization_barrier(
@@ -151,7 +154,7 @@ def _validate(
     target_scale: jax.Array | None,
     mesh: Mesh | None,
 ) -> Metrics | None:
-    """Metrics over the validation rows; NaN in an epoch that is not to be validated."""
+    """Metrics over the validation rows; zeros in an epoch that is not to be validated."""
     if rows is None:
         return None
 
@@ -170,7 +173,7 @@ def _validate(
         metrics: Metrics = measure(state)
         return metrics
     shapes = jax.eval_shape(measure, state)
-    missing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+    missing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     due = (epoch + 1) % run.validate_every == 0
     return jax.lax.cond(due, measure, lambda _: missing, state)
 
@@ -182,6 +185,4 @@ def _freeze_if_inactive(before: RunState, after: RunState) -> RunState:
 
 
 def _mask_metrics(active: jax.Array, metrics: EpochMetrics) -> EpochMetrics:
-    return jax.tree.map(
-        lambda leaf: jnp.where(active, leaf, jnp.asarray(jnp.nan, leaf.dtype)), metrics
-    )
+    return jax.tree.map(lambda leaf: jnp.where(active, leaf, jnp.zeros_like(leaf)), metrics)

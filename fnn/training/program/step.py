@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from fnn.gradients import METHODS
 from fnn.objective import Batch
+from fnn.ops.norm import largest_entry, power_of_two
 from fnn.training.policy import monitors
 from fnn.training.program.state import RunState
 from fnn.training.run import Run
@@ -36,6 +38,18 @@ def step(run: Run, state: RunState, batch: Batch) -> tuple[RunState, jax.Array]:
         monitors=watched,
     )
     return after, aux.loss
+
+
+def scaled_weights(rows: Batch) -> Batch:
+    """The rows, their weights divided by a power of two so that the largest is from 1 to 2.
+
+    Only ratios of weights count, and Σ w of weights of 1e38 is infinite in float32.
+    """
+    if rows.weight is None:
+        return rows
+    weight = jnp.asarray(rows.weight)
+    weight = weight.astype(jnp.promote_types(weight.dtype, jnp.float32))
+    return rows._replace(weight=weight / power_of_two(largest_entry([weight])))
 
 
 def total_weight(rows: Batch) -> float | jax.Array:
