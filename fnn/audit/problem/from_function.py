@@ -81,8 +81,12 @@ def _in_own_precision(problem: Problem, value: Callable[[Leaves], float]) -> Pro
     gradients = [problem.claimed]
     if problem.automatic is not None:
         gradients.append(problem.automatic)
-    result = [leaf for gradient in gradients for leaf in gradient(problem.point).values()]
-    if all(_fits_float32(leaf) for leaf in result):
+    if all(
+        _fits_float32(leaf)
+        for point in points  # small differences of numbers have few digits at one point by chance
+        for gradient in gradients
+        for leaf in gradient(point).values()
+    ):
         problem = replace(problem, epsilon=narrow)
     if all(_fits_float32(value(point)) for point in points):
         problem = replace(problem, value_epsilon=narrow)
