@@ -329,7 +329,10 @@ BAD = [
     ({"params": {}}, "args[0]: holds no arrays"),
     ({"params": {"w": np.arange(3)}}, "args[0].w: has dtype int64; only floating-point numbers"),
     ({"params": {"w": np.array([1.0, np.inf])}}, "args[0].w: holds numbers that are not finite"),
-    ({"params": {"w": np.zeros((0, 3))}}, "args[0].w: has shape (0, 3) and holds nothing"),
+    (
+        {"params": {"w": np.zeros((0, 3)), "b": np.zeros(3)}},
+        "gradient: w has shape (5, 3); expected (0, 3)",
+    ),
     ({"params": {"w": "text"}}, "args[0].w: "),
     ({"directions": 1}, "directions: expected 2 or more, got 1"),
     ({"dtype": "float16"}, "dtype: unknown dtype 'float16'"),

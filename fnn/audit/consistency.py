@@ -75,6 +75,8 @@ def forward_mode(problem: Problem, evidence: EvidenceByPath, seed: int) -> Check
     name = "forward against reverse mode"
     if problem.forward is None or any(leaf.automatic is None for leaf in evidence.values()):
         return Check(name, None, "JAX can't trace the function")
+    if any(leaf.undefined.any() for leaf in evidence.values()):
+        return Check(name, None, "the automatic gradient is not finite")
     move = _direction(problem, seed)
     try:
         slope = problem.forward(problem.point, move)

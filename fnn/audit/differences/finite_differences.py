@@ -101,12 +101,25 @@ def noise_of(values: np.ndarray, epsilon: float) -> float:
     return float(max(measured, 0.5 * epsilon * np.abs(near).max()))
 
 
-def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
-    """The derivative at 0 from the function's values at `sample_points(epsilon)`."""
-    steps = rungs(epsilon)
-    center, up, down = values[0], values[1 : RUNGS + 1], values[RUNGS + 1 : 2 * RUNGS + 1]
+def ladder_points(steps: np.ndarray) -> np.ndarray:
+    """0, ± every one of these steps, and neighbors so near that all they differ by is noise."""
+    near = steps[max(len(steps) - 3, 0)] * np.arange(1, NEIGHBORS + 1)
+    return np.concatenate([[0.0], steps, -steps, near])
+
+
+def slope_of(
+    values: np.ndarray, noise: float, epsilon: float, steps: np.ndarray | None = None
+) -> Slope:
+    """The derivative at 0 from the function's values at `sample_points(epsilon)`.
+
+    Or from those at 0, at all `steps` and at their negatives.
+    """
+    steps = rungs(epsilon) if steps is None else steps
+    count = len(steps)
+    center, up, down = values[0], values[1 : count + 1], values[count + 1 : 2 * count + 1]
     central = (up - down) / (2 * steps)
-    rounding = _MARGIN * noise / steps
+    sizes = np.fmax(np.abs(up), np.abs(down))
+    rounding = _MARGIN * np.fmax(noise, np.where(np.isfinite(sizes), epsilon * sizes, 0)) / steps
     value, resolution = _extrapolate(central, rounding, steps[0] / steps[1])
     if epsilon > NARROW:
         resolution *= _COARSE
@@ -115,19 +128,43 @@ def slope_of(values: np.ndarray, noise: float, epsilon: float) -> Slope:
     if rung is None:
         return Slope(value, resolution, value, value, False, noise, ladder)
     right, left = (up - center) / steps, (center - down) / steps
-    low, high = sorted((float(left[rung]), float(right[rung])))
-    bend = max(abs(float(side[rung] - side[rung - 1])) for side in (left, right))
-    resolution = bend + 2 * float(rounding[rung])
-    return Slope(value, resolution, low, high, True, noise, ladder)
+    errors = np.maximum(*(_one_sided_errors(side, rounding) for side in (left, right)))
+    sharpest = int(np.nanargmin(errors[1 : rung + 1])) + 1
+    low, high = sorted((float(left[sharpest]), float(right[sharpest])))
+    return Slope(value, float(errors[sharpest]), low, high, True, noise, ladder)
 
 
-def _extrapolate(central: np.ndarray, rounding: np.ndarray, ratio: float) -> tuple[float, float]:
-    """The entry of the extrapolation tableau that errs least by its own estimate."""
+def _one_sided_errors(slopes: np.ndarray, rounding: np.ndarray) -> np.ndarray:
+    """How far off a one-sided slope may be at each step: what it bends by, and rounding."""
+    bend = np.abs(np.diff(slopes, prepend=np.inf))
+    excess = _excess_of_smaller_steps(slopes, slopes, 2 * rounding)
+    errors: np.ndarray = np.maximum(bend, excess) + 2 * rounding
+    return errors
+
+
+def one_sided_slope_of(
+    center: float, side: np.ndarray, steps: np.ndarray, noise: float, sign: int
+) -> Slope:
+    """The derivative at the end of a domain, from the values on the side that is inside."""
+    slopes = sign * (side - center) / steps
+    rounding = 2 * _MARGIN * noise / steps
+    value, resolution = _extrapolate(slopes, rounding, steps[0] / steps[1], power=1)
+    ladder = Ladder(steps, slopes, rounding, best=value)
+    return Slope(value, resolution, value, value, False, noise, ladder)
+
+
+def _extrapolate(
+    central: np.ndarray, rounding: np.ndarray, ratio: float, power: int = 2
+) -> tuple[float, float]:
+    """The entry of the extrapolation tableau that errs least by its own estimate.
+
+    The error of the differences is a series in the step to that power.
+    """
     values, errors = [], []
     column = central
     for order in range(ORDERS):
         if order:
-            refined = column[1:] + np.diff(column) / (ratio ** (2 * order) - 1)
+            refined = column[1:] + np.diff(column) / (ratio ** (power * order) - 1)
             change = np.abs(refined - column[1:])
             column = refined
         else:

@@ -64,7 +64,7 @@ def problem_of(f: Function, gradient: Function, args: Args) -> Problem:
         independent=False,
         epsilon=epsilon,
         value_epsilon=epsilon,
-        eager=None if traced is None else _eager(f, args, leaves),
+        eager=None if traced is None else _unfused(traced),
         other_way=_compiled_gradient(gradient, args, leaves),
         forward=None if traced is None else _forward(traced),
         curvature=None if traced is None else _curvature(traced),
@@ -81,8 +81,12 @@ def _in_own_precision(problem: Problem, value: Callable[[Leaves], float]) -> Pro
     gradients = [problem.claimed]
     if problem.automatic is not None:
         gradients.append(problem.automatic)
-    result = [leaf for gradient in gradients for leaf in gradient(problem.point).values()]
-    if all(_fits_float32(leaf) for leaf in result):
+    if all(
+        _fits_float32(leaf)
+        for point in points  # small differences of numbers have few digits at one point by chance
+        for gradient in gradients
+        for leaf in gradient(point).values()
+    ):
         problem = replace(problem, epsilon=narrow)
     if all(_fits_float32(value(point)) for point in points):
         problem = replace(problem, value_epsilon=narrow)
@@ -201,9 +205,14 @@ def _curvature(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves, Leave
     return lambda point, move: fetch(run(point, move))
 
 
-def _eager(f: Function, args: Args, leaves: Leaves) -> Callable[[Leaves], Leaves]:
-    build = rebuilder(args[0])
-    return lambda point: gradient_by_path(jax.grad(f)(build(point), *args[1:]), args[0], leaves)
+def _unfused(traced: Callable[[Leaves], jax.Array]) -> Callable[[Leaves], Leaves]:
+    """The automatic gradient, each operation rounded by itself, in one program.
+
+    Run without `jit` it would be the same, and would compile a program for each operation.
+    """
+    passes = {"xla_disable_hlo_passes": "fusion,cpu-instruction-fusion,algsimp"}
+    grad = jax.jit(jax.grad(lambda point: traced(point)), compiler_options=passes)
+    return lambda point: {path: np.asarray(leaf, np.float64) for path, leaf in grad(point).items()}
 
 
 def _values_one_by_one(value: Callable[[Leaves], float]) -> Callable[..., Array]:

@@ -33,8 +33,6 @@ def checked_leaves(tree: PyTree) -> Leaves:
             )
         if array.dtype not in (np.float64, np.float32):
             raise FnnError(f"has dtype {array.dtype}; expected float64 or float32", location)
-        if array.size == 0:
-            raise FnnError(f"has shape {array.shape} and holds nothing", location)
         if not np.isfinite(array).all():
             raise FnnError("holds numbers that are not finite", location)
         result[path or ALONE] = array

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fnn.audit.problem.problem import REPEATS, Array, Leaves, Problem, largest
 
@@ -39,11 +40,25 @@ class Evidence:
     """no difference between claimed and automatic above it passes"""
     largest: float
     """of all leaves' right gradients"""
+    blur: Array
+    """what rounding does to each element, or one unit in its last place"""
 
     @property
     def reference(self) -> Array:
-        """The automatic gradient, or the claimed one where there is no other."""
-        return self.claimed if self.automatic is None else self.automatic
+        """The automatic gradient, or the claimed one where there is no other finite number."""
+        if self.automatic is None:
+            return self.claimed
+        return np.where(self.undefined, self.claimed, self.automatic)
+
+    @property
+    def undefined(self) -> NDArray[np.bool_]:
+        """Where the automatic gradient is not finite and the claimed one is.
+
+        Reverse mode multiplies the branch that `where` did not take by zero, and 0 · ∞ is NaN.
+        """
+        if self.automatic is None:
+            return np.zeros(self.claimed.shape, bool)
+        return np.isfinite(self.claimed) & ~np.isfinite(self.automatic)
 
     def zero(self, scale: float) -> bool:
         """Whether nothing but rounding is left of terms of that size, which cancel."""
@@ -60,7 +75,12 @@ def gather(problem: Problem) -> dict[str, Evidence]:
     expected = automatic or claimed
     calm = _ulp_floors(expected, problem.epsilon)
     blurs = _automatic_floors(problem, claimed, automatic)
-    floors = _noise_floors(problem, {path: max(calm[path], blurs[path]) for path in calm}, claimed)
+    changes = [
+        problem.claimed(problem.moved(problem.epsilon, seed=repeat)) for repeat in range(REPEATS)
+    ]
+    floors = {path: max(calm[path], blurs[path]) for path in calm}
+    for near in changes:
+        _lift(floors, claimed, near)
     if problem.rounded and automatic:
         _lift(floors, automatic, problem.rounded(problem.point))
     sure = MEASURED_MARGIN if problem.rounded else MARGIN
@@ -75,6 +95,7 @@ def gather(problem: Problem) -> dict[str, Evidence]:
             MARGIN * calm[path],
             sure * floors[path],
             largest(expected),
+            _blur(path, problem.epsilon, claimed, automatic, changes),
         )
         for path, value in problem.point.items()
     }
@@ -104,13 +125,17 @@ def _automatic_floors(
     return blurs
 
 
-def _noise_floors(problem: Problem, least: dict[str, float], claimed: Leaves) -> dict[str, float]:
-    """… and in the claimed one."""
-    floors = dict(least)
-    for repeat in range(REPEATS):
-        near = problem.moved(problem.epsilon, seed=repeat)
-        _lift(floors, claimed, problem.claimed(near))
-    return floors
+def _blur(
+    path: str, epsilon: float, claimed: Leaves, automatic: Leaves | None, changes: list[Leaves]
+) -> Array:
+    """… in each element of the claimed gradient by itself."""
+    size = np.abs(claimed[path])
+    if automatic is not None:
+        size = np.fmax(size, np.where(np.isfinite(automatic[path]), np.abs(automatic[path]), 0))
+    blur = epsilon * size
+    for near in changes:
+        blur = np.fmax(blur, np.abs(near[path] - claimed[path]))
+    return np.asarray(blur)
 
 
 def _lift(floors: dict[str, float], here: Leaves, there: Leaves) -> None:

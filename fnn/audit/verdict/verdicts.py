@@ -23,6 +23,7 @@ from fnn.audit.verdict.arbitration import (
     by_elements,
     disagreeing_elements,
 )
+from fnn.audit.verdict.element_by_element import element_by_element
 from fnn.audit.verdict.evidence import Evidence
 
 ROUNDING = 1e-9
@@ -53,6 +54,9 @@ def decide(
     visible = VISIBLE * max(filter(np.isfinite, claims), default=0.0)
     rows = []
     for path, some in directions.items():
+        if not problem.point[path].size:
+            rows.append(_empty(path, problem.point[path].shape))
+            continue
         slopes = slopes_along(problem, problem.point, path, some)
         check = LeafCheck(
             problem,
@@ -64,7 +68,7 @@ def decide(
             lambda path=path: beside()[path],  # type: ignore[misc]
             seed,
         )
-        rows.append(_decide_leaf(check))
+        rows.append(element_by_element(check, _decide_leaf(check)))
     return rows
 
 
@@ -99,6 +103,24 @@ def _decide_leaf(check: LeafCheck) -> LeafRow:
     if any(slope.corner for slope in check.slopes):
         return replace(row, verdict=Verdict.KINK, note="a valid value at a corner")
     return _without_objection(check, row)
+
+
+def _empty(path: str, shape: tuple[int, ...]) -> LeafRow:
+    """A leaf without elements, whose gradient can't be wrong."""
+    return LeafRow(
+        path=path,
+        shape=shape,
+        rms=0.0,
+        rms_gradient=0.0,
+        difference=None,
+        numerical=0.0,
+        resolution=0.0,
+        floor=0.0,
+        limit=0.0,
+        corners=0,
+        verdict=Verdict.PASS,
+        note="empty: it holds no elements",
+    )
 
 
 def _row(check: LeafCheck) -> LeafRow:
