@@ -167,6 +167,19 @@ def test_kernels_in_interpret_mode_are_audited() -> None:
     assert wrong(fnn.audit_custom_rules(bad, x)) == ["squared: d / d args[0]"]
 
 
+def test_what_cannot_have_a_derivative_may_not_be_given_one() -> None:
+    """Integer outputs alone; and integers beside a Hessian's leaves."""
+    x = POINT["x"]
+    assert fnn.audit_products(jnp.argsort, x, vjp=lambda x, u: 0 * x).ok
+    assert wrong(fnn.audit_products(jnp.argsort, x, vjp=lambda x, u: x)) == ["d output"]
+    cubes = lambda p: jnp.sum(p["x"] ** 3 * jnp.asarray(p["n"], p["x"].dtype))  # noqa: E731
+    hvp = lambda p, v: {"x": 6 * p["x"] * p["n"] * v["x"], "n": None}  # noqa: E731
+    with pytest.raises(fnn.FnnError, match="gives int64, which has no derivative; expected one"):
+        fnn.audit_gradient(jnp.argmax, lambda x: x, x)
+    audit = fnn.audit_hvp(cubes, hvp, {"x": x, "n": POINT["n"]})
+    assert audit.ok and verdicts(audit)["d² / d x / d x"] is Verdict.PASS
+
+
 def test_what_does_not_fit_is_said() -> None:
     """Never a traceback of JAX's."""
     with pytest.raises(fnn.FnnError, match="expected a claimed vjp"):

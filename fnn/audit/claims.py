@@ -102,8 +102,10 @@ def output_rows(
     rows: list[LeafRow] = []
     for path, leaf in vectors.outputs.items():
         name = f"d {path}" if names is None else names[path]
-        if path not in whole or not vectors.leaves:
-            rows.append(without_derivative(name, leaf, 0.0))
+        if path not in whole:
+            rows.append(without_derivative(name, leaf, 0.0 if whole else vectors.largest_claim()))
+            continue
+        if not vectors.leaves:
             continue
         u = {other: x if other == path else np.zeros_like(x) for other, x in whole.items()}
         rows += claim_rows(vectors, u, name, settings)
@@ -138,13 +140,14 @@ def _decided(problem: Problem, settings: Settings) -> list[tuple[LeafRow, dict[s
 
 def without_derivative(path: str, leaf: np.ndarray, claimed: float) -> LeafRow:
     """The row of integers or booleans: nothing flows there, and nothing else may be claimed."""
-    words = f"{leaf.dtype} has no derivative"
+    integers = leaf.dtype == jax.dtypes.float0  # how JAX writes the gradient by integers
+    words = f"{'an integer' if integers else leaf.dtype} has no derivative"
     verdict = Verdict.WRONG if claimed else Verdict.DEAD
     note = (
         f"{words}; {claimed:.3g} is claimed, expected None, zeros or float0" if claimed else words
     )
     nan = float("nan")
-    size = rms(leaf.astype(np.float64))
+    size = 0.0 if integers else rms(leaf.astype(np.float64))
     return LeafRow(path, leaf.shape, size, claimed, None, nan, nan, 0.0, 0.0, 0, verdict, note)
 
 

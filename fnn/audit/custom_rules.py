@@ -33,7 +33,8 @@ def audit_rules(f: Function, args: Args, settings: Settings) -> Audit:
         try:
             calls = custom_calls(f, args)
         except Exception as error:
-            raise FnnError(f"JAX can't trace it ({type(error).__name__}: {error})", "f") from error
+            words = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise FnnError(f"JAX can't trace it ({words})", "f") from error
         if not calls:
             raise FnnError(
                 "calls no function with a custom_vjp or custom_jvp at these arguments", "f"

@@ -138,6 +138,9 @@ def _scalar(result: object) -> float:
         array = np.asarray(None)
     if array.shape != ():
         raise ShapeError(f"gives an array of shape {array.shape}; expected one number", "f")
+    if np.issubdtype(array.dtype, np.integer) or array.dtype == bool:
+        words = f"gives {array.dtype}, which has no derivative; expected one floating-point number"
+        raise FnnError(words, "f")
     if not jnp.issubdtype(array.dtype, jnp.floating):
         raise FnnError(f"gives {type(result).__name__}; expected one floating-point number", "f")
     return float(array)

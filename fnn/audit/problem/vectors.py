@@ -66,6 +66,8 @@ class Vectors:
         output = call(self.f, "f", self.rebuild(self.leaves), *self.args[1:])
         for path, leaf in named_leaves(output).items():
             array = to_numpy(leaf)
+            if array.dtype == jax.dtypes.float0:
+                continue
             if not np.issubdtype(array.dtype, np.number) and array.dtype != bool:
                 raise FnnError(f"gives {type(leaf).__name__}; expected arrays", path or OUTPUT)
             if np.iscomplexobj(array):
@@ -120,6 +122,15 @@ class Vectors:
         named = self._products(point, cotangent)
         floats = {path: leaf for path, leaf in named.items() if path not in self.fixed}
         return gradient_by_path(floats, self.leaves, self.leaves)
+
+    def largest_claim(self) -> float:
+        """The largest claimed derivative of outputs none of which can have one."""
+        if not self.leaves:
+            return 0.0
+        claimed = self._products(self.leaves, {})
+        floats = [to_numpy(claimed[path]) for path in self.leaves.keys() & claimed.keys()]
+        floats = [leaf for leaf in floats if leaf.dtype != jax.dtypes.float0]
+        return max((float(np.abs(leaf).max(initial=0)) for leaf in floats), default=0.0)
 
     def spurious(self, cotangent: Leaves) -> dict[str, float]:
         """The largest claimed derivative by each leaf that can have none."""
