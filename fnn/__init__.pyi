@@ -24,7 +24,11 @@ from fnn.api.training import train as train
 from fnn.audit import Audit as Audit
 from fnn.audit import assert_gradient as assert_gradient
 from fnn.audit import audit as audit
+from fnn.audit import audit_custom_rules as audit_custom_rules
 from fnn.audit import audit_gradient as audit_gradient
+from fnn.audit import audit_hvp as audit_hvp
+from fnn.audit import audit_products as audit_products
+from fnn.audit import audit_steps as audit_steps
 from fnn.combinators import Ensemble as Ensemble
 from fnn.combinators import Parallel as Parallel
 from fnn.combinators import Repeat as Repeat

@@ -237,3 +237,37 @@ def test_the_manual(command, monkeypatch) -> None:
     assert "--faults" not in out
     assert "STR" not in out and "{None}" not in out
     assert max(map(len, out.splitlines()[1:])) <= 88
+
+
+CLAIMS = (
+    X
+    + """
+import jax
+import jax.numpy as jnp
+
+@jax.custom_jvp
+def cube(x):
+    return x**3
+
+cube.defjvp(lambda p, t: (cube(*p), 2 * p[0] ** 2 * t[0]))
+f = lambda x: cube(x).sum()
+"""
+)
+OTHER_CLAIMS = {
+    "vjp": ("vjp = lambda x, u: 3 * x**2 * u\n", 0, "d output / d args[0]"),
+    "jvp": ("jvp = lambda x, v: 2 * x**2 @ v\n", 1, "jvp: d output / d args[0]"),
+    "hvp": ("hvp = lambda x, v: 6 * x * v\ngradient = lambda x: 3 * x**2\n", 0, "d² / d args[0]"),
+    "custom_rules": ("custom_rules = True\n", 1, "cube: d / d args[0]"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_CLAIMS)
+def test_a_file_may_make_other_claims(name: str, command, tmp_path: Path) -> None:
+    """Of the same function; the wrong ones end with 1."""
+    source, expected, path = OTHER_CLAIMS[name]
+    (tmp_path / f"{name}.py").write_text(CLAIMS + source + ARGS)
+    status, out, err = command(f"{name}.py")
+    assert (status, err) == (expected, "") and path in out
+    if name == "vjp":
+        status, _, err = command(f"{name}.py", "--hessian")
+        assert status == 2 and "goes with f, gradient and args" in err

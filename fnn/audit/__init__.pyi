@@ -1,6 +1,10 @@
 from fnn.audit.api import assert_gradient as assert_gradient
 from fnn.audit.api import audit as audit
+from fnn.audit.api import audit_custom_rules as audit_custom_rules
 from fnn.audit.api import audit_gradient as audit_gradient
+from fnn.audit.api import audit_hvp as audit_hvp
+from fnn.audit.api import audit_products as audit_products
+from fnn.audit.api import audit_steps as audit_steps
 from fnn.audit.compare import Leaf as Leaf
 from fnn.audit.compare import agreement as agreement
 from fnn.audit.problem.projection import Projection as Projection

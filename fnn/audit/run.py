@@ -71,7 +71,7 @@ def audit_network(
             )
         if settings.hessian:
             checks += (consistency.hessian(counted, settings.seed),)
-    header = _header(dtype, settings, evaluations[0], start) | {"claimed": "manual"}
+    header = header_of(dtype, settings, evaluations[0], start) | {"claimed": "manual"}
     return Audit(header, tuple(rows), findings, checks)
 
 
@@ -97,7 +97,7 @@ def audit_function(
         if settings.hessian:
             checks += (consistency.hessian(counted, settings.seed),)
     used = next(iter(problem.point.values())).dtype
-    header = _header(str(used), settings, evaluations[0], start)
+    header = header_of(str(used), settings, evaluations[0], start)
     if problem.automatic is None:
         header["automatic"] = "none: JAX can't trace the function"
     return Audit(header, tuple(rows), (), checks)
@@ -152,9 +152,10 @@ def _counted(problem: Problem) -> tuple[Problem, list[int]]:
     return replace(problem, values=values), count
 
 
-def _header(
+def header_of(
     dtype: str, settings: Settings, evaluations: int, start: float
 ) -> dict[str, HeaderValue]:
+    """How the audit was made."""
     device = jax.devices()[0]
     return {
         "dtype": dtype,

@@ -38,7 +38,7 @@ def problem_of(f: Function, gradient: Function, args: Args) -> Problem:
     epsilon = max(float(jnp.finfo(leaf.dtype).eps) for leaf in leaves.values())
 
     def value(point: Leaves) -> float:
-        return _scalar(_call(f, "f", rebuild(point), *args[1:]))
+        return _scalar(call(f, "f", rebuild(point), *args[1:]))
 
     first, second = value(leaves), value(leaves)
     if not np.isfinite(first):
@@ -51,7 +51,7 @@ def problem_of(f: Function, gradient: Function, args: Args) -> Problem:
         )
 
     def claimed(point: Leaves) -> Leaves:
-        result = _call(gradient, "gradient", rebuild(point), *args[1:])
+        result = call(gradient, "gradient", rebuild(point), *args[1:])
         return gradient_by_path(result, args[0], leaves)
 
     _check_size(claimed(leaves), leaves)
@@ -69,10 +69,10 @@ def problem_of(f: Function, gradient: Function, args: Args) -> Problem:
         forward=None if traced is None else _forward(traced),
         curvature=None if traced is None else _curvature(traced),
     )
-    return _in_own_precision(problem, value)
+    return in_own_precision(problem, value)
 
 
-def _in_own_precision(problem: Problem, value: Callable[[Leaves], float]) -> Problem:
+def in_own_precision(problem: Problem, value: Callable[[Leaves], float]) -> Problem:
     """float32's, for what gives float64 but has computed in float32 inside."""
     if problem.epsilon > NARROW:
         return problem
@@ -99,7 +99,7 @@ def _fits_float32(result: object) -> bool:
         return bool((array == array.astype(np.float32).astype(np.float64)).all())
 
 
-def _call(function: Function, name: str, *args: PyTree) -> PyTree:
+def call(function: Function, name: str, *args: PyTree) -> PyTree:
     """The function's answer. What it raises becomes an `FnnError` that says where.
 
     Raises it too where the function has changed its arguments: every call must see the same.
@@ -142,6 +142,9 @@ def _scalar(result: object) -> float:
         array = np.asarray(None)
     if array.shape != ():
         raise ShapeError(f"gives an array of shape {array.shape}; expected one number", "f")
+    if np.issubdtype(array.dtype, np.integer) or array.dtype == bool:
+        words = f"gives {array.dtype}, which has no derivative; expected one floating-point number"
+        raise FnnError(words, "f")
     if not jnp.issubdtype(array.dtype, jnp.floating):
         raise FnnError(f"gives {type(result).__name__}; expected one floating-point number", "f")
     return float(array)

@@ -41,8 +41,8 @@ class GradcheckCommand:
 
     data: Annotated[Positional[str | None], word("[DATA]")] = None
     """What fnn train takes; or a Python file that defines f, gradient and args, where f(*args) is
-    a number and gradient(*args) its claimed gradient by the first of them. Without it inputs are
-    random."""
+    a number and gradient(*args) its claimed gradient by the first of them; or in place of gradient
+    vjp, jvp or both, hvp, or custom_rules = True. Without it inputs are random."""
     spec: Annotated[str | None, option("FILE")] = None
     """An objective, or a network, in fnn's JSON (fnn.to_json), in place of the options of one."""
     imports: Imports = ()

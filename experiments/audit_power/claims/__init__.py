@@ -1,0 +1,1 @@
+"""Claims beside gradients: products with Jacobians, second order, time steps, custom rules."""
