@@ -77,6 +77,7 @@ class Recorder(Generic[R]):
         self.figures, self.resumed = figures, resumed
         self.started = time.perf_counter() if started is None else started
         self.notes: list[str] = []
+        self._loads_library = False
 
     @property
     def path(self) -> Path:
@@ -90,8 +91,6 @@ class Recorder(Generic[R]):
         """
         with self.folder:
             self.begin()
-            if self.figures:
-                load_library()
             result = train()
             self.end(result)
         return result
@@ -103,6 +102,9 @@ class Recorder(Generic[R]):
 
     def __call__(self, event: TrainingEvent) -> None:
         """Record the epochs that have ended."""
+        if self.figures and not self._loads_library:
+            load_library()  # beside what still is to be trained
+            self._loads_library = True
         for row in self.adapter.rows(event):
             self.folder.append(row)
 
