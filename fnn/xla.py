@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from jaxlib.version import __version__ as jaxlib_version
 
@@ -39,6 +40,24 @@ def add_xla_flags(*flags: str) -> None:
     known = os.environ.get("XLA_FLAGS", "")
     new = [flag for flag in flags if flag.partition("=")[0] not in known]
     os.environ["XLA_FLAGS"] = " ".join([known, *new]).strip()
+
+
+def keep_programs(folder: Path | None) -> None:
+    """Keep executables whole in that folder (`fnn.training.program.kept`); None for nowhere.
+
+    The command line does: a run like one before neither traces nor compiles. It is for processes
+    that run fnn's own code alone: a metric of yours, registered by its name, could change behind
+    that name. Only you should be able to write there, as executables are loaded from it.
+    """
+    _kept[:] = [] if folder is None else [folder]
+
+
+def kept_programs() -> Path | None:
+    """The folder of `keep_programs`."""
+    return _kept[0] if _kept else None
+
+
+_kept: list[Path] = []
 
 
 def check_jaxlib() -> None:

@@ -124,6 +124,7 @@ def test_a_wrong_custom_vjp_is_no_excuse() -> None:
     found = audit_gradient(f, jax.grad(f), DRAW.normal(size=8))
     assert only(found).verdict is Verdict.WRONG
     assert "the automatic gradient is off too" in only(found).note
+    assert only(found).automatic_is_off
     assert [check.ok for check in found.checks if "forward" in check.name] == [None]
 
 

@@ -8,9 +8,10 @@ import pytest
 
 import fnn
 from fnn.cli.commands.train import TrainCommand
-from fnn.cli.options.axes import build_run, parse, parse_all, with_settings
+from fnn.cli.options.axes import parse, parse_all, with_settings
 from fnn.cli.options.single_run import prepare_data
 from fnn.cli.options.values import check_value, format_settings
+from fnn.cli.options.varied_run import build_run
 from fnn.optimizers import SGD
 from fnn.spec import FnnError
 from fnn.sweeps import Range

@@ -163,6 +163,19 @@ def test_the_average_suits_the_loss() -> None:
     assert suits == {average: average for average in losses_of}
     assert average_of(losses.ProbabilityCrossEntropy()) == "mean"
     assert average_of(losses.ProbabilityBinaryCrossEntropy()) == "mean"
+
+
+def test_a_loss_of_ones_own_says_how_outputs_are_averaged() -> None:
+    class Margin(losses.Loss):
+        average = "softmax"
+
+        def per_example(self, output, target):
+            return output[..., 0]
+
+        def gradient(self, output, target):
+            return output
+
+    assert average_of(Margin()) == "softmax"
     with pytest.raises(SpecError, match="at least one member"):
         combine(fnn.Objective(Dense(3), "squared_error"), [])
 

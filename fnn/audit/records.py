@@ -75,6 +75,8 @@ class LeafRow:
     """claimed − automatic (numerical, where there is no automatic gradient), element by element"""
     diagnosis: Diagnosis | None = None
     """of a function's wrong leaf; `note` has it as text"""
+    automatic_is_off: bool = False
+    """whether differences contradict the automatic gradient too"""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Protocol
 from fnn import xla
 from fnn.cli.process.distributed import exit_process, is_connected, report
 from fnn.cli.process.signals import handle_sigint, interrupted
-from fnn.cli.process.startup import INTERRUPTED, loading
+from fnn.cli.process.startup import INTERRUPTED, is_own_process, loading
 from fnn.spec.errors import FnnError
 
 
@@ -205,6 +205,11 @@ def _cache_programs() -> None:
         "jax_compilation_cache_dir": str(home / "fnn" / "programs"),
         "jax_persistent_cache_min_compile_time_secs": 0.0,
     }
+    folder = str(os.environ.get("JAX_COMPILATION_CACHE_DIR", settings["jax_compilation_cache_dir"]))
+    enabled = os.environ.get("JAX_ENABLE_COMPILATION_CACHE", "true").lower()
+    enables = enabled in ("1", "true", "t", "yes", "y", "on")
+    if enables and folder and "://" not in folder and is_own_process():
+        xla.keep_programs(Path(folder) / "whole")
     for name, value in settings.items():
         if name.upper() in os.environ:
             continue

@@ -10,7 +10,7 @@ import numpy as np
 
 from fnn.combinators import Ensemble
 from fnn.layer import PyTree
-from fnn.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from fnn.losses import Loss
 from fnn.objective import Objective
 from fnn.spec import SpecError, replace
 
@@ -19,11 +19,10 @@ def average_of(loss: Loss) -> Literal["mean", "softmax", "sigmoid"]:
     """How outputs are averaged under a loss: probabilities where it takes their logits.
 
     "softmax" for cross-entropy and "sigmoid" for binary cross-entropy; "mean" for numbers, for
-    losses on probabilities, and for a loss of one's own, of which nothing else is known.
+    losses on probabilities, and for a loss of one's own that does not say otherwise by its
+    `average`.
     """
-    if isinstance(loss, CrossEntropy):
-        return "softmax"
-    return "sigmoid" if isinstance(loss, BinaryCrossEntropy) else "mean"
+    return loss.average
 
 
 def combine(

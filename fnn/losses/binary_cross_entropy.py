@@ -21,6 +21,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     task = "binary"
+    average = "sigmoid"
     smoothing: float | None = number(default=None, low=0, high=1)
 
     def per_example(self, output: jax.Array, target: jax.Array) -> jax.Array:

@@ -29,6 +29,8 @@ class Loss(ABC):
     """what the network predicts; None: anything"""
     takes_probabilities: ClassVar[bool] = False
     """whether an output for classes holds probabilities; else logits"""
+    average: ClassVar[Literal["mean", "softmax", "sigmoid"]] = "mean"
+    """how an `Ensemble` averages outputs: as they are, or as the probabilities of logits"""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -91,6 +91,7 @@ class Recorder(Generic[R]):
         self._rows: list[Mapping[str, float]] = []
         self._earlier = 0.0
         self._told = False
+        self._loads_library = False
 
     @property
     def path(self) -> Path:
@@ -105,8 +106,6 @@ class Recorder(Generic[R]):
         busy = "another process trains in this folder: wait for its end"
         with self.folder, exclusive_lock(self.path / "config.json", busy):
             self.begin()
-            if self.figures:
-                load_library()
             result = train()
             self.end(result)
         return result
@@ -121,6 +120,9 @@ class Recorder(Generic[R]):
 
     def __call__(self, event: TrainingEvent) -> None:
         """Record the epochs that have ended; those that can't be written now, with the next."""
+        if self.figures and not self._loads_library:
+            load_library()  # beside what still is to be trained
+            self._loads_library = True
         self._rows += self.adapter.rows(event)
         self._attempt(self._write_rows)
 

@@ -15,6 +15,7 @@ from fnn.layer import PyTree
 from fnn.metrics import CHUNK, Metrics, evaluate, measure, outputs
 from fnn.objective import Batch, Objective
 from fnn.shapes import shape_of
+from fnn.training.program.kept import KeptProgram
 
 
 @runtime_checkable
@@ -87,4 +88,4 @@ def output_rows(
 
 _outputs = jax.jit(outputs)
 _measure = jax.jit(measure, static_argnames="names")
-_evaluate = jax.jit(evaluate, static_argnames="names")
+_evaluate = KeptProgram(jax.jit(evaluate, static_argnames="names"), "names")

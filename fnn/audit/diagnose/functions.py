@@ -25,7 +25,7 @@ def with_diagnosis(
     """The row of a wrong leaf with what kind of mistake it looks like."""
     measured = evidence[row.path]
     expected, exact = measured.automatic, EXACT
-    confirmed = expected is not None and "off too" not in row.note
+    confirmed = expected is not None and not row.automatic_is_off
     if row.verdict is not Verdict.WRONG:
         return row
     if not confirmed:

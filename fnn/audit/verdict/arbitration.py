@@ -115,8 +115,10 @@ def by_directions(check: LeafCheck, row: LeafRow) -> LeafRow:
     ):
         return replace(row, verdict=Verdict.UNRESOLVED, note=UNSETTLED)
     index = bisect(check.problem, check.path, evidence.reference, check.seed)
-    note = "" if evidence.automatic is None else "the automatic gradient is off too"
-    return replace(_wrong(check, row, index), note=note)
+    wrong = _wrong(check, row, index)
+    if evidence.automatic is None:
+        return replace(wrong, note="")
+    return replace(wrong, note="the automatic gradient is off too", automatic_is_off=True)
 
 
 def _unless_refuted(check: LeafCheck, row: LeafRow) -> LeafRow:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction
 
 from fnn.cli.commands.single import as_train_command, print_single_command
-from fnn.cli.options.axes import SEEDS, all_settings, build_run, parse_all
+from fnn.cli.options.axes import SEEDS, all_settings, parse_all
 from fnn.cli.options.data import DataOptions
 from fnn.cli.options.devices import DeviceOptions
 from fnn.cli.options.figures import check_figures
@@ -22,6 +22,7 @@ from fnn.cli.options.single_run import epochs_of, origin_of, prepare_data, rows_
 from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
+from fnn.cli.options.varied_run import build_run
 from fnn.cli.process.signals import note_folder, stop_on_signals
 from fnn.cli.process.startup import start_time
 from fnn.spec.errors import FnnError

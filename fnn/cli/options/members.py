@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from fnn.cli.options.axes import SEEDS, build_run, parse_all
+from fnn.cli.options.axes import SEEDS, parse_all
 from fnn.cli.options.option import option_errors
 from fnn.cli.options.single_run import SingleRunOptions
+from fnn.cli.options.varied_run import build_run
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:

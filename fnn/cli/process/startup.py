@@ -29,6 +29,11 @@ def own_process() -> None:
         gc.set_threshold(100_000, 20, 100)
 
 
+def is_own_process() -> bool:
+    """Whether this process is the command's alone, so that no code of a user's runs in it."""
+    return bool(_owned)
+
+
 def start_time() -> float:
     """When the command started, by `time.perf_counter`: the start of its own process.
 

@@ -14,6 +14,7 @@ from fnn.host import fetch
 from fnn.objective import Batch
 from fnn.training.parallel.sharding import replicate
 from fnn.training.program.epoch import EpochMetrics, Plan, gather, order
+from fnn.training.program.kept import KeptProgram
 from fnn.training.program.segment import segment
 from fnn.training.program.state import RunState
 from fnn.training.run import Run
@@ -21,7 +22,8 @@ from fnn.training.run import Run
 CAPACITY = 4096
 """epochs that one call may end"""
 
-_segment = jax.jit(segment, static_argnames=("capacity", "mesh"))
+_STATIC = ("capacity", "mesh")
+_segment = KeptProgram(jax.jit(segment, static_argnames=_STATIC), *_STATIC)
 
 
 class _Options(TypedDict):

@@ -14,6 +14,7 @@ from fnn.shapes import wide
 from fnn.training.policy import monitors
 from fnn.training.policy.monitors import Monitors
 from fnn.training.policy.selection import Best, initial_best
+from fnn.training.program.kept import KeptProgram
 from fnn.training.run import Run
 from fnn.xla import check_jaxlib
 
@@ -53,7 +54,8 @@ def jit_init(function: Callable[..., Any], *static: str) -> Any:
 
 @functools.cache
 def _jitted(function: Callable[..., Any], static: tuple[str, ...], platform: str) -> Any:
-    return jax.jit(function, static_argnames=static, compiler_options=OPTIONS.get(platform))
+    options = OPTIONS.get(platform)
+    return KeptProgram(jax.jit(function, static_argnames=static, compiler_options=options), *static)
 
 
 def init_state(
