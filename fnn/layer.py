@@ -83,6 +83,10 @@ class Layer(ABC):
         """The layers that a combinator holds, in the order in which they run."""
         return ()
 
+    def mean_size(self, in_shape: PyTree, rows: int) -> int | None:
+        """Over how many values a layer that standardizes takes a mean, in a batch of `rows`."""
+        return None
+
     def check_input(self, x: PyTree) -> None:  # noqa: B027 (a combinator takes what its layers take)
         """Raises `ShapeError` for an input (or a shape) of the wrong kind, or with too few axes."""
 

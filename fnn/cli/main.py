@@ -7,16 +7,17 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from fnn import xla
 from fnn.cli.process.distributed import exit_process, is_connected, report
 from fnn.cli.process.signals import handle_sigint, interrupted
 from fnn.cli.process.startup import INTERRUPTED, is_own_process, loading
-from fnn.spec.errors import FnnError
+from fnn.spec.errors import FnnError, FnnWarning
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ± still gets the numbers
     try:
-        with handle_sigint():
+        with handle_sigint(), _warnings_as_lines():
             status = _run(arguments)
         return exit_process(status)
     except Exception as error:
@@ -89,6 +90,22 @@ def _lacks_backend() -> bool:
 def _failed(message: str) -> int:
     print(f"fnn: error: {message}", file=sys.stderr)
     return 2
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Our own warnings are a line for people, without the place in the code that Python adds."""
+    with warnings.catch_warnings():
+        show: Callable[..., None] = warnings.showwarning
+
+        def show_line(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if issubclass(category, FnnWarning):
+                print(f"fnn: warning: {message}", file=sys.stderr)
+            else:
+                show(message, category, *where)
+
+        warnings.showwarning = cast(Any, show_line)
+        yield
 
 
 def _drop_output() -> None:

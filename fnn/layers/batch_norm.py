@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -35,6 +37,9 @@ class BatchNorm(Layer):
 
     def check_input(self, x: Shaped) -> None:
         trailing(self, x, 1)
+
+    def mean_size(self, in_shape: Shaped, rows: int) -> int:
+        return rows * math.prod(in_shape.shape[:-1])
 
     def in_features(self, params: Params) -> Axes:
         return leaf_shape(self, params, "scale", ndim=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 
 from fnn.layer import Array, Example, Forward, Grads, Key, Layer, Params, State, Tape
@@ -45,6 +47,9 @@ class GroupNorm(Layer):
                 f"{self} needs a multiple of {self.groups} channels on the last axis, "
                 f"got shape {x.shape}"
             )
+
+    def mean_size(self, in_shape: Shaped, rows: int) -> int:
+        return math.prod(in_shape.shape[-self.ndim :]) // self.groups
 
     def in_features(self, params: Params) -> Axes:
         return leaf_shape(self, params, "scale", ndim=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 
 from fnn.layer import Array, Example, Forward, Grads, Key, Layer, Params, State, Tape
@@ -26,6 +28,9 @@ class LayerNorm(Layer):
 
     def check_input(self, x: Shaped) -> None:
         trailing(self, x, self.ndim)
+
+    def mean_size(self, in_shape: Shaped, rows: int) -> int:
+        return math.prod(in_shape.shape[-self.ndim :])
 
     def in_features(self, params: Params) -> Axes:
         return leaf_shape(self, params, "scale", self.ndim)

@@ -10,6 +10,7 @@ from fnn.spec.decorator import replace as replace
 from fnn.spec.decorator import set_fields as set_fields
 from fnn.spec.decorator import spec as spec
 from fnn.spec.errors import FnnError as FnnError
+from fnn.spec.errors import FnnWarning as FnnWarning
 from fnn.spec.errors import ShapeError as ShapeError
 from fnn.spec.errors import SpecError as SpecError
 from fnn.spec.errors import choice as choice

@@ -31,6 +31,10 @@ class ShapeError(FnnError):
     """Two shapes (or dtypes) that must agree do not."""
 
 
+class FnnWarning(UserWarning):
+    """What will go on, but hardly as it is meant to: what, where, and what to do about it."""
+
+
 def join(location: str, path: str) -> str:
     """`layers[2]` and `rate` make `layers[2].rate`; `layers` and `[2]` make `layers[2]`."""
     return (

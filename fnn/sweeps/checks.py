@@ -10,6 +10,7 @@ from fnn.objective import Batch
 from fnn.spec import SpecError
 from fnn.sweeps.axes import Member
 from fnn.training.checks import check_length, check_rows, check_selection
+from fnn.training.lone_values import warn_of_lone_values
 from fnn.training.program.epoch import Plan
 
 
@@ -41,4 +42,6 @@ def check_members(
             if batch is not None:
                 check_rows(run.objective, batch, argument)
         check_selection(run, validation is not None, epochs)
-        check_length(epochs, Plan.of(run, len(rows.target)))
+        plan = Plan.of(run, len(rows.target))
+        check_length(epochs, plan)
+        warn_of_lone_values(run, rows.x, plan)

@@ -26,6 +26,7 @@ from fnn.training.host.loop import HostLoop
 from fnn.training.host.saving import BackgroundSaver, Save, Snapshot
 from fnn.training.host.single_run import SingleRun, Status
 from fnn.training.host.streaming import StreamingSource
+from fnn.training.lone_values import warn_of_lone_values
 from fnn.training.parallel.collectives import allgather_int, check_same
 from fnn.training.parallel.devices import check_divides
 from fnn.training.parallel.sharding import local_copy, replicate, replicate_result
@@ -196,6 +197,7 @@ def _start(
     check_divides(source.plan.size, mesh)
     one = rows if isinstance(rows, Batch) else rows.read(np.arange(1))
     check_same((run, one, source.plan, epochs, *seeds), mesh)
+    warn_of_lone_values(run, one.x, source.plan)
     first = jax.tree.map(lambda leaf: leaf[:1], one.x)
     arguments = (run, first, *map(np.uint32, seeds))
     if begin is None:
