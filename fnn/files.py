@@ -186,7 +186,7 @@ def digest_of(record: Mapping[str, object]) -> str:
     """The SHA-256 of a record's canonical text, its own `digest` left out, in hexadecimal."""
     rest = {name: value for name, value in record.items() if name != "digest"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def json_text(value: object, indent: int | None = None) -> str:

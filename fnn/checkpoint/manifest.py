@@ -79,8 +79,8 @@ def read_tensors(path: Path, record: Record) -> dict[str, np.ndarray]:
         raise FnnError(_damage(data, tensors, record, path), str(tensors))
     arrays = from_bytes(data, tensors)
     differ = _differing(arrays, record, path)
-    if differ:
-        raise FnnError(f"{differ[0]} is not the one that {path.name} names", str(tensors))
+    for name, (expected, got) in differ.items():
+        raise FnnError(f"{name}: expected {expected}, got {got}", str(tensors))
     return arrays
 
 
@@ -109,20 +109,23 @@ def _damage(data: bytes, tensors: Path, record: Record, path: Path) -> str:
     try:
         differ = _differing(from_bytes(data, tensors), record, path)
     except (FnnError, ValueError, TypeError):  # it is damaged: whatever that leads to
-        differ = []
-    where = f" in {differ[0]}" if differ else ""
+        differ = {}
+    where = f" in {next(iter(differ))}" if differ else ""
     return f"damaged{where}, or not the arrays that {path.name} was written for"
 
 
-def _differing(arrays: Mapping[str, np.ndarray], record: Record, path: Path) -> list[str]:
-    """The leaves that are other than the manifest says, on either side."""
+def _differing(
+    arrays: Mapping[str, np.ndarray], record: Record, path: Path
+) -> dict[str, tuple[str, str]]:
+    """What the manifest says of leaves, and what they are, of those where that differs."""
     first = record["format"] == 1  # a model's, which has dtype and shape alone
-    leaves = field(record, "arrays" if first else "leaves", dict, path)
-    return sorted(
-        name
-        for name in {*leaves, *arrays}
-        if name not in arrays or leaves.get(name) != _described(arrays[name], first)
-    )
+    recorded = field(record, "arrays" if first else "leaves", dict, path)
+    stored = {name: _described(leaf, first) for name, leaf in arrays.items()}
+    return {
+        name: (str(recorded.get(name, "nothing")), stored.get(name, "nothing"))
+        for name in sorted({*recorded, *stored})
+        if recorded.get(name) != stored.get(name)
+    }
 
 
 def _described(leaf: np.ndarray, first: bool) -> str:

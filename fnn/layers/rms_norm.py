@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from fnn.layer import Array, Example, Forward, Grads, Key, Layer, Params, State, Tape
-from fnn.ops import affine_gradients, divide_by_root_mean_square, remove_square
+from fnn.ops import affine_gradients, remove_square, standardize
 from fnn.shapes import Axes, Shaped, align, leaf_shape, shape, trailing, wide
 from fnn.spec import number, spec, static
 
@@ -49,7 +49,8 @@ class RMSNorm(Layer):
 
     def forward(self, params: Params, state: State, x: Array, *, train: bool, key: Key) -> Forward:
         wide_x = x.astype(wide(x.dtype))
-        x_hat, inverse = divide_by_root_mean_square(wide_x, self._axes(x), self.epsilon)
+        mean_square = jnp.square(wide_x).mean(self._axes(x), keepdims=True)
+        x_hat, inverse = standardize(wide_x, mean_square, self.epsilon)
         y = x_hat * align(params["scale"].astype(x_hat.dtype), x)
         return y.astype(x.dtype), state, {"x_hat": x_hat, "inverse": inverse}
 
