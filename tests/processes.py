@@ -61,14 +61,20 @@ def finish(process: subprocess.Popen) -> Done:
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> Done:
     """`fnn ARGUMENTS…` in this process; JAX's settings are then as before."""
+    try:
+        status = run_here(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    return Done(status, *capsys.readouterr())
+
+
+def run_here(arguments: Sequence[str]) -> int:
+    """The status of `fnn ARGUMENTS…` in this process; JAX's settings are then as before."""
     float64, device = jax.config.jax_enable_x64, jax.config.jax_default_device
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(importlib.import_module("fnn.cli.main"), "_cache_programs", lambda: None)
-            status = main(arguments)
-    except SystemExit as stop:
-        status = stop.code
+            return main(arguments)
     finally:
         jax.config.update("jax_enable_x64", float64)
         jax.config.update("jax_default_device", device)
-    return Done(status, *capsys.readouterr())

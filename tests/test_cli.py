@@ -90,13 +90,13 @@ def test_summary(run) -> None:
     [
         (
             [],
-            "fnn [-h] {train,sweep,search,evaluate,predict,runs,data,summary,gradcheck}",
+            "fnn [-h] {train,sweep,search,evaluate,predict,runs,verify,data,summary,gradcheck}",
             ["train", "predict"],
         ),
         (["sweep"], "fnn sweep [-h] [SWEEP OPTIONS] DATA", ["--over NAME=VALUES", "--seeds N"]),
         (["train"], "fnn train [-h] [TRAIN OPTIONS] DATA", ["--hidden [N …]", "default: 128 64"]),
         (["evaluate"], "fnn evaluate [-h] [EVALUATE OPTIONS] RUN [DATA]", ["--metrics NAME …"]),
-        (["predict"], "fnn predict [-h] RUN FILE [-o OUT]", ["-o OUT, --out OUT"]),
+        (["predict"], "fnn predict [-h] [PREDICT OPTIONS] RUN FILE", ["-o OUT, --out OUT"]),
         (["runs"], "fnn runs [-h] [FOLDER] [--sort COLUMN]", ["--sort COLUMN"]),
         (["data"], "fnn data [-h] {list,get,describe}", ["list"]),
         (["data", "describe"], "fnn data describe [-h] [DESCRIBE OPTIONS] DATA", ["file options"]),

@@ -272,7 +272,7 @@ def test_a_folder_that_is_not_its_own(run) -> None:
     done = run("sweep", "--resume", "a")
     assert done.status == 0 and "of training" in done.out
     record = read_json("a/sweep.json")
-    write_json("a/sweep.json", record | {"data": "0"})
+    write_json("a/sweep.json", record | {"data": "0", "digest": None})
     check_error(run("sweep", "--resume", "a"), "other data")
     Path("a/sweep.json").write_text("{")
     check_error(run("sweep", "--resume", "a"), "a/sweep.json: not JSON", "begin anew")

@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fnn
-from fnn.cli.main import main
 from fnn.cli.options.config_file import read_options
 from fnn.data import load as load_data
 from fnn.data.sources.idx import read_idx
@@ -28,6 +27,7 @@ from fnn.files import read_record
 from fnn.model import Model, load, save
 from fnn.runs import RunFolder, list_runs
 from fnn.spec import FnnError, from_json, to_json
+from tests.processes import run_here
 
 
 def budget(examples: int) -> settings:
@@ -152,7 +152,7 @@ def test_runs_of_a_folder(folder: Path, result: bytes, metrics: bytes) -> None:
     with for_people():
         RunFolder(run).history()
     with contextlib.redirect_stdout(io.StringIO()):
-        assert main(["runs", str(folder / "runs")]) == 0
+        assert run_here(["runs", str(folder / "runs")]) == 0
 
 
 @budget(200)
@@ -278,7 +278,7 @@ def test_command_lines(folder: Path, command: str, arguments: list[str]) -> None
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         try:
-            status = main([command, str(folder / "no such place"), *arguments])
+            status = run_here([command, str(folder / "no such place"), *arguments])
         except SystemExit as error:
             status = error.code
     assert "Traceback" not in output.getvalue()

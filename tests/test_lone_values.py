@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import fnn
-from fnn.cli.main import main
 from fnn.optimizers import SGD
 from fnn.spec import FnnWarning
 from fnn.training.lone_values import warn_of_lone_values
 from fnn.training.program.epoch import Plan
+from tests.processes import run_here
 
 NORM = fnn.Serial(fnn.Dense(3), fnn.Residual(fnn.BatchNorm()), fnn.Dense(2))
 LONE = "net.layers[1].inner (BatchNorm) has one value of each feature "
@@ -64,7 +64,7 @@ def test_the_command_line_tells_them_in_a_line(capsys, tmp_path, monkeypatch) ->
     words = "train rows.csv --target c --batch-norm --batch-size 1 --epochs 1 --hidden 2 --no-save"
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        assert main(words.split()) == 0
+        assert run_here(words.split()) == 0
     told = capsys.readouterr().err.splitlines()
     assert any(
         line.startswith("fnn: warning: net.layers[1] (BatchNorm) has one value of each feature in")

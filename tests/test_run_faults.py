@@ -6,7 +6,9 @@ default some of them, spread evenly, are tried.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -147,10 +149,19 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(
     wholes: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Training goes on in memory, says so once, and writes all of it once there is room."""
-    expected = outcome(whole(wholes, "train"))
-    with on_disk(tmp_path / "a", full(6, 8)) as disk:
-        train(tmp_path / "a")
-    assert disk.count > 8
+    expected, is_full = outcome(whole(wholes, "train")), [False]
+
+    def fail(number: int) -> None:
+        if is_full[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill(event: fnn.TrainingEvent) -> None:
+        """After the first call of the program, until the last."""
+        is_full[0] = event.step < event.steps
+
+    options: Any = {"progress": False, "save_every": 0, "loggers": [fill]}
+    with on_disk(tmp_path / "a", fail):
+        fnn.train(NET, "iris", epochs=EPOCHS, folder=tmp_path / "a", **options)
     assert outcome(tmp_path / "a") == expected
     told = capsys.readouterr().err
     assert told.count("no space left on device: training goes on, and it is tried again") == 1

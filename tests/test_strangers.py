@@ -18,7 +18,6 @@ import pytest
 import safetensors.numpy
 
 import fnn
-from fnn.cli.main import main
 from fnn.cli.output.predictions import _csv
 from fnn.data import DataError
 from fnn.data import load as load_data
@@ -30,6 +29,7 @@ from fnn.files import exclusive_lock, json_text, read_bytes, read_json, read_rec
 from fnn.model import Model, load, save
 from fnn.runs import list_runs
 from fnn.spec import FnnError, from_json
+from tests.processes import run_here
 from tests.test_fuzzing import CONFIG, OBJECTIVE
 
 
@@ -145,7 +145,7 @@ def test_options_of_config_json_have_their_types(
     record = json.loads(json.dumps(CONFIG))
     record["options"].setdefault(group, {})[name] = value
     path = written(tmp_path / "config.json", json.dumps(record))
-    assert main(["train", "--config", str(path)]) == 2
+    assert run_here(["train", "--config", str(path)]) == 2
     assert f"{path}: options.{group}.{name}: {words}" in capsys.readouterr().err
 
 
@@ -163,8 +163,8 @@ def test_digits_of_other_scripts_are_no_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("word", ["１２", "1_2"])
 def test_options_take_ascii_digits_alone(capsys, word: str) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["summary", word, "3"])
-    assert main(["summary", "12", "3", "--hidden"]) == 0
+        run_here(["summary", word, "3"])
+    assert run_here(["summary", "12", "3", "--hidden"]) == 0
     assert " 39 " in capsys.readouterr().out  # 12 * 3 + 3 parameters
 
 
@@ -200,7 +200,7 @@ def test_modules_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
         ("strange_layers.py", "expected the name of a module, such as strange_layers"),
         ("strange_layers", "TypeError: odd ("),
     ):
-        assert main(["summary", "3", "2", "--import", words]) == 2
+        assert run_here(["summary", "3", "2", "--import", words]) == 2
         assert message in capsys.readouterr().err
 
 

@@ -23,7 +23,7 @@ MOST = 256
 """elements of a leaf that are looked at one by one"""
 DECADES = 1e-4
 """a leaf with gradients smaller than this share of its largest is judged by element"""
-SEEN = 0.1
+SEEN = 0.3
 """an error of this share of an element must show for the element to be judged"""
 
 
