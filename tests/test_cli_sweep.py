@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shlex
 import signal
@@ -15,6 +14,7 @@ import pandas as pd
 import pytest
 
 import fnn
+from fnn import checkpoint
 from fnn.api import recorded
 from fnn.cli.main import parse
 from fnn.cli.options.members import plan_members
@@ -22,7 +22,7 @@ from fnn.cli.options.single_run import prepare_data
 from fnn.cli.process.signals import NOTED
 from fnn.files import read_json, write_json
 from fnn.runs import SweepFolder
-from fnn.sweeps.arrays import write
+from fnn.sweeps.arrays import write_stored
 from fnn.training import Progress
 from tests.processes import Done, call, finish, start
 
@@ -229,7 +229,7 @@ def test_interrupted_and_resumed(run, looks: int, number: int) -> None:
     assert (status, err) == (128 + number, "")
     assert f"interrupted: {0 if looks == 1 else 2} of 4 members have ended" in out
     assert "test" not in out.split("in 2 programs")[1] and "go on: fnn sweep --resume cut\n" in out
-    assert Path("cut/under-way.npz").exists() and not Path("cut/best-1").exists()
+    assert Path("cut/under-way.json").exists() and not Path("cut/best-1").exists()
     assert (frame("cut").status == "interrupted").sum() == 2
     listed = run("runs", ".").out
     assert "sweep, interrupted" in listed
@@ -245,7 +245,7 @@ def test_interrupted_and_resumed(run, looks: int, number: int) -> None:
     pd.testing.assert_frame_equal(*histories, check_exact=True)
     kept = [next(Path(name, "best-1").glob("*.safetensors")).name for name in ("cut", "whole")]
     assert kept[0] == kept[1]  # named by their checksum
-    assert not Path("cut/under-way.npz").exists()
+    assert not Path("cut/under-way.json").exists()
 
 
 def test_a_folder_that_is_not_its_own(run) -> None:
@@ -260,13 +260,15 @@ def test_a_folder_that_is_not_its_own(run) -> None:
     told = "a: is the folder of a sweep: give one of its runs, such as a/best-1"
     for words in (["train", "--config", "a"], ["evaluate", "a"], ["predict", "a", "x.npy"]):
         check_error(run(*words), told)
-    ended = next(Path("a/ended").iterdir())
-    whole = ended.read_bytes()
-    ended.write_bytes(whole[: len(whole) // 2])
-    check_error(run("sweep", "--resume", "a"), str(ended), "damaged: delete it")
-    with np.load(io.BytesIO(whole)) as arrays:
-        write(ended, {name: arrays[name] for name in arrays if name != "status"})
-    told = ("damaged: delete it", "the array 'status' is missing")
+    (ended,), (tensors,) = (Path("a/ended").glob(f"*.{kind}") for kind in ("json", "safetensors"))
+    whole = tensors.read_bytes()
+    tensors.write_bytes(whole[: len(whole) // 2])
+    told = ("damaged", f"delete {ended.name}, and what it holds is trained again")
+    check_error(run("sweep", "--resume", "a"), str(tensors), *told)
+    tensors.write_bytes(whole)
+    arrays = checkpoint.read(ended).arrays
+    write_stored(ended, {name: arrays[name] for name in arrays if name != "status"})
+    told = (*told, "the array 'status' is missing")
     check_error(run("sweep", "--resume", "a"), str(ended), *told)
     ended.unlink()
     done = run("sweep", "--resume", "a")
@@ -302,7 +304,7 @@ def test_only_the_best_are_kept_where_all_are_too_large(run, monkeypatch) -> Non
     assert re.search(r"learning_rate  validation accuracy +95 % interval +seeds", out)
     table = frame()
     best = table.validation_accuracy.idxmax()
-    arrays = np.load(next(Path("runs/iris-sweep-1/ended").iterdir()))
+    arrays = checkpoint.read(next(Path("runs/iris-sweep-1/ended").glob("*.json"))).arrays
     assert {name.split("/")[1] for name in arrays if name.startswith("kept/")} == {str(best)}
     assert not Path("runs/iris-sweep-1/best-2").exists()
 

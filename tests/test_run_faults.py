@@ -296,3 +296,33 @@ def test_verify_names_the_file_and_the_leaf(
     tensors.unlink()
     (problem,) = verify(folder)[1]
     assert problem == f"{tensors}: does not exist"
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "leaf"),
+    [("sweep", "ended/00000-*", "kept/"), ("search", "search-best-*", "best/params.")],
+)
+def test_verify_reads_what_is_resumed_from(
+    kind: str, pattern: str, leaf: str, wholes: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / kind
+    shutil.copytree(whole(wholes, kind), folder)
+    listed = json.loads((folder / "result.json").read_text())["files"]
+    assert not [name for name in listed if name.endswith(".safetensors") or "ended/" in name]
+    (tensors,) = folder.glob(pattern)
+    data = bytearray(tensors.read_bytes())
+    data[-1] ^= 1
+    tensors.write_bytes(data)
+    (problem,) = verify(folder)[1]
+    assert problem.startswith(f"{tensors}: damaged in {leaf}")
+
+
+def test_verify_reads_what_an_unfinished_ensemble_is_resumed_from(tmp_path: Path) -> None:
+    folder = tmp_path / "ensemble"
+    with on_disk(folder, killed_at(40)), pytest.raises(Killed):
+        ensemble(folder)
+    assert verify(folder)[1] == []
+    tensors = sorted((folder / ".members").rglob("*.safetensors"))[0]
+    tensors.write_bytes(tensors.read_bytes()[:-1])
+    (problem,) = verify(folder)[1]
+    assert problem.startswith(f"{tensors}: damaged")

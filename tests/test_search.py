@@ -202,7 +202,7 @@ def test_it_goes_on_after_a_kill(
 def test_where_the_parameters_are_gone_the_best_is_trained_again(tmp_path, trained) -> None:
     storage = tmp_path / "s.journal"
     whole = search(storage=storage, trials=8)
-    (tmp_path / "s-best.npz").unlink()
+    (tmp_path / "s-best.json").unlink()
     again = search(storage=storage, trials=8)
     assert trained == [4, 4, 1]
     ours, theirs = (jax.tree.leaves(made.best().members[0].params) for made in (again, whole))
@@ -309,8 +309,9 @@ def test_a_damaged_storage(folder, name: str, noise: bytes, words: str) -> None:
 
 
 def test_a_damaged_file_of_parameters(folder) -> None:
-    (folder / "s-best.npz").write_bytes(b"PK nonsense")
-    with pytest.raises(FnnError, match=r"s-best.npz: damaged"):
+    (file,) = folder.glob("s-best-*.safetensors")
+    file.write_bytes(b"PK nonsense")
+    with pytest.raises(FnnError, match=r"s-best-.*: damaged.*: delete s-best.json, and what"):
         search(storage=folder / "s.db", trials=4)
 
 

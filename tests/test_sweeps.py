@@ -6,13 +6,14 @@ import signal
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import fnn
 from fnn.optimizers import SGD, Adam
 from fnn.spec import FnnError, SpecError, replace, with_fields
-from fnn.sweeps import Range, batch, cpu_threads, members, packing, train, train_members
+from fnn.sweeps import Range, batch, cpu_threads, members, packing, store, train, train_members
 from fnn.sweeps.axes import varied
 from fnn.sweeps.member_result import MemberResult
 from fnn.sweeps.packing import budget, format_bytes
@@ -275,6 +276,42 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, en
     assert not done, "nothing is repeated"
 
 
+def numbered(prefix: str, tree) -> dict:
+    """The leaves by position, as fnn 0.2.0 named them; keys as their bits."""
+    leaves = [
+        jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+        for leaf in jax.tree.leaves(tree)
+    ]
+    return {f"{prefix}{index}": leaf for index, leaf in enumerate(leaves)}
+
+
+def write_npz(path, arrays) -> None:
+    np.savez(path.with_suffix(".npz"), **arrays)
+
+
+@pytest.mark.parametrize("ended", [0, 4])
+def test_a_folder_of_the_version_before_goes_on(tmp_path, ended):
+    """Its .npz files number leaves by position; what is written anew takes their place."""
+    data, found = train.SweepData(DATA, OTHER, None), members(RUN, OVER)
+    memory = (packing.bytes_needed(found[:4], data) + packing.bytes_needed(found[:5], data)) // 2
+    options = {"epochs": 20, "memory": memory}
+    whole, stop = sweep(**options), Interrupts(ended)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "named", numbered)
+        patch.setattr(store, "write_stored", write_npz)
+        patch.setattr(store, "remove_stored", lambda path: None)
+        sweep(loggers=[stop.log], stop=stop, folder=tmp_path, **options)
+    assert len([*tmp_path.rglob("*.npz")]) == 1 + (ended > 0)
+    looks = []
+    same(sweep(folder=tmp_path, loggers=[looks.append], **options), whole)
+    assert looks[0].epoch > 0 and looks[0].members.done == ended
+    assert not (tmp_path / "under-way.npz").exists()
+    if ended:
+        (tmp_path / "ended" / "00000.npz").write_bytes(b"PK nonsense")
+        with pytest.raises(FnnError, match=r"00000.npz: damaged: delete 00000.npz, and what it"):
+            sweep(folder=tmp_path, **options)
+
+
 def test_a_folder_belongs_to_one_process_at_a_time(tmp_path):
     def again(event: fnn.training.TrainingEvent) -> None:
         sweep(epochs=2, folder=tmp_path)
@@ -292,10 +329,11 @@ def test_a_folder_of_another_sweep_or_a_damaged_one(tmp_path):
         sweep(epochs=3, folder=tmp_path)
     with pytest.raises(FnnError, match=r"holds another sweep \(other data differ\)|data"):
         fnn.sweep(RUN, OTHER, OTHER, over=OVER, epochs=2, folder=tmp_path)
-    (file,) = (tmp_path / "ended").glob("*.npz")
+    (file,) = (tmp_path / "ended").glob("*.safetensors")
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(FnnError, match=r"ended/00000.npz: damaged: delete it"):
+    with pytest.raises(FnnError, match=r"ended/00000-.*: damaged.*: delete 00000.json, and"):
         sweep(epochs=2, folder=tmp_path)
+    file = tmp_path / "ended" / "00000.json"
     file.unlink()
     assert len(sweep(epochs=2, folder=tmp_path).outcomes) == 8
     (tmp_path / "file").write_text("")

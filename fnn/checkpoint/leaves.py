@@ -33,12 +33,15 @@ def to_arrays(tree: object) -> dict[str, np.ndarray]:
     return {path: np.asarray(leaf) for path, leaf in fetch(bits).items()}
 
 
-def from_arrays(arrays: Arrays, like: T, prefix: str = "", *, any_precision: bool = False) -> T:
+def from_arrays(
+    arrays: Arrays, like: T, prefix: str = "", *, any_precision: bool = False, on_host: bool = False
+) -> T:
     """The pytree that `to_arrays` took apart, on the device: in the structure of `like`.
 
     like: the pytree, or its shapes (`jax.eval_shape`); of a leaf its shape, dtype, weak type and
         kind of key are used.
     prefix: before every path in `arrays`, where other arrays are beside them.
+    on_host: as NumPy arrays that may be written to; random keys are on the device all the same.
 
     Raises `FnnError` for a path that is missing or not of this pytree, and for another shape or
     dtype, with the path.
@@ -46,7 +49,7 @@ def from_arrays(arrays: Arrays, like: T, prefix: str = "", *, any_precision: boo
     expected = {prefix + path: leaf for path, leaf in named_leaves(like).items()}
     stored = {path: leaf for path, leaf in arrays.items() if path.startswith(prefix)}
     check_leaves(expected, stored, any_precision=any_precision)
-    leaves = [_restored(stored[path], leaf) for path, leaf in expected.items()]
+    leaves = [_restored(stored[path], leaf, on_host) for path, leaf in expected.items()]
     restored: T = jax.tree.unflatten(jax.tree.structure(like), leaves)
     return restored
 
@@ -86,10 +89,12 @@ def _stored(leaf: Any) -> tuple[tuple[int, ...], np.dtype]:
     return tuple(leaf.shape), leaf.dtype
 
 
-def _restored(array: np.ndarray, like: Any) -> jax.Array:
+def _restored(array: np.ndarray, like: Any, on_host: bool) -> jax.Array | np.ndarray:
     if _is_key(like):
         impl = jax.random.key_impl(like) if isinstance(like, jax.Array) else None
         return jax.random.wrap_key_data(jax.device_put(array), impl=impl)
+    if on_host:
+        return array.copy()
     leaf = jax.device_put(array)
     if getattr(like, "weak_type", False):  # or the state would be one of another program
         return jnp.full(array.shape, ZEROS[array.dtype.kind]).at[...].set(leaf)

@@ -8,6 +8,7 @@ new one is on the disk.
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
@@ -92,7 +93,8 @@ def remove(path: Path) -> None:
 
 def remove_others(path: Path, tensors: Path | None) -> None:
     """Remove the arrays of older checkpoints of the manifest `path`, all but `tensors`."""
-    for other in path.parent.glob(f"{path.stem}-*.safetensors"):
+    digest = "[0-9a-f]" * 16
+    for other in path.parent.glob(f"{glob.escape(path.stem)}-{digest}.safetensors"):
         if other != tensors:
             with contextlib.suppress(OSError):  # a leftover file only takes space
                 other.unlink()

@@ -13,6 +13,8 @@ FORMAT = 2
 CHECKPOINTS = "checkpoints"
 """in the folder of a run: where it stood"""
 RECORDS = ("config.json", "search.json", "sweep.json", "result.json")
+MANIFESTS = ("model.json", "model/model.json", "under-way.json", "ended/*.json", "search-best.json")
+"""of checkpoints (`fnn.checkpoint`), in the folder of a run; what they vouch for is .safetensors"""
 LATER = (".png", ".tmp")
 """files that come after the result: figures, which have checksums of their own"""
 
@@ -30,7 +32,7 @@ def file_digests(folder: Path) -> dict[str, str]:
 def _is_listed(path: Path, folder: Path) -> bool:
     parts = path.relative_to(folder).parts
     hidden = any(part.startswith(".") for part in parts)
-    own = path.name in (*RECORDS, "model.json") or path.match("model-*.safetensors")
+    own = path.name in RECORDS or path.suffix == ".safetensors" or any(map(path.match, MANIFESTS))
     return not (hidden or own or parts[0] == CHECKPOINTS or path.suffix in LATER)
 
 

@@ -15,7 +15,7 @@ class SearchFolder(RunFolder):
     | file | holds |
     |---|---|
     | `search.json` | the command and its options, to resume it; the data, and when it started |
-    | `search.journal`, `search-best.npz` | Optuna's study, and the parameters of the best so far |
+    | `search.journal`, `search-best.json` | Optuna's study, and the parameters of the best so far |
     | `trials.csv`, `*.png` | the trials, and the figures |
     | `config.json`, `model/` | the best, as in the folder of a run |
     | `result.json` | how it ended: metrics are those of the best, or of the best so far |
@@ -28,7 +28,8 @@ class SearchFolder(RunFolder):
         return cls(path)
 
     def _recorded(self) -> bool:
-        return any((self.path / name).exists() for name in ("search-best.npz", "trials.csv"))
+        names = ("search-best.json", "search-best.npz", "trials.csv")
+        return any((self.path / name).exists() for name in names)
 
 
 def storage(folder: Path) -> Path:

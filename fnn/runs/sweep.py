@@ -15,7 +15,7 @@ class SweepFolder(RunFolder):
     | file | holds |
     |---|---|
     | `config.json` | what repeats it, as in the folder of a run |
-    | `sweep.json`, `ended/`, `under-way.npz` | what it is resumed from (`fnn.sweeps.store`) |
+    | `sweep.json`, `ended/`, `under-way.json` | what it is resumed from (`fnn.sweeps.store`) |
     | `members.parquet`, `history.parquet`, `*.png` | tables and figures (`SweepResult.save`) |
     | `best-1/`, `best-2/`, … | models of the best members (`fnn.model.save_best`) |
     | `result.json` | how it ended: metrics are means over the seeds of the best setting |
@@ -28,9 +28,8 @@ class SweepFolder(RunFolder):
         return cls(path)
 
     def _recorded(self) -> bool:
-        under_way = self.path / "under-way.npz"
-        ended = (self.path / "ended").glob("*.npz")
-        return under_way.exists() or any(ended) or super()._recorded()
+        patterns = ("under-way.json", "ended/*.json", "under-way.npz", "ended/*.npz")
+        return any(any(self.path.glob(name)) for name in patterns) or super()._recorded()
 
 
 def check_sweep(path: str | Path) -> None:

@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fnn.files import explained, field, read_record
-from fnn.runs.digests import CHECKPOINTS, FORMAT, RECORDS, check_file
+from fnn.runs.digests import CHECKPOINTS, FORMAT, MANIFESTS, RECORDS, check_file
+from fnn.runs.kinds import STORE
 from fnn.spec.errors import FnnError
 
 
 def verify(folder: str | Path) -> tuple[int, list[str]]:
     """The number of files that were checked, and what is wrong with them.
 
-    Checked are the records and the model by their own digests, checkpoints leaf by leaf, the files
-    that result.json names, figures by the checksums of PNG, and the folders of a sweep's best
-    members alike. Raises `FnnError` for what is no folder of a run.
+    Checked are the records and the model by their own digests, checkpoints (of a run, or of the
+    members of a sweep and a search) leaf by leaf, the files that result.json names,
+    figures by the checksums of PNG, and the folders of a sweep's best members alike, and what an
+    unfinished ensemble is resumed from. Raises `FnnError` for what is no folder of a run.
     """
     root = Path(folder)
     with explained(root):
@@ -47,19 +49,15 @@ def _checks(folder: Path) -> Iterator[Callable[[], object]]:
     for name in RECORDS:
         if (folder / name).is_file():
             yield lambda path=folder / name: read_record(path, FORMAT)  # type: ignore[misc]
-    manifests = [
-        *(folder / CHECKPOINTS).glob("step-*.json"),
-        *folder.glob("model.json"),
-        *folder.glob("model/model.json"),
-    ]
-    for path in sorted(manifests):
+    patterns = (f"{CHECKPOINTS}/step-*.json", *MANIFESTS)
+    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
         yield lambda path=path: _read_manifest(path)  # type: ignore[misc]
     if (folder / "result.json").is_file():
         yield lambda: _check_listed(folder)
     for path in sorted(folder.glob("*.png")):
         yield lambda path=path: _check_png(path)  # type: ignore[misc]
-    for path in sorted(folder.glob("best-*")):
-        if (path / "config.json").is_file():
+    for path in (*sorted(folder.glob("best-*")), folder / STORE):
+        if any((path / name).is_file() for name in ("config.json", "sweep.json")):
             yield from _checks(path)
 
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from fnn.objective import Batch
-from fnn.sweeps.arrays import entry, numbered, read, write
+from fnn.sweeps.arrays import named, read_stored, write_stored
 from fnn.sweeps.member_result import MemberResult
-from fnn.sweeps.store import restored_params
+from fnn.sweeps.store import Kept, shapes_of_kept
 
 
 def write_best(storage: Path, number: int, best: MemberResult) -> None:
     """Keep them, with the number of their trial, in place of those before."""
-    arrays = numbered("best", (best.params, best.state))
-    write(_file(storage), {"trial": number, **arrays})
+    arrays = named("best/", Kept(best.params, best.state))
+    write_stored(_file(storage), {"trial": number, **arrays})
 
 
 def read_best(storage: Path, number: int, best: MemberResult, rows: Batch) -> MemberResult:
@@ -22,15 +22,13 @@ def read_best(storage: Path, number: int, best: MemberResult, rows: Batch) -> Me
 
     Raises `FnnError` with the path where the file is damaged.
     """
-    file = _file(storage)
-    if not file.exists():
+    stored = read_stored(_file(storage))
+    if stored is None or int(stored.entry("trial")) != number:
         return best
-    arrays = read(file)
-    if int(entry(arrays, "trial", file)) != number:
-        return best
-    params, state = restored_params("best", arrays, best.member, rows, file)
-    return replace(best, params=params, state=state)
+    kept = stored.tree("best/", shapes_of_kept(best.member, rows))
+    return replace(best, params=kept.params, state=kept.state)
 
 
 def _file(storage: Path) -> Path:
-    return storage.with_name(f"{storage.stem}-best.npz")
+    """The manifest of the checkpoint (`fnn.checkpoint`); fnn 0.2.0 wrote .npz in its place."""
+    return storage.with_name(f"{storage.stem}-best.json")

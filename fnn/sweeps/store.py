@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -19,15 +20,14 @@ from fnn.objective import Batch
 from fnn.shapes import shape_of
 from fnn.spec import FnnError, to_json
 from fnn.sweeps.arrays import (
-    Arrays,
+    OLD,
+    Stored,
     contents,
     digest,
-    entry,
-    numbered,
-    read,
-    restored,
-    under,
-    write,
+    named,
+    read_stored,
+    remove_stored,
+    write_stored,
 )
 from fnn.sweeps.axes import Member
 from fnn.sweeps.batch import BatchState, MemberBatch
@@ -71,9 +71,11 @@ class SweepStore:
     | file | holds |
     |---|---|
     | `sweep.json` | the members, and fingerprints of their runs and of the data |
-    | `ended/<first member>.npz` | the results of the members of a batch |
-    | `under-way.npz` | the state of a batch that was interrupted, and about once a minute |
+    | `ended/<first member>.json` | the results of the members of a batch |
+    | `under-way.json` | the state of a batch that was interrupted, and about once a minute |
 
+    The last two are checkpoints (`fnn.checkpoint`), each with its arrays beside it; those of fnn
+    0.2.0 are .npz files, which are read too.
     Without `writes` it only reads: another process writes the results.
 
     Raises `FnnError` where the folder holds another sweep, or can't be read or written.
@@ -121,8 +123,10 @@ class SweepStore:
     def finished(self) -> list[MemberResult]:
         """What is known of members that have ended."""
         with explained(self.path):
-            files = sorted((self.path / "ended").glob("*.npz"))
-        return [outcome for file in files for outcome in self._outcomes(file)]
+            found = [*(self.path / "ended").iterdir()]
+        files = sorted({file.stem for file in found if file.suffix in (".json", OLD)})
+        stored = [read_stored(self.path / "ended" / f"{stem}.json") for stem in files]
+        return [outcome for one in stored if one is not None for outcome in self._outcomes(one)]
 
     def keep(self, outcomes: Sequence[MemberResult]) -> None:
         """These have ended; the saved state of their batch is removed."""
@@ -143,10 +147,9 @@ class SweepStore:
             arrays[f"values/{name}"] = [outcome.values[name] for outcome in outcomes]
         for outcome in outcomes:
             if outcome.params is not None:
-                kept = (outcome.params, outcome.state)
-                arrays |= numbered(f"kept/{outcome.index}", kept)
-        write(self.path / "ended" / f"{outcomes[0].index:05}.npz", arrays)
-        (self.path / "under-way.npz").unlink(missing_ok=True)
+                arrays |= named(f"kept/{outcome.index}/", Kept(outcome.params, outcome.state))
+        write_stored(self.path / "ended" / f"{outcomes[0].index:05}.json", arrays)
+        remove_stored(self.path / "under-way.json")
 
     def pause(self, batch: MemberBatch, numbers: Sequence[int]) -> None:
         """A batch, of members of those numbers, was interrupted."""
@@ -159,75 +162,75 @@ class SweepStore:
             "spent": saved.spent,
             "places": saved.places,
             **{f"history/{name}": values for name, values in saved.history.items()},
-            **numbered("states", saved.states),
+            **named("states/", saved.states),
         }
         if saved.ended is not None:
-            arrays |= numbered("ended", saved.ended)
-        write(self.path / "under-way.npz", arrays)
+            arrays |= named("ended/", saved.ended)
+        write_stored(self.path / "under-way.json", arrays)
 
     def paused(self) -> tuple[Sequence[int], BatchState] | None:
         """The batch that was interrupted, if one was."""
-        file = self.path / "under-way.npz"
-        if not file.exists():
+        stored = read_stored(self.path / "under-way.json")
+        if stored is None:
             return None
-        arrays = read(file)
-        numbers = [int(number) for number in entry(arrays, "numbers", file)]
-        places = entry(arrays, "places", file)
+        numbers = [int(number) for number in stored.entry("numbers")]
+        places = stored.entry("places")
         members = [self.members[number] for number in numbers]
         runs = stack([members[slot].run for slot in places])
         program = Program(self.data, len(places), shares_order(members))
         shapes = program.shapes(runs)
         ended = None
-        if any(name.startswith("ended/") for name in arrays):
+        if "ended/" in stored:
             like = jax.tree.map(
                 lambda leaf: _longer(leaf, len(numbers)), member_snapshot.eval_shape(runs, shapes)
             )
-            ended = restored("ended", arrays, like, file)
+            ended = stored.tree("ended/", like)
         saved = BatchState(
-            step=int(entry(arrays, "step", file)),
-            spent=int(entry(arrays, "spent", file)),
+            step=int(stored.entry("step")),
+            spent=int(stored.entry("spent")),
             places=places,
-            states=jax.device_put(restored("states", arrays, shapes, file)),
-            history=under("history", arrays),
+            states=jax.device_put(stored.tree("states/", shapes, on_host=False)),
+            history=stored.under("history/"),
             ended=ended,
         )
         return numbers, saved
 
-    def _outcomes(self, file: Path) -> list[MemberResult]:
-        arrays = read(file)
-        indices = [int(index) for index in entry(arrays, "index", file)]
-        return [self._outcome(row, index, arrays, file) for row, index in enumerate(indices)]
+    def _outcomes(self, stored: Stored) -> list[MemberResult]:
+        indices = [int(index) for index in stored.entry("index")]
+        return [self._outcome(row, index, stored) for row, index in enumerate(indices)]
 
-    def _outcome(self, row: int, index: int, arrays: Arrays, file: Path) -> MemberResult:
-        member, epochs = self.members[index], int(entry(arrays, "epochs", file)[row])
-        params = state = None
-        if f"kept/{index}/0" in arrays:
-            rows = self.data.rows
-            params, state = restored_params(f"kept/{index}", arrays, member, rows, file)
+    def _outcome(self, row: int, index: int, stored: Stored) -> MemberResult:
+        member, epochs = self.members[index], int(stored.entry("epochs")[row])
+        kept, prefix = Kept(None, None), f"kept/{index}/"
+        if prefix in stored:
+            kept = stored.tree(prefix, shapes_of_kept(member, self.data.rows))
         return MemberResult(
             index=index,
             member=member,
-            status=STATUSES[int(entry(arrays, "status", file)[row])],  # type: ignore[arg-type]
+            status=STATUSES[int(stored.entry("status")[row])],  # type: ignore[arg-type]
             epochs=epochs,
-            best_epoch=int(entry(arrays, "best_epoch", file)[row]) or None,
-            values={name: float(column[row]) for name, column in under("values", arrays).items()},
+            best_epoch=int(stored.entry("best_epoch")[row]) or None,
+            values={name: float(column[row]) for name, column in stored.under("values/").items()},
             history={
-                name: column[row, :epochs] for name, column in under("history", arrays).items()
+                name: column[row, :epochs] for name, column in stored.under("history/").items()
             },
-            params=params,
-            state=state,
+            params=kept.params,
+            state=kept.state,
         )
 
 
-def restored_params(
-    prefix: str, arrays: Arrays, member: Member, rows: Batch, path: Path
-) -> tuple[PyTree, PyTree]:
-    """Parameters and state of a member trained on such rows, as `numbered` took them apart."""
+class Kept(NamedTuple):
+    """Of a member that has ended, what is used."""
+
+    params: PyTree
+    state: PyTree
+
+
+def shapes_of_kept(member: Member, rows: Batch) -> Kept:
+    """The shapes of what a member trained on such rows keeps."""
     shape = shape_of(jax.tree.map(lambda leaf: leaf[:1], rows.x))
     init = member.run.objective.init
-    like = jax.eval_shape(lambda key: init(key, shape), jax.eval_shape(jax.random.key, 0))
-    params, state = restored(prefix, arrays, like, path)
-    return params, state
+    return Kept(*jax.eval_shape(lambda key: init(key, shape), jax.eval_shape(jax.random.key, 0)))
 
 
 def _as_json(member: Member) -> dict[str, object]:
