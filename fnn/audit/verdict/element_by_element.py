@@ -23,8 +23,9 @@ MOST = 256
 """elements of a leaf that are looked at one by one"""
 DECADES = 1e-4
 """a leaf with gradients smaller than this share of its largest is judged by element"""
-SEEN = 0.3
-"""an error of this share of an element must show for the element to be judged"""
+SEEN, SEEN_OF_PASSED = 0.1, 0.3
+"""an error of this share of an element must show for it to be judged; random directions have judged
+the elements of a leaf that passed already"""
 
 
 class Outcome(Enum):
@@ -57,7 +58,8 @@ def element_by_element(check: LeafCheck, row: LeafRow) -> LeafRow:
     indices = _in_question(check.evidence, row)
     if not len(indices):
         return row
-    elements = [_decide_element(check, int(index)) for index in indices]
+    seen = SEEN_OF_PASSED if row.verdict is Verdict.PASS else SEEN
+    elements = [_decide_element(check, int(index), seen) for index in indices]
     wrong = [element for element in elements if element.outcome is Outcome.WRONG]
     if wrong:
         worst = max(wrong, key=lambda element: element.off)
@@ -102,7 +104,7 @@ def suspicious(evidence: Evidence) -> np.ndarray:
     return np.flatnonzero((apart > MARGIN * evidence.blur).ravel())
 
 
-def _decide_element(check: LeafCheck, index: int) -> Element:
+def _decide_element(check: LeafCheck, index: int, seen: float) -> Element:
     evidence = check.evidence
     claimed = float(evidence.claimed.ravel()[index])
     slope = element_slope(check.problem, check.path, index)
@@ -118,7 +120,7 @@ def _decide_element(check: LeafCheck, index: int) -> Element:
     else:
         largest = float(np.abs(evidence.claimed).max())
         shown = abs(claimed) if abs(claimed) > rounding else largest
-        outcome = Outcome.RIGHT if allowed <= SEEN * shown else Outcome.UNSEEN
+        outcome = Outcome.RIGHT if allowed <= seen * shown else Outcome.UNSEEN
     return Element(index, outcome, slope, off, allowed)
 
 
