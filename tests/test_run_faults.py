@@ -20,7 +20,7 @@ from fnn.model import load
 from fnn.runs import verify
 from fnn.spec import FnnError
 from fnn.sweeps import Range
-from tests.injection import Killed, full, killed_at, on_disk
+from tests.injection import Killed, full, full_once, killed_at, on_disk
 
 TIMES = ("seconds", "ended", "timing", "compile_seconds", "digest", "files", "wasted")
 NET = fnn.mlp([4], 3, dropout=0.2)
@@ -78,7 +78,7 @@ def outcome(folder: Path) -> dict[str, Any]:
         elif path.name == "metrics.jsonl":
             rows = map(json.loads, path.read_text().splitlines())
             made[name] = [{key: row[key] for key in row if key != "seconds"} for row in rows]
-        elif path.parent.name == "model" and path.suffix == ".safetensors":
+        elif path.name == "trials.csv" or path.match("model-*.safetensors"):
             made[name] = path.read_bytes()
     assert "result.json" in made
     return made
@@ -148,7 +148,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(
 ) -> None:
     """Training goes on in memory, says so once, and writes all of it once there is room."""
     expected = outcome(whole(wholes, "train"))
-    with on_disk(tmp_path / "a", full(6, 8)) as disk:
+    with on_disk(tmp_path / "a", full_once(tmp_path / "a" / "checkpoints", 3)) as disk:
         train(tmp_path / "a")
     assert disk.count > 8
     assert outcome(tmp_path / "a") == expected
