@@ -56,9 +56,11 @@ class Mallinfo2(ctypes.Structure):
     """What `mallinfo2` of glibc gives."""
 
     _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks "
-        "keepcost".split()
+        *((f"field_{number}", ctypes.c_size_t) for number in range(4)),
+        ("mapped", ctypes.c_size_t),
+        *((f"field_{number}", ctypes.c_size_t) for number in range(5, 7)),
+        ("used", ctypes.c_size_t),
+        *((f"field_{number}", ctypes.c_size_t) for number in range(8, 10)),
     ]
 
 
@@ -67,7 +69,7 @@ def in_use() -> float:
     mallinfo2 = ctypes.CDLL(None).mallinfo2
     mallinfo2.restype = Mallinfo2
     found = mallinfo2()
-    return float(found.uordblks + found.hblkhd) / 1e6
+    return float(found.used + found.mapped) / 1e6
 
 
 if __name__ == "__main__":
