@@ -62,6 +62,14 @@ def check_name(path: str | Path) -> None:
     raise FnnError(reason, ascii(str(path)))
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path with `~` in place. Raises `FnnError` where no such home is known."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise FnnError("no such home folder is known; is HOME set?", os.fspath(path)) from None
+
+
 @contextmanager
 def replace_file(path: str | Path) -> Iterator[BinaryIO]:
     """Write a file completely or not at all: `with replace_file(path) as file: file.write(data)`.

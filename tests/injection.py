@@ -103,6 +103,19 @@ def killed_at(moment: int) -> Callable[[int], None]:
     return fail
 
 
+def full_once(there: Path, count: int) -> Callable[[int], None]:
+    """No space left for so many operations from the moment on that a file or folder is there."""
+    left = count
+
+    def fail(number: int) -> None:
+        nonlocal left
+        if left and there.exists():
+            left -= 1
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return fail
+
+
 def full(first: int, last: int) -> Callable[[int], None]:
     """No space left from one operation to another."""
 

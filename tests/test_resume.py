@@ -6,6 +6,7 @@ On 8 devices `tests/test_devices.py` compares them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,16 @@ def test_the_state_of_another_run_is_refused() -> None:
         fnn.fit(RUNS["average"](), ROWS, epochs=2, state=narrow)
     with pytest.raises(SpecError, match=r"save_every: expected a number of seconds from 0 up"):
         fnn.fit(RUNS["average"](), ROWS, epochs=2, save_every=-1)
+
+
+def test_two_runs_in_two_threads_give_the_lone_results() -> None:
+    jobs = [(RUNS["selection"](), 3), (RUNS["average"](), 5)]
+
+    def fitted(job: tuple[Run, int]) -> Any:
+        return fnn.fit(job[0], ROWS, OTHERS, epochs=EPOCHS, seed=job[1], order_seed=job[1])
+
+    lone = list(map(fitted, jobs))
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(fitted, jobs * 2))
+    for result, expected in zip(together, lone * 2, strict=True):
+        same(result, expected)

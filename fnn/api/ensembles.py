@@ -79,7 +79,6 @@ def ensemble(
         rows = python_data_record(data, prepared, FRACTIONS, 0)
         origin = python_origin("fnn.ensemble", rows, **seeds)
         run_folder = create_or_resume(RunFolder, folder, f"{STORE}/sweep.json")
-        run_folder.write_history([])
         recorder = EnsembleRecorder(run_folder, EnsembleAdapter(origin, run, prepared, members))
         options["loggers"] = loggers_of(recorder, *loggers)
     result = record(

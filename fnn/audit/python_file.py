@@ -19,7 +19,7 @@ from fnn.audit.api import (
     audit_hvp,
     audit_products,
 )
-from fnn.files import read_bytes
+from fnn.files import expanded, read_bytes
 from fnn.spec.errors import FnnError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def audit_file(path: str, **options: Unpack[AuditOptions]) -> Audit:
     Whatever is raised in the file, when it is read or when its functions are called, becomes an
     `FnnError` that names the file, the line and the exception.
     """
-    location = Path(path).expanduser().resolve()
+    location = expanded(path).resolve()
     with errors_of_file(path, str(location)):
         module = _definitions(location, path)
         f, args = module.f, module.args

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -217,12 +218,12 @@ def _cache_programs() -> None:
     # jaxlib 0.10 writes of each program that it reads that this machine might not be the same one
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":  # which importing JAX sets as well
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    settings: dict[str, str | float] = {
-        "jax_compilation_cache_dir": str(home / "fnn" / "programs"),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-    }
-    folder = str(os.environ.get("JAX_COMPILATION_CACHE_DIR", settings["jax_compilation_cache_dir"]))
+    settings: dict[str, str | float] = {"jax_persistent_cache_min_compile_time_secs": 0.0}
+    with contextlib.suppress(RuntimeError):  # there is no home
+        home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+        settings["jax_compilation_cache_dir"] = str(home / "fnn" / "programs")
+    default = settings.get("jax_compilation_cache_dir", "")
+    folder = str(os.environ.get("JAX_COMPILATION_CACHE_DIR", default))
     enabled = os.environ.get("JAX_ENABLE_COMPILATION_CACHE", "true").lower()
     enables = enabled in ("1", "true", "t", "yes", "y", "on")
     if enables and folder and "://" not in folder and is_own_process():

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from fnn.data.loading import NAMES
+from fnn.files import expanded
 
 BLOCK, BLOCKS = 2**16, 256
 """bytes that are read at a place of a large file, and the places"""
@@ -19,7 +20,7 @@ def fingerprint(data: str, test: str | None = None) -> str | None:
     """
     if data in NAMES:
         return None
-    paths = [Path(name).expanduser() for name in (data, test) if name]
+    paths = [expanded(name) for name in (data, test) if name]
     if not all(path.exists() for path in paths):
         return None
     digests = [_folder_digest(path) if path.is_dir() else _file_digest(path) for path in paths]

@@ -15,6 +15,7 @@ from fnn.data.sources.memory_mapped import is_array_folder, load_folder
 from fnn.data.tables.csv_dataset import load_table
 from fnn.data.tables.csv_reader import MISSING, TextFormat, delimiter_of, is_text_file
 from fnn.data.targets.target import TaskOption
+from fnn.files import expanded
 from fnn.spec import choice
 
 NAMES = tuple(sorted((*BUNDLED, *IMAGES)))
@@ -57,7 +58,7 @@ def load(
         if column_options or target is not None or task is not None:
             raise DataError("options about a file's columns don't go with a known set", str(source))
         return bundled(str(source)) if source in BUNDLED else images(str(source), data_dir)
-    path = Path(source).expanduser()
+    path = expanded(source)
     is_folder = is_array_folder(path)
     if not is_folder and is_text_file(path) and path.exists():
         return load_table(
@@ -65,7 +66,7 @@ def load(
             TextFormat(delimiter_of(path, delimiter), header, missing),
             target=target,
             task=task,
-            test=None if test is None else Path(test).expanduser(),
+            test=None if test is None else expanded(test),
             drop=drop,
             categorical=categorical,
         )

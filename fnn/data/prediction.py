@@ -28,6 +28,7 @@ from fnn.data.tables.csv_reader import (
     read_text,
 )
 from fnn.data.targets.target import encode_like
+from fnn.files import expanded
 
 
 def read_inputs(
@@ -43,7 +44,7 @@ def read_inputs(
 
     Errors: no such file, another kind of file, missing columns, words among numbers, other widths.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if is_text_file(path):
         text = _text(path, preprocessing, delimiter)
         return _columns(text, preprocessing)
@@ -65,7 +66,7 @@ def read_rows(
     As `read_inputs`, with the target's column (.npz: y; a folder: y.npy) there too. Errors: it is
     missing, wholly or in some rows; classes that the model does not know.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if is_text_file(path):
         text = _text(path, preprocessing, delimiter)
         name, classes = preprocessing.target_name, preprocessing.classes

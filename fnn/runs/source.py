@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fnn.files import field
+from fnn.files import expanded, field
 from fnn.runs.folder import Record, RunFolder
 from fnn.runs.origin import data_record
 from fnn.spec.errors import FnnError
@@ -32,7 +31,7 @@ def python_data_record(
         return data_record(prepared, None, source=None)
     name = os.fspath(data)
     assert isinstance(name, str)
-    name = name if name in NAMES else str(Path(name).expanduser().resolve())
+    name = name if name in NAMES else str(expanded(name).resolve())
     source = {"data": name, "fractions": list(fractions), "split_seed": split_seed}
     return data_record(prepared, fingerprint(name), source=source)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from fnn.cli.options.command_line import to_argv
@@ -13,6 +12,7 @@ from fnn.cli.options.network import NetworkOptions
 from fnn.cli.options.split import SplitOptions
 from fnn.cli.options.training import TrainingOptions
 from fnn.cli.options.validation import ValidationOptions
+from fnn.files import expanded
 
 if TYPE_CHECKING:
     from fnn.data import Prepared
@@ -106,7 +106,7 @@ def with_absolute_paths(options: T) -> T:
     from fnn.data import NAMES
 
     def absolute(path: str) -> str:
-        return str(Path(path).expanduser().resolve())
+        return str(expanded(path).resolve())
 
     test, data_dir = options.file.test, options.file.data_dir
     file = dataclasses.replace(

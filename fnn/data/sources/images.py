@@ -10,6 +10,7 @@ import numpy as np
 from fnn.data.dataset import DataRows, Dataset
 from fnn.data.errors import DataError
 from fnn.data.sources.idx import read_idx
+from fnn.files import expanded
 
 GARMENTS = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
 CLASSES = {"fashion-mnist": tuple(GARMENTS.split(",")), "mnist": tuple("0123456789")}
@@ -46,8 +47,8 @@ def read_images(path: Path) -> np.ndarray:
 def folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
     """The folder of data: the argument, else `$FNN_DATA_DIR`, else `~/.cache/fnn/data`."""
     if data_dir or (data_dir := os.environ.get("FNN_DATA_DIR")):
-        return Path(data_dir).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "fnn" / "data"
+        return expanded(data_dir)
+    return expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "fnn" / "data"
 
 
 def candidate_folders(name: str, root: Path) -> list[Path]:

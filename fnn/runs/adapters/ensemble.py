@@ -38,6 +38,7 @@ class EnsembleAdapter(Adapter[EnsembleResult]):
 
     def begin(self, folder: RunFolder) -> None:
         self.origin.write_config(folder, self.run, self.prepared, networks=self.members)
+        folder.write_history([])  # not before: it is config.json that tells a run from other files
 
     def begin_again(self, folder: RunFolder) -> None:
         folder.write_history([])
