@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -196,7 +197,7 @@ def _parse_with_folder(name: str, words: list[str]) -> Command | None:
         assert repeated is not None
         run = cli(TrainCommand, prog="fnn train", args=rest, default=repeated_run(repeated))
         note_changed_data(repeated, run)
-        return run
+        return replace(run, config=repeated)
     if repeated is not None:
         raise FnnError("goes on with a run, --config repeats one: give one of them", "--resume")
     resume: dict[str, Callable[[str], Command]] = {

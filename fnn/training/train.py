@@ -31,7 +31,8 @@ class TrainResult(FitResult):
     """A run that has ended (`FitResult`), its data, and its metrics.
 
     `validation` and `test` are metrics by name, of `params` and `state`, in the target's own units
-    save for the loss; None where no rows were set aside. `prepared.preprocessing` encodes further
+    save for the loss; None where no rows were set aside, and where the run was interrupted in
+    its first epoch. `prepared.preprocessing` encodes further
     inputs and decodes outputs.
     """
 
@@ -76,7 +77,7 @@ def with_metrics(result: FitResult, prepared: Prepared) -> TrainResult:
     """The result of a fit, with its metrics on validation and test rows."""
 
     def measure(rows: Batch | RowReader | None) -> dict[str, float] | None:
-        if rows is None:
+        if rows is None or (result.status == "interrupted" and not int(result.run_state.epoch)):
             return None
         measured = evaluate_rows(
             result.run.objective,

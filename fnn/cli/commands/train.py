@@ -96,6 +96,8 @@ class TrainCommand:
             return start_all("train", self)
         self.machine.set_up(self.training.precision == "float64")
         import_modules(self.imports)
+        if self.config is not None:
+            note_changed_environment(self.config)
         prepared = prepare_data(self)
         run = build_single_run(self, prepared)
         check_outputs(run.objective.net, prepared)
@@ -190,7 +192,7 @@ class TrainCommand:
     @property
     def _as_begun(self) -> TrainCommand:
         """The options that repeat the run from its beginning."""
-        return replace(self, resume=None, allow_different=False)
+        return replace(self, resume=None, config=None, allow_different=False)
 
     def _train_members(self, run: Run, prepared: Prepared, started: float) -> int:
         """An ensemble: exit status."""
@@ -285,6 +287,24 @@ def print_resumed(resumed: Resumed) -> None:
     if resumed.snapshot is not None:
         state = resumed.snapshot.state
         print(f"goes on from step {int(state.step):,}, epoch {int(state.epoch):,}", flush=True)
+
+
+def note_changed_environment(path: str) -> None:
+    """Print by what a run that is repeated may come to other bits."""
+    from fnn.checkpoint import environment
+    from fnn.checkpoint.environment import differences
+    from fnn.cli.options.config_file import config_path
+    from fnn.files import read_record
+    from fnn.runs.digests import FORMAT
+
+    record = read_record(config_path(path), FORMAT)
+    count = record.get("device", {}).get("count", 1)
+    now = environment(count)
+    if "random" not in record:
+        print(f"note: {path} does not say how random numbers were drawn: it is of an older fnn")
+    for one in differences(record, now):
+        if one.changes_bits:
+            print(f"note: {one}: other bits than {path}")
 
 
 def note_changed_data(path: str, options: TrainCommand) -> None:

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from fnn.data import Prepared
     from fnn.training import Run, TrainingEvent
     from fnn.training.train import TrainResult
 
+PATIENCE = 10
+"""epochs without a better one that a run without --patience is compared with"""
 WIDTH = 9
 """of a column of figures, such as 1.235e+09"""
 
@@ -100,6 +104,9 @@ def print_result(result: TrainResult) -> None:
     from fnn.metrics import format_metric
     from fnn.sweeps.test_protocol import headline_metrics
 
+    if result.status == "interrupted" and not int(result.run_state.epoch):
+        print(f"interrupted in the first epoch, at step {int(result.run_state.step):,}")
+        return
     timing, epochs = result.timing, int(result.run_state.epoch)
     ended = "" if result.status == "finished" else f", {result.status}"
     print(
@@ -110,10 +117,34 @@ def print_result(result: TrainResult) -> None:
     if result.best is not None:
         best = result.best
         print(f"kept epoch {best.epoch:,}, validation {best.metric} {format_metric(best.value)}")
+        end = earlier_end(result.history[f"validation_{best.metric}"], best.epoch)
+        if end is not None and result.status == "finished":
+            print(
+                f"  of {epochs:,}: --patience {PATIENCE} would have ended at {end:,} with the same"
+            )
     if result.test is not None and result.prepared.test is not None:
         names = headline_metrics(result.run.metric_names)
         metrics = ", ".join(f"{name} {format_metric(result.test[name])}" for name in names)
         print(f"test {metrics} ({len(result.prepared.test.target):,} rows)")
+
+
+def earlier_end(values: np.ndarray, best: int) -> int | None:
+    """The epoch at which patience would have ended a run with the same best one; None without gain.
+
+    values: the metric of each epoch by which the run selects, NaN where it was not validated.
+    best: the epoch that was kept, counted from 1.
+    """
+    import numpy as np
+
+    sign = np.sign(np.nanmax(values) - values[best - 1]) or -1.0  # 1 where smaller is better
+    lowest, waited = np.inf, 0
+    for epoch, value in enumerate(sign * values, start=1):
+        if np.isnan(value):
+            continue
+        lowest, waited = (value, 0) if value < lowest else (lowest, waited + 1)
+        if waited == PATIENCE:
+            return epoch if best <= epoch <= len(values) / 2 else None
+    return None
 
 
 def print_end(started: float, folder: Path | None, interrupted: bool) -> None:
