@@ -22,6 +22,7 @@ from fnn.training.program.epoch import (
     order,
     slice_rows,
 )
+from fnn.training.program.forward_only import forward_only
 from fnn.training.program.state import RunState, evaluation_parameters
 from fnn.training.program.step import scaled_weights, step, total_weight
 from fnn.training.run import Run
@@ -53,8 +54,9 @@ def segment(
     (`fnn.metrics.measure`). On a `mesh` (static) the rows of each batch are divided among its
     devices; the result is that of one, within rounding (`fnn.training.parallel.sharding`).
 
-    Differentiate through it in forward mode (`jax.jvp`, `jax.jacfwd`). Reverse mode (`jax.grad`)
-    can't pass loops of unknown length; for it put `fnn.step` into a `jax.lax.scan` of your own.
+    Differentiate through it in forward mode (`jax.jvp`, `jax.jacfwd`). Reverse mode (`jax.grad`,
+    `jax.vjp`) raises `FnnError`, because JAX can't reverse a loop of unknown length; for it put
+    `fnn.step` into a `jax.lax.scan` of your own.
 
     Members under `vmap` must share `start` and `stop`, which decide where epochs end. A member
     whose patience is over keeps its state, and has zeros for metrics (`EpochMetrics.trained`); one
@@ -94,7 +96,8 @@ def segment(
 
     last = (stop + plan.steps - 1) // plan.steps
     state, history = jax.lax.fori_loop(first, last, body, (state, history))
-    return state, jax.tree.map(lambda all: all[:capacity], history)
+    result: Carry = forward_only((state, jax.tree.map(lambda all: all[:capacity], history)))
+    return result
 
 
 def _epochs_between(start: int | jax.Array, stop: int | jax.Array, plan: Plan) -> int:
