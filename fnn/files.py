@@ -252,13 +252,13 @@ def read_bytes(path: str | Path, limit: int | None = RECORD_LIMIT) -> bytes:
 def check_regular(path: str | Path, limit: int | None = None) -> None:
     """Raises `FnnError` for what is no regular file, and for one of more than so many bytes."""
     with explained(path):
-        found = os.stat(path)
-    if stat.S_ISDIR(found.st_mode):
+        status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
         raise FnnError(MESSAGES[errno.EISDIR], str(path))
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise FnnError("is a device or a pipe, not a regular file", str(path))
-    if limit is not None and found.st_size > limit:
-        message = f"is larger than {_size(limit)}, the most that is read: {found.st_size:,} bytes"
+    if limit is not None and status.st_size > limit:
+        message = f"is larger than {_size(limit)}, the most that is read: {status.st_size:,} bytes"
         raise FnnError(message, str(path))
 
 

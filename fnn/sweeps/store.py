@@ -123,8 +123,8 @@ class SweepStore:
     def finished(self) -> list[MemberResult]:
         """What is known of members that have ended."""
         with explained(self.path):
-            found = [*(self.path / "ended").iterdir()]
-        files = sorted({file.stem for file in found if file.suffix in (".json", OLD)})
+            entries = [*(self.path / "ended").iterdir()]
+        files = sorted({file.stem for file in entries if file.suffix in (".json", OLD)})
         stored = [read_stored(self.path / "ended" / f"{stem}.json") for stem in files]
         return [outcome for one in stored if one is not None for outcome in self._outcomes(one)]
 

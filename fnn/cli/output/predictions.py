@@ -72,9 +72,9 @@ def _csv(names: list[str], columns: list[np.ndarray], escape: bool) -> tuple[str
     writer = csv.writer(text, lineterminator="\n")
     rows = ([cell for part in row for cell in part.tolist()] for row in zip(*columns, strict=True))
     for row in itertools.chain([names], rows):
-        found = [index for index, cell in enumerate(row) if _is_formula(cell)]
-        formulas += len(found)
-        for index in found if escape else ():
+        formula_cells = [index for index, cell in enumerate(row) if _is_formula(cell)]
+        formulas += len(formula_cells)
+        for index in formula_cells if escape else ():
             row[index] = f"'{row[index]}"
         writer.writerow(row)
     return text.getvalue(), formulas

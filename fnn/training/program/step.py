@@ -9,6 +9,7 @@ import optax
 from fnn.gradients import METHODS
 from fnn.objective import Batch
 from fnn.ops.norm import largest_entry, power_of_two
+from fnn.shapes import wide
 from fnn.training.policy import monitors
 from fnn.training.program.state import RunState
 from fnn.training.run import Run
@@ -48,7 +49,8 @@ def scaled_weights(rows: Batch) -> Batch:
     if rows.weight is None:
         return rows
     weight = jnp.asarray(rows.weight)
-    weight = weight.astype(jnp.promote_types(weight.dtype, jnp.float32))
+    whole = not jnp.issubdtype(weight.dtype, jnp.floating)
+    weight = weight.astype(jnp.float32 if whole else wide(weight.dtype))
     return rows._replace(weight=weight / power_of_two(largest_entry([weight])))
 
 
