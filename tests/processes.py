@@ -42,8 +42,13 @@ def environment(programs: Path, **more: str) -> dict[str, str]:
 def start(
     arguments: Sequence[str], cwd: Path, programs: Path, *, blocks: int | None = None, **more: Any
 ) -> subprocess.Popen:
-    """`python -m fnn ARGUMENTS…`, its warnings errors; no file may outgrow so many blocks."""
+    """`python -m fnn ARGUMENTS…`, its warnings errors; no file may outgrow so many blocks.
+
+    Nor may a module's bytecode: Python 3.11 keeps a file that was cut off, and fails to read it.
+    """
     limit = [] if blocks is None else ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh"]
+    if blocks is not None:
+        more["env"] = more.get("env", environment(programs)) | {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(
         [*limit, sys.executable, "-W", "error", "-m", "fnn", *arguments],
         cwd=cwd,

@@ -120,10 +120,12 @@ def test_options_replace_those_of_a_run(tmp_path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(record))
     same = dataclasses.replace(kept, out=None)
     for run in (tmp_path, tmp_path / "config.json"):
-        assert parse(["train", "--config", str(run)]) == same
+        repeated = dataclasses.replace(same, config=str(run))
+        assert parse(["train", "--config", str(run)]) == repeated
     changed = parse(["train", "wine", f"--config={tmp_path}", "--hidden", "--dropout", "0.5"])
     network = NetworkOptions(hidden=(), dropout=0.5)
-    assert changed == dataclasses.replace(same, data="wine", network=network)
+    expected = dataclasses.replace(same, data="wine", network=network, config=str(tmp_path))
+    assert changed == expected
 
 
 def test_a_config_behind_the_end_of_options_is_a_name() -> None:

@@ -22,7 +22,7 @@ from tests.processes import call, finish, start
 OVER = ("--over", "learning_rate=1e-3:1:log", "--over", "dropout=0:0.5")
 QUICK = ("search", "iris", *OVER, "--hidden", "4", "--epochs", "2", "--batch", "4")
 FILES = {"config.json", "model", "result.json", "search.json", "trials.csv"}
-STUDY = {"search.journal", "search-best.npz"}
+STUDY = {"search.journal", "search-best.json", "search-best.safetensors"}
 FIGURES = {"search.png", "settings.png"}
 
 
@@ -34,7 +34,8 @@ def run(monkeypatch, capsys, tmp_path):
 
 
 def shown(folder: str) -> set[str]:
-    return {path.name for path in Path(folder).iterdir() if path.name[0] != "."}
+    names = {path.name for path in Path(folder).iterdir() if path.name[0] != "."}
+    return {re.sub(r"^search-best-\w+", "search-best", name) for name in names}
 
 
 def rows(folder: str) -> list[dict[str, str]]:
@@ -172,7 +173,7 @@ def test_bad_input(run, words: list[str], error: str) -> None:
         (["unread"], "search.json: not JSON"),
         (["unread"], "without it the search can't go on: begin anew in another folder"),
         (["locked"], "delete .search.journal.lock beside it"),
-        (["torn"], "search-best.npz: damaged: delete it, and what it holds is trained again"),
+        (["torn"], "delete search-best.json, and what it holds is trained again"),
     ],
 )
 def test_what_can_not_be_gone_on_with(run, kept, words: list[str], error: str) -> None:
@@ -180,7 +181,7 @@ def test_what_can_not_be_gone_on_with(run, kept, words: list[str], error: str) -
     for name in ("kept", "damaged", "unread", "locked", "torn"):
         shutil.copytree(kept, name)
     Path("locked/.search.journal.lock").write_text("nonsense" * 99)
-    Path("torn/search-best.npz").write_bytes(b"PK")
+    Path("torn/search-best.json").write_bytes(b"PK")
     Path("damaged/search.journal").write_text("nonsense")
     Path("unread/search.json").write_text("{")
     status, _, err = run("search", "--resume", *words)
