@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import functools
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from fnn.layer import PyTree
 from fnn.spec import FnnError
+
+if TYPE_CHECKING:
+    from jax.extend.core import Primitive
 
 
 def forward_only(values: PyTree) -> PyTree:
     """The same values. Reverse-mode differentiation through them raises `FnnError`."""
 
     def one(leaf: jax.Array) -> Any:
-        return _identity.bind(leaf) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf
+        return _identity().bind(leaf) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf
 
     return jax.tree.map(one, values)
 
@@ -30,9 +33,15 @@ def _no_transpose(*_: object) -> NoReturn:
     )
 
 
-_identity = Primitive("fnn_forward_only")
-_identity.def_impl(lambda x: x)
-_identity.def_abstract_eval(lambda x: x)
-ad.deflinear2(_identity, _no_transpose)
-batching.defvectorized(_identity)
-mlir.register_lowering(_identity, lambda ctx, x: [x])
+@functools.cache
+def _identity() -> Primitive:
+    """Made when it is first needed: importing JAX's module of primitives adds settings to JAX's."""
+    from jax.extend.core import Primitive
+
+    identity = Primitive("fnn_forward_only")
+    identity.def_impl(lambda x: x)
+    identity.def_abstract_eval(lambda x: x)
+    ad.deflinear2(identity, _no_transpose)
+    batching.defvectorized(identity)
+    mlir.register_lowering(identity, lambda ctx, x: [x])
+    return identity
