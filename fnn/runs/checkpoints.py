@@ -121,7 +121,7 @@ def check_same_run(
 
 def _why(name: str) -> str:
     """A schedule holds the number of steps in all."""
-    hangs = "schedule" in name or "learning_rate" in name
+    hangs = "learning_rate." in name
     return " (a schedule hangs on the number of epochs)" if hangs else ""
 
 
