@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 import fnn
+from experiments.faults import outcome as outcome_so_far
 from fnn.model import load
 from fnn.runs import verify
 from fnn.spec import FnnError
 from fnn.sweeps import Range
 from tests.injection import Killed, full, full_once, killed_at, on_disk
 
-TIMES = ("seconds", "ended", "timing", "compile_seconds", "digest", "files", "wasted")
 NET = fnn.mlp([4], 3, dropout=0.2)
 RUN = fnn.Run(fnn.Objective(NET, "cross_entropy"), "adam", 32)
 EPOCHS = 3
@@ -68,18 +68,8 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def outcome(folder: Path) -> dict[str, Any]:
-    """All that is promised to be the same: every number but for times, and the models' bytes."""
-    made: dict[str, Any] = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.name == "result.json":
-            record = json.loads(path.read_text())
-            made[name] = {key: value for key, value in record.items() if key not in TIMES}
-        elif path.name == "metrics.jsonl":
-            rows = map(json.loads, path.read_text().splitlines())
-            made[name] = [{key: row[key] for key in row if key != "seconds"} for row in rows]
-        elif path.name == "trials.csv" or path.match("model-*.safetensors"):
-            made[name] = path.read_bytes()
+    """`experiments.faults.outcome` of a training that has ended."""
+    made = outcome_so_far(folder)
     assert "result.json" in made
     return made
 
