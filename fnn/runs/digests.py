@@ -43,7 +43,11 @@ def check_file(folder: Path, name: str) -> None:
         return
     digests = read_record(path, FORMAT).get("files", {})
     file = folder / name
-    if name not in digests or not file.is_file():
-        return
-    if hashlib.sha256(read_bytes(file, None)).hexdigest() != digests[name]:
+    if name in digests and file.is_file():
+        check_digest(file, digests[name])
+
+
+def check_digest(file: Path, digest: str) -> None:
+    """Raises `FnnError` where a file is not the one of that SHA-256, which result.json names."""
+    if hashlib.sha256(read_bytes(file, None)).hexdigest() != digest:
         raise FnnError("is not the file that result.json was written for", str(file))

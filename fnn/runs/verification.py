@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fnn.files import explained, field, read_record
-from fnn.runs.digests import CHECKPOINTS, FORMAT, MANIFESTS, RECORDS, check_file
+from fnn.runs.digests import CHECKPOINTS, FORMAT, MANIFESTS, RECORDS, check_digest
 from fnn.runs.kinds import STORE
 from fnn.spec.errors import FnnError
 
@@ -69,10 +69,10 @@ def _read_manifest(path: Path) -> None:
 
 def _check_listed(folder: Path) -> None:
     path = folder / "result.json"
-    for name in field(read_record(path, FORMAT), "files", dict, path):
+    for name, digest in field(read_record(path, FORMAT), "files", dict, path).items():
         if not (folder / name).is_file():
             raise FnnError("is missing: result.json names it", str(folder / name))
-        check_file(folder, name)
+        check_digest(folder / name, digest)
 
 
 def _check_png(path: Path) -> None:
