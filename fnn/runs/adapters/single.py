@@ -53,10 +53,10 @@ class SingleRunAdapter(Adapter[TrainResult]):
     def begin_again(self, folder: RunFolder) -> None:
         """Write its epochs up to the checkpoint anew: those after it are trained again."""
         self._write_history(folder, self.history)
-        if self.origin.options not in (None, folder.config["options"]):  # such as more epochs
-            started, networks = folder.config["started"], 1
+        config = folder.config
+        if self.origin.options not in (None, config["options"]):  # such as more epochs
             self.origin.write_config(
-                folder, self.run, self.prepared, networks, self.devices, started
+                folder, self.run, self.prepared, devices=self.devices, started=config["started"]
             )
         folder.remove_result()
 

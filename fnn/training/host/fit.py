@@ -204,7 +204,7 @@ def _start(
         snapshot = Snapshot(replicate_result(_first_state(source, arguments), mesh), {})
     else:
         snapshot = begin if isinstance(begin, Snapshot) else Snapshot(begin, {})
-        check_state(snapshot.state, state_shapes(run, rows))
+        check_state(snapshot.state, jax.eval_shape(_init_state, *arguments))
         snapshot = snapshot._replace(state=replicate(snapshot.state, mesh))
     state = snapshot.state
     check_start(run, state)
